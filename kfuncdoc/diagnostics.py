@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What can be wrong with a declaration, and how it is told.
+
+A :class:`Diagnostic` is a plain, sortable value: the loader and the rules make them, the command
+line and the Sphinx extension print them.  Every rule is a member of :class:`Rule` and is documented
+there and nowhere else: the reference page of the guide is generated from the enum, the name is the
+same in ``# kfuncdoc: allow RULE: why``, in ``suppress_warnings`` (``kfuncdoc.RULE``) and here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Iterable, Optional
+
+
+class Severity(Enum):
+    """How much a finding weighs; the order of the members is the order of urgency."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Rule(Enum):
+    """Every check, as ``(name, group, severity, what it means)``."""
+
+    def __init__(self, rule: str, group: str, severity: Severity, explanation: str) -> None:
+        self.rule = rule
+        self.group = group
+        self.severity = severity
+        self.explanation = explanation
+
+    # -- form: can the file be read, and has it the shape of the schema?
+    UNREADABLE = (
+        "unreadable", "form", Severity.ERROR,
+        "The path cannot be read as a file: it is missing, a directory, a socket or a device, a "
+        "symbolic link that leads nowhere or in a circle, or permission is denied.",
+    )  # fmt: skip
+    TOO_LARGE = (
+        "too-large", "form", Severity.ERROR,
+        "The file has more than 4 MB, nests deeper than 32 levels, or grows beyond 500,000 values "
+        "when its aliases are followed. It is not read further.",
+    )  # fmt: skip
+    ENCODING = (
+        "encoding", "form", Severity.ERROR,
+        "The file is not UTF-8, or has a character that some readers take for a line break and "
+        "others do not (U+0085, U+2028, U+2029), so that line numbers would be wrong.",
+    )  # fmt: skip
+    PRIVATE_MARK = (
+        "private-mark", "form", Severity.ERROR,
+        "The characters U+E000 and U+E001 mark lines of prose inside kfuncdoc; a declaration "
+        "cannot contain them.",
+    )  # fmt: skip
+    YAML_SYNTAX = ("yaml-syntax", "form", Severity.ERROR, "The file is not well-formed YAML.")
+    EMPTY_FILE = ("empty-file", "form", Severity.ERROR, "The file declares nothing.")
+    DUPLICATE_KEY = (
+        "duplicate-key", "form", Severity.ERROR,
+        "A mapping has the same key twice. A plain YAML reader silently keeps the last.",
+    )  # fmt: skip
+    UNKNOWN_KEY = (
+        "unknown-key", "form", Severity.ERROR,
+        "The schema has no such key in this place. Facts that kfuncdoc works out (stability, "
+        "remaining lifespan and the like) are never written by hand.",
+    )  # fmt: skip
+    MISSING_KEY = ("missing-key", "form", Severity.ERROR, "A key that the schema requires is not there.")
+    WRONG_TYPE = ("wrong-type", "form", Severity.ERROR, "A value has not the form that the schema asks for.")
+
+    # -- names
+    NAME_INVALID = ("name-invalid", "names", Severity.ERROR, "The name of a kfunc is a C identifier.")
+    DUPLICATE_KFUNC = (
+        "duplicate-kfunc", "names", Severity.ERROR,
+        "The same kfunc is declared twice, in one file or in two. The first declaration counts.",
+    )  # fmt: skip
+    ADDRESS_CLASH = (
+        "address-clash", "names", Severity.ERROR,
+        "Two names would share one address in the pages: they differ in nothing but letter case, or "
+        "one imitates the spelled-out underscores of the other. The first declaration keeps it.",
+    )  # fmt: skip
+    PAGE_CLASH = (
+        "page-clash", "names", Severity.ERROR,
+        "Two files would be written to one page, or a file has the name of a page that kfuncdoc "
+        "writes itself (index, deprecated, removed, changes).",
+    )  # fmt: skip
+    PROTOTYPE_NAME = (
+        "prototype-name", "names", Severity.ERROR,
+        "A prototype declares the kfunc under which it stands.",
+    )  # fmt: skip
+    PROTOTYPE_SYNTAX = (
+        "prototype-syntax", "names", Severity.ERROR,
+        "A prototype is one C function declaration as BPF programs see it: without body, without "
+        "semicolon, without __bpf_kfunc.",
+    )  # fmt: skip
+    FLAG_UNKNOWN = (
+        "flag-unknown", "names", Severity.WARNING,
+        "data/flags.yaml does not explain this KF_ flag. The kernel adds some now and then.",
+    )  # fmt: skip
+    PROGRAM_TYPE_UNKNOWN = (
+        "program-type-unknown", "names", Severity.WARNING,
+        "The kernel has no BPF_PROG_TYPE_ of this name that kfuncdoc knows.",
+    )  # fmt: skip
+
+    # -- releases
+    RELEASE_FORMAT = (
+        "release-format", "releases", Severity.ERROR,
+        "A release is written as its git tag, v6.10. An uncertain one is written as in git, "
+        "v6.12..v6.16 (not yet in the first, so by the second) or ..v6.12.",
+    )  # fmt: skip
+    RELEASE_UNKNOWN = (
+        "release-unknown", "releases", Severity.ERROR,
+        "The calendar (data/releases.yaml) does not know the release. An event happens in a "
+        "release that exists; only an announcement (removal, change) may name a projected one or "
+        "one that was renumbered.",
+    )  # fmt: skip
+    RANGE_ORDER = ("range-order", "releases", Severity.ERROR, "The first release of a range comes before its second.")
+    RECORDED_UNKNOWN = (
+        "recorded-unknown", "releases", Severity.ERROR,
+        "recorded names the release with which the file was compared; only one that exists can be.",
+    )  # fmt: skip
+    RECORDED_BEHIND = (
+        "recorded-behind", "releases", Severity.ERROR,
+        "An event happened after the release up to which the file says it is recorded.",
+    )  # fmt: skip
+
+    # -- history
+    HISTORY_START = ("history-start", "history", Severity.ERROR, "A history begins with the event added.")
+    HISTORY_ORDER = ("history-order", "history", Severity.ERROR, "Events stand in the order of releases.")
+    EVENT_IMPOSSIBLE = (
+        "event-impossible", "history", Severity.ERROR,
+        "The event cannot follow those before it: removed twice, added while present, withdrawn "
+        "with nothing deprecated, anything else while absent.",
+    )  # fmt: skip
+    EVENT_EMPTY = (
+        "event-empty", "history", Severity.ERROR,
+        "A changed event says what changed: what was before (was), or the behaviour in words.",
+    )  # fmt: skip
+    WAS_SAME = (
+        "was-same", "history", Severity.WARNING,
+        "was repeats what holds after the event too, so nothing changed there.",
+    )  # fmt: skip
+    REASON_MISSING = ("reason-missing", "history", Severity.ERROR, "A deprecation says why.")
+    END_MISSING = (
+        "end-missing", "history", Severity.ERROR,
+        "A deprecation says what is to happen: removal or change, with a release or undecided. "
+        "Where the kernel announced no end, the event is superseded.",
+    )  # fmt: skip
+    END_CONFLICT = (
+        "end-conflict", "history", Severity.ERROR,
+        "A deprecation ends in a removal or in a change, not in both; becomes belongs to a change.",
+    )  # fmt: skip
+    END_NOT_AFTER_DEPRECATION = (
+        "end-not-after-deprecation", "history", Severity.ERROR,
+        "The announced end comes after the release of the deprecation.",
+    )  # fmt: skip
+    PAST_DUE = (
+        "past-due", "history", Severity.INFO,
+        "The announced release is reached by the record and the kfunc is still there.",
+    )  # fmt: skip
+
+    # -- replacement
+    REPLACEMENT_MISSING = (
+        "replacement-missing", "replacement", Severity.ERROR,
+        "A deprecation, and a removal that nothing announced, names renamed_to, replacement, or "
+        "the reason why there is none (no_replacement); superseded names its replacement.",
+    )  # fmt: skip
+    REPLACEMENT_CONFLICT = (
+        "replacement-conflict", "replacement", Severity.ERROR,
+        "Only one of renamed_to, replacement and no_replacement can be.",
+    )  # fmt: skip
+    REPLACEMENT_UNKNOWN = (
+        "replacement-unknown", "replacement", Severity.ERROR,
+        "The replacement is no declared kfunc. What is none is written {other: ...}.",
+    )  # fmt: skip
+    REPLACEMENT_SELF = ("replacement-self", "replacement", Severity.ERROR, "A kfunc does not replace itself.")
+    REPLACEMENT_ABSENT = (
+        "replacement-absent", "replacement", Severity.ERROR,
+        "The replacement is not in the kernel at the release of the event.",
+    )  # fmt: skip
+    REPLACEMENT_CYCLE = (
+        "replacement-cycle", "replacement", Severity.ERROR,
+        "Deprecations that are open at the same release name each other in a circle. A chain ends "
+        "at a kfunc whose own deprecation is a change: it stays.",
+    )  # fmt: skip
+    REPLACEMENT_DEPRECATED = (
+        "replacement-deprecated", "replacement", Severity.WARNING,
+        "The replacement is itself to be removed; the end of the chain is the better advice.",
+    )  # fmt: skip
+    REPLACEMENT_NO_OVERLAP = (
+        "replacement-no-overlap", "replacement", Severity.INFO,
+        "No kernel has both the kfunc and its replacement, so a program needs a guard to load on both sides.",
+    )  # fmt: skip
+    RENAME_PROTOTYPE = (
+        "rename-prototype", "replacement", Severity.INFO,
+        "renamed_to says that it is the same function, and yet the prototypes differ.",
+    )  # fmt: skip
+
+    # -- prose
+    SUMMARY_MISSING = ("summary-missing", "prose", Severity.WARNING, "A kfunc has a summary of one line.")
+    SAID_IN_MISSING = (
+        "said-in-missing", "prose", Severity.ERROR,
+        "A deprecation says where the kernel announces it: a path in the kernel tree, or a link. "
+        "Without a word of the kernel's own it is superseded, not deprecated.",
+    )  # fmt: skip
+    PROSE_TITLE = (
+        "prose-title", "prose", Severity.ERROR,
+        "Prose stands inside a page whose sections are made by kfuncdoc, and has no titles of its own.",
+    )  # fmt: skip
+
+    # -- allowances
+    ALLOWANCE_INVALID = (
+        "allowance-invalid", "allowances", Severity.ERROR,
+        "An allowance is written '# kfuncdoc: allow RULE: why', names a rule, and gives a reason. "
+        "Errors cannot be allowed.",
+    )  # fmt: skip
+    ALLOWANCE_UNUSED = (
+        "allowance-unused", "allowances", Severity.WARNING,
+        "The line after the allowance has no finding of that rule.",
+    )  # fmt: skip
+
+    # -- references from pages
+    REFERENCE_UNKNOWN = (
+        "reference-unknown", "references", Severity.WARNING,
+        "A role or directive names a kfunc that is not declared.",
+    )  # fmt: skip
+
+    @classmethod
+    def named(cls, rule: str) -> Optional[Rule]:
+        """Return the member with the public name *rule*, or None."""
+        return _BY_NAME.get(rule)
+
+
+_BY_NAME = {member.rule: member for member in Rule}
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding.  *line* and *column* count from 1, as editors do; 0 means the file as a whole."""
+
+    file: str
+    line: int
+    column: int
+    rule: Rule
+    message: str
+    hint: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return self.rule.severity
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Findings are told in the order of the file, whatever the order in which they were found."""
+        return (self.file, self.line, self.column, self.rule.rule, self.message)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint that names the entry of *known* nearest to *word*, or the empty string."""
+    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f"did you mean '{match[0]}'?" if match else ""
+
+
+def fails(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:
+    """Whether a check fails: errors always, warnings too when *strict*.
+
+    Infos never fail: they say what is true of the kernel and needs no mending in the file.
+    """
+    failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
+    return any(diagnostic.severity in failing for diagnostic in diagnostics)
+
+
+# -- reporters: data first, printing last
+
+
+def as_text(diagnostic: Diagnostic) -> str:
+    """``file:line:column: severity: message [rule]``, and the hint on a line of its own."""
+    place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}"
+    text = f"{place}: {diagnostic.severity.value}: {diagnostic.message} [{diagnostic.rule.rule}]"
+    return f"{text}\n    hint: {diagnostic.hint}" if diagnostic.hint else text
+
+
+def as_github(diagnostic: Diagnostic) -> str:
+    """A workflow command that GitHub Actions shows at the line of the file.
+
+    Escapes as GitHub's toolkit does: ``%`` and line ends everywhere, ``:`` and ``,`` in properties.
+    """
+
+    def escape(text: str, *, in_property: bool = False) -> str:
+        text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+        return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
+
+    command = "notice" if diagnostic.severity is Severity.INFO else diagnostic.severity.value
+    message = f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+    title = escape(f"kfuncdoc {diagnostic.rule.rule}", in_property=True)
+    place = f"file={escape(diagnostic.file, in_property=True)},line={diagnostic.line},col={diagnostic.column}"
+    return f"::{command} {place},title={title}::{escape(message)}"
+
+
+def as_json(diagnostics: Iterable[Diagnostic]) -> str:
+    """A JSON array of objects, one a finding."""
+    return json.dumps([_as_mapping(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+
+
+def _as_mapping(diagnostic: Diagnostic) -> dict[str, Any]:
+    return {
+        "file": diagnostic.file,
+        "line": diagnostic.line,
+        "column": diagnostic.column,
+        "severity": diagnostic.severity.value,
+        "rule": diagnostic.rule.rule,
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    }

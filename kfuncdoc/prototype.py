@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""C prototypes of kfuncs: checked, taken apart, and laid out for reading.
+
+A prototype is one line of C, ``int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end)``.
+This is no C parser: types are not looked into.  What is needed of a prototype is its name, its
+parameters as text, and the certainty that a C lexer will not stumble over it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Optional
+
+_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>\d\w*)|(?P<dots>\.\.\.)|(?P<mark>[()\[\]*,]))", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_LINE_WIDTH = 80
+
+#: What may stand in the C definition and does not belong to the prototype, with the reason.
+_FOREIGN = {
+    "__bpf_kfunc": "leave out __bpf_kfunc: it marks the definition in the kernel",
+    "static": "a kfunc is not static",
+    "extern": "leave out extern",
+    "__ksym": "leave out __ksym: it belongs to the declaration in a BPF program",
+    "__weak": "leave out __weak: it belongs to the declaration in a BPF program",
+}
+
+
+class PrototypeError(ValueError):
+    """The text is no prototype; *offset* is the place in it, *hint* a way out or empty."""
+
+    def __init__(self, message: str, offset: int, hint: str = "") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Prototype:
+    """A prototype taken apart: ``returns name(parameters)``."""
+
+    returns: str
+    name: str
+    parameters: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self._head}({', '.join(self.parameters)})"
+
+    @property
+    def _head(self) -> str:
+        return f"{self.returns}{'' if self.returns.endswith('*') else ' '}{self.name}"
+
+    def laid_out(self, width: int = _LINE_WIDTH) -> str:
+        """Return the prototype over as many lines as *width* columns ask for, in the kernel's manner."""
+        if len(str(self)) < width:
+            return f"{self};"
+        head = f"{self._head}("
+        # Continuation lines stand below the first parameter, unless that leaves too little room.
+        indent = " " * (len(head) if len(head) + max(map(len, self.parameters), default=0) < width else 8)
+        lines = [head]
+        for number, parameter in enumerate(self.parameters, 1):
+            text = parameter + (");" if number == len(self.parameters) else ",")
+            fresh = lines[-1] in (head, indent)
+            if not fresh and len(lines[-1]) + 1 + len(text) > width:
+                lines.append(indent)
+                fresh = True
+            lines[-1] += text if fresh else f" {text}"
+        return "\n".join(lines)
+
+
+def parse_prototype(text: str) -> Prototype:
+    """Take *text* apart; raises :exc:`PrototypeError` where it is no prototype of one function."""
+    tokens = _tokens(text)
+    opening = _parameter_list(text, tokens)
+    name, name_offset = tokens[opening - 1]
+    if not _IDENTIFIER.fullmatch(name):
+        raise PrototypeError("there is no name before the parameters", name_offset)
+    returns = _spaced(text[:name_offset])
+    if not returns:
+        hint = f"write 'void {name}(...)' if it gives nothing"
+        raise PrototypeError(f"'{name}' has no return type", name_offset, hint)
+    parameters = _split(text, tokens[opening + 1 : -1])
+    if not parameters:
+        raise PrototypeError("there is nothing between the parentheses", tokens[opening][1], "write (void)")
+    return Prototype(returns, name, parameters)
+
+
+def _tokens(text: str) -> list[tuple[str, int]]:
+    """Return the tokens of *text*, each with its offset."""
+    tokens: list[tuple[str, int]] = []
+    offset, end = 0, len(text.rstrip())
+    while offset < end:
+        match = _TOKEN.match(text, offset)
+        if match is None:
+            offset += len(text[offset:]) - len(text[offset:].lstrip())
+            raise PrototypeError(f"'{text[offset]}' cannot stand in a prototype", offset, _advice(text[offset]))
+        token = match[match.lastgroup or 0]
+        offset = match.end()
+        if token in _FOREIGN:
+            raise PrototypeError(f"'{token}' does not belong to a prototype", offset - len(token), _FOREIGN[token])
+        tokens.append((token, offset - len(token)))
+    return tokens
+
+
+def _advice(character: str) -> str:
+    if character == ";":
+        return "leave out the semicolon"
+    return "leave out the body" if character == "{" else ""
+
+
+def _parameter_list(text: str, tokens: list[tuple[str, int]]) -> int:
+    """Return the index of the parenthesis that opens the parameters, which end the prototype."""
+    closing = {"(": ")", "[": "]"}
+    open_marks: list[tuple[str, int, int]] = []
+    opening: Optional[int] = None
+    for index, (token, offset) in enumerate(tokens):
+        if token in closing:
+            if not open_marks and token == "(":
+                opening = index
+            open_marks.append((closing[token], offset, index))
+        elif token in closing.values():
+            if not open_marks or open_marks[-1][0] != token:
+                raise PrototypeError(f"'{token}' closes nothing", offset)
+            open_marks.pop()
+            if not open_marks and index + 1 < len(tokens):
+                raise PrototypeError("something follows the parameters", tokens[index + 1][1])
+    if open_marks:
+        raise PrototypeError(f"'{text[open_marks[-1][1]]}' is never closed", open_marks[-1][1])
+    if opening is None:
+        raise PrototypeError("there are no parameters in parentheses", 0, "write (void) for none")
+    if opening == 0:
+        raise PrototypeError("there is no name before the parameters", 0)
+    return opening
+
+
+def _split(text: str, tokens: list[tuple[str, int]]) -> tuple[str, ...]:
+    """Split the tokens between the outer parentheses at the commas that separate parameters."""
+    if not tokens:
+        return ()
+    depth, start = 0, tokens[0][1]
+    parameters = []
+    for token, offset in tokens:
+        depth += (token in "([") - (token in ")]")
+        if token == "," and depth == 0:
+            parameters.append(_parameter(text, start, offset))
+            start = offset + 1
+    last, offset = tokens[-1]
+    parameters.append(_parameter(text, start, offset + len(last)))
+    return tuple(parameters)
+
+
+def _parameter(text: str, start: int, end: int) -> str:
+    parameter = _spaced(text[start:end])
+    if not parameter:
+        raise PrototypeError("a parameter is missing", start)
+    return parameter
+
+
+def _spaced(text: str) -> str:
+    """Return *text* with the white space of the kernel's coding style: ``struct cpumask *mask``."""
+    text = re.sub(r"\s*((?:\*\s*)+)", lambda match: " " + "".join(match[1].split()), text)
+    return " ".join(text.split()).replace("( *", "(*")

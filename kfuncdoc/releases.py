@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Kernel releases: their order, their dates, and what is known of those to come.
+
+Releases are ordered by the calendar and never by arithmetic on their numbers: v6.19 was followed by
+v7.0, and announcements made before then for "v6.22" mean v7.2.  The calendar maps such names.  A
+release that it does not know, real, projected or renumbered, is refused and not guessed at.
+"""
+
+from __future__ import annotations
+
+import bisect
+import datetime
+import re
+from dataclasses import dataclass
+from typing import Any, Mapping, Optional, Sequence
+
+#: A mainline release comes 9 or 10 weeks after the one before; none from v5.10 to v7.3 took other.
+SHORTEST_CYCLE = datetime.timedelta(weeks=9)
+LONGEST_CYCLE = datetime.timedelta(weeks=10)
+#: How many releases are projected beyond the last one in the calendar.
+HORIZON = 12
+#: After x.19 comes the next major number, as v4.19 to v5.0 … v6.19 to v7.0 did.
+LAST_MINOR = 19
+
+RELEASE = re.compile(r"v(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})")
+RELEASE_OR_RANGE = re.compile(rf"(?:(?P<range>(?P<after>{RELEASE.pattern})?\.\.))?(?P<by>{RELEASE.pattern})")
+
+
+class UnknownRelease(LookupError):
+    """The calendar knows no such release."""
+
+
+@dataclass(frozen=True, order=True)
+class Release:
+    """One release; releases compare by *position*, their place in the calendar.
+
+    *date* is the day by which it was out, *earliest* the first day on which it may have been: they
+    differ where the calendar only has an estimate, and for a *projected* release.
+    """
+
+    position: int
+    name: str
+    earliest: datetime.date
+    date: datetime.date
+    lts: bool = False
+    end_of_life: Optional[datetime.date] = None
+    projected: bool = False
+
+    @property
+    def estimated(self) -> bool:
+        return self.earliest != self.date
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class When:
+    """The release of an event: *by* at the latest, and not yet in *after*, where that is known.
+
+    ``v6.12..v6.16`` has ``after`` v6.12 and ``by`` v6.16; ``..v6.12`` has no *after* and is
+    ``uncertain``; a plain ``v6.12`` is certain.  Folding takes *by*, the first release with a witness.
+    """
+
+    by: Release
+    after: Optional[Release] = None
+    uncertain: bool = False
+
+
+class ReleaseCalendar:
+    """The known releases in order, the projected ones after them, and the renumbered names."""
+
+    def __init__(self, releases: Sequence[Release], renumbered: Mapping[str, str]) -> None:
+        self.real = tuple(releases)
+        self.releases = self.real + _projected(self.real[-1])
+        self.renumbered = dict(renumbered)
+        self._by_name = {release.name: release for release in self.releases}
+        self._by_name.update((name, self._by_name[target]) for name, target in renumbered.items())
+        self._when: dict[str, When] = {}
+
+    @classmethod
+    def from_mapping(cls, calendar: Mapping[str, Any]) -> ReleaseCalendar:
+        """Make a calendar of what ``data/releases.yaml`` holds; raises ValueError where that is wrong."""
+        releases = []
+        for position, entry in enumerate(calendar["releases"]):
+            date = datetime.date.fromisoformat(entry["date"])
+            earliest = datetime.date.fromisoformat(entry.get("not_before", entry["date"]))
+            end = datetime.date.fromisoformat(entry["end_of_life"]) if "end_of_life" in entry else None
+            lts = entry.get("lts") == "true"
+            releases.append(Release(position, entry["release"], earliest, date, lts, end))
+        if not releases:
+            raise ValueError("a calendar has at least one release")
+        for before, after in zip(releases, releases[1:]):
+            if before.date >= after.earliest:
+                raise ValueError(f"{after.name} does not come after {before.name}")
+        return cls(releases, calendar.get("renumbered", {}))
+
+    def __getitem__(self, name: str) -> Release:
+        """Return the release *name*; a renumbered name gives the release that it became."""
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise UnknownRelease(name) from None
+
+    def is_real(self, name: str) -> bool:
+        """Whether *name* is a release that exists under this very name."""
+        release = self._by_name.get(name)
+        return release is not None and not release.projected and name not in self.renumbered
+
+    def when(self, text: str) -> When:
+        """Read the release of an event, certain or a range, as it is written in a declaration."""
+        when = self._when.get(text)
+        if when is None:
+            match = RELEASE_OR_RANGE.fullmatch(text)
+            if match is None:
+                raise UnknownRelease(text)
+            after = self[match["after"]] if match["after"] else None
+            when = self._when[text] = When(self[match["by"]], after, uncertain=match["range"] is not None)
+        return when
+
+    def newest(self, date: datetime.date) -> Release:
+        """Return the newest real release that was out on *date* (the first, for a day before it)."""
+        out = bisect.bisect_right([release.date for release in self.real], date)
+        return self.real[max(out - 1, 0)]
+
+    def before(self, release: Release) -> Release:
+        """Return the release before *release* (the first one has none before and gives itself)."""
+        return self.releases[max(release.position - 1, 0)]
+
+    def between(self, first: Release, last: Release) -> tuple[Release, ...]:
+        """Return the releases from *first* to *last*, both included."""
+        return self.releases[first.position : last.position + 1]
+
+
+def _projected(last: Release) -> tuple[Release, ...]:
+    """Project the next releases from *last*, each with the range of days in which it may come."""
+    major, minor = (int(number) for number in last.name[1:].split("."))
+    projected = []
+    for step in range(1, HORIZON + 1):
+        major, minor = (major + 1, 0) if minor >= LAST_MINOR else (major, minor + 1)
+        earliest = last.earliest + step * SHORTEST_CYCLE
+        latest = last.date + step * LONGEST_CYCLE
+        projected.append(Release(last.position + step, f"v{major}.{minor}", earliest, latest, projected=True))
+    return tuple(projected)
