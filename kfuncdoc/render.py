@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A catalog to reStructuredText.
+
+A rendered page is plain standard Sphinx rst and needs no extension to build.  The words and the
+layout are in the templates; a project may put its own in place of any of them, by name.
+
+Lines of prose come out with a private mark at their end, U+E000 FILE:LINE U+E001, which tells where
+in the YAML they were written.  Whoever uses the text takes the marks off: :func:`plain` for files,
+the Sphinx extension while it hands the lines to the parser, to which it passes the places on.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Callable, Iterable, Optional, Sequence, Union
+
+import jinja2
+
+from kfuncdoc.address import address
+from kfuncdoc.catalog import Catalog, SubsystemFile
+from kfuncdoc.releases import Release, When
+from kfuncdoc.resources import packaged
+from kfuncdoc.source import MARKS
+from kfuncdoc.views import KfuncView, Pages, Prose, mark
+
+_MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
+_MARKUP = re.compile(r"([\\*`|_<>:\[\]{}])")
+_MONTHS = "January February March April May June July August September October November December".split()
+
+#: The columns that a table of kfuncs can have: the words of their heads, and their width in characters of text.
+COLUMNS = {
+    "kfunc": ("kfunc", 36),
+    "summary": ("What it does", 48),
+    "subsystem": ("Subsystem", 14),
+    "stability": ("Stability", 12),
+    "added": ("Since", 12),
+    "deprecated": ("Deprecated since", 12),
+    "end": ("What is to happen", 20),
+    "remaining": ("Remaining lifespan", 36),
+    "removed": ("Gone from", 11),
+    "last": ("Last in", 9),
+    "lts": ("Still in LTS", 14),
+    "replacement": ("Call instead", 36),
+    "notice": ("Notice", 28),
+    "flags": ("Flags", 24),
+    "program-types": ("Program types", 36),
+}
+DEFAULT_COLUMNS = ("kfunc", "summary", "stability", "added")
+
+#: The orders in which a table can be.
+ORDERS = ("name", "declared", "added", "urgency", "removed")
+
+#: What a table selects by stability; ``superseded`` is a kfunc that is present and has a successor.
+STABILITIES = ("present", "superseded", "deprecated", "removed")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which kfuncs a table shows, with which columns and in which order; None leaves a field open."""
+
+    stability: Optional[tuple[str, ...]] = None
+    past_due: bool = False
+    subsystem: Optional[tuple[str, ...]] = None
+    added: Optional[str] = None
+    deprecated: Optional[str] = None
+    removed: Optional[str] = None
+    program_type: Optional[str] = None
+    columns: tuple[str, ...] = DEFAULT_COLUMNS
+    order: str = "name"
+
+
+class Renderer:
+    """Turns one catalog, at a release and a date, into texts.
+
+    *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
+    there is a page to link to.  Every method returns rst with marks and a line end at its end.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        release: Release,
+        date: datetime.date,
+        *,
+        templates: Sequence[str] = (),
+        linked: Callable[[str], bool] = lambda name: True,
+    ) -> None:
+        self.catalog = catalog
+        self.pages = Pages(catalog, release, date)
+        self.linked = linked
+        self._folders = [*templates, str(packaged("templates"))]
+
+    @cached_property
+    def _environment(self) -> jinja2.Environment:
+        environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(self._folders),
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+            autoescape=False,  # noqa: S701  (rst, not HTML: `escape` and `literal` are its escapes)
+            auto_reload=False,
+        )
+        environment.filters.update(
+            escape=escape, heading=heading, literal=literal, month=month, prose=prose, link=self.link, code=code,
+            literals=literals, inline=inline, unfold=unfold,
+        )  # fmt: skip
+        environment.globals.update(
+            release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
+            address=address, columns=COLUMNS, flag_meanings=self.catalog.flags,
+        )  # fmt: skip
+        return environment
+
+    def _render(self, template: str, **context: Any) -> str:
+        return self._environment.get_template(template).render(**context)
+
+    def link(self, name: str) -> str:
+        """Return a reference to the kfunc *name*, or its name alone where no page shows it."""
+        return f":ref:`{name} <{address(name)}>`" if self.linked(name) else f"``{name}``"
+
+    # -- pages
+
+    def subsystem(self, subsystem: SubsystemFile) -> str:
+        """Return the page of one declaration file."""
+        entries = tuple(self.pages.of(subsystem))
+        used = {flag for view in entries if isinstance(view, KfuncView) for flag in _flags(view)}
+        return self._render(
+            "subsystem.rst.jinja",
+            subsystem=subsystem,
+            header=subsystem.header,
+            entries=entries,
+            is_stub=[not isinstance(view, KfuncView) for view in entries],
+            flags=[self.catalog.flags[flag] for flag in sorted(used) if flag in self.catalog.flags],
+            reference=self.pages.reference(subsystem),
+            outdated=self.pages.outdated(subsystem.recorded),
+            title_mark=mark(subsystem.path, subsystem.source.place("title").line if subsystem.source else 1),
+            description=self._header_prose(subsystem, "description"),
+            guidelines=self._header_prose(subsystem, "guidelines"),
+        )
+
+    def _header_prose(self, subsystem: SubsystemFile, name: str) -> Optional[Prose]:
+        text = getattr(subsystem.header, name)
+        return Prose(text, subsystem.source, (name,)) if text else None
+
+    def index(self) -> str:
+        """Return the page of all kfuncs."""
+        pages = [(subsystem, tuple(self.pages.of(subsystem))) for subsystem in self.catalog.subsystems]
+        return self._render("index.rst.jinja", subsystems=pages, kfuncs=self.select(Selection()))
+
+    def deprecated(self) -> str:
+        """Return the page of deprecated kfuncs, the most urgent first, and of superseded ones."""
+        return self._render(
+            "deprecated.rst.jinja",
+            kfuncs=self.select(Selection(stability=("deprecated",), order="urgency")),
+            superseded=self.select(Selection(stability=("superseded",))),
+        )
+
+    def removed(self) -> str:
+        """Return the page of removed kfuncs, the last removed first."""
+        return self._render("removed.rst.jinja", kfuncs=self.select(Selection(stability=("removed",), order="removed")))
+
+    def changes_page(self) -> str:
+        """Return the page of what each release brought, changed, deprecated and removed."""
+        return self._render("changes.rst.jinja", releases=self.changes_of(None, None))
+
+    # -- parts of pages
+
+    def table(self, selection: Selection) -> str:
+        """Return a table of the kfuncs that *selection* selects."""
+        return self._render("table.rst.jinja", kfuncs=self.select(selection), chosen=selection.columns)
+
+    def changes(self, first: Optional[Release], last: Optional[Release]) -> str:
+        """Return what happened after release *first* up to *last*; None stands for the ends of the record."""
+        return self._render("release.rst.jinja", releases=self.changes_of(first, last))
+
+    def changes_of(self, first: Optional[Release], last: Optional[Release]) -> Sequence[Any]:
+        reference = self.pages.release
+        return self.pages.changes(first or self.catalog.calendar.real[0], min(last or reference, reference))
+
+    def lifecycle(self, name: str) -> str:
+        """Return the facts of the kfunc *name* without a heading; raises KeyError where it is not declared."""
+        view = self.pages.view(name)
+        if view is None:
+            raise KeyError(name)
+        return self._render("lifecycle.rst.jinja", k=view, page=view.subsystem.page, linked_flags=False)
+
+    def terminal(self, view: KfuncView) -> str:
+        """Return the facts of one kfunc as fields, for ``kfuncdoc show``."""
+        return self._render("show.rst.jinja", k=view)
+
+    # -- selection
+
+    def select(self, selection: Selection) -> tuple[KfuncView, ...]:
+        """Return the kfuncs that *selection* selects, in its order."""
+        chosen = [view for view in self.pages.kfuncs if _selected(view, selection)]
+        if selection.order == "name":
+            chosen.sort(key=lambda view: view.name.lstrip("_"))
+        elif selection.order == "added":
+            chosen.sort(key=lambda view: (-_position(view.lifecycle.added), view.name))
+        elif selection.order == "urgency":
+            chosen.sort(key=_urgency)
+        elif selection.order == "removed":
+            chosen.sort(key=lambda view: (-_position(view.lifecycle.removed), view.name))
+        return tuple(chosen)
+
+
+def _selected(view: KfuncView, selection: Selection) -> bool:
+    lifecycle = view.lifecycle
+    states = {view.stability} | ({"superseded"} if view.superseded else set())
+    since = {
+        "added": lifecycle.first_added,
+        "deprecated": view.plan.since if view.plan else None,
+        "removed": lifecycle.removed,
+    }
+    return (
+        (selection.stability is None or bool(states & set(selection.stability)))
+        and (not selection.past_due or lifecycle.past_due)
+        and (selection.subsystem is None or view.subsystem.header.subsystem in selection.subsystem)
+        and (selection.program_type is None or _registered(view, selection.program_type))
+        and all(
+            wanted is None or (when is not None and when.by.name == wanted)
+            for wanted, when in ((getattr(selection, name), when) for name, when in since.items())
+        )
+    )
+
+
+def _position(when: Optional[When]) -> int:
+    return when.by.position if when is not None else 0
+
+
+def _registered(view: KfuncView, program_type: str) -> bool:
+    return bool({program_type, "BPF_PROG_TYPE_UNSPEC"} & set(view.facts.program_types))
+
+
+def _urgency(view: KfuncView) -> tuple[bool, int, int, str]:
+    """Order deprecated kfuncs: past due first and the longest due before, then by what is left, the undecided last."""
+    end = view.end
+    remaining = view.lifecycle.remaining_releases
+    return (remaining is None, remaining or 0, end.position if end else 0, view.name)
+
+
+def _flags(view: KfuncView) -> Iterable[str]:
+    yield from view.facts.flags
+    for flags in view.facts.flags_for.values():
+        yield from flags
+
+
+# -- filters
+
+
+def escape(text: object) -> str:
+    """Return *text* so that rst takes none of it for markup."""
+    return _MARKUP.sub(r"\\\1", str(text))
+
+
+def literal(text: object) -> str:
+    """Return *text* as an inline literal, or escaped where a literal could not hold it."""
+    text = str(text)
+    return f"``{text}``" if text and "`" not in text and text == text.strip() else escape(text)
+
+
+def literals(texts: Iterable[object]) -> str:
+    """Return *texts* as inline literals with commas between them."""
+    return ", ".join(literal(text) for text in texts)
+
+
+def heading(text: str, underline: str = "=") -> str:
+    """Return *text* (rst) as a section title; the line is long enough for wide characters too."""
+    visible = _MARK.sub("", text)
+    return f"{text}\n{underline * (len(visible) if visible.isascii() else 2 * len(visible))}"
+
+
+def month(release: Union[Release, datetime.date]) -> str:
+    """Return the month and year of a release or a day; of a projected release, a word that says so.
+
+    Month names are English whatever the locale, as the pages are.
+    """
+    if isinstance(release, datetime.date):
+        return f"{_MONTHS[release.month - 1]} {release.year}"
+    if release.projected:
+        middle = release.earliest + (release.date - release.earliest) / 2
+        return f"around {month(middle)}"
+    return month(release.date)
+
+
+def prose(text: Prose, indent: int = 0) -> str:
+    """Return prose with the marks of its lines, the lines after the first indented by *indent* columns."""
+    lines = text.marked().split("\n")
+    blank = [not _MARK.sub("", line).strip() for line in lines]
+    padding = " " * indent
+    return "\n".join(
+        line if number == 0 else "" if blank[number] else padding + line for number, line in enumerate(lines)
+    )
+
+
+def inline(text: Prose) -> str:
+    """Return prose as one line, for a cell or the middle of a sentence; the mark of its first line stays."""
+    first = _MARK.search(text.marked())
+    return " ".join(text.text.split()) + (first[0] if first else "")
+
+
+def unfold(text: str) -> str:
+    """Return *text* as one line."""
+    return " ".join(text.split())
+
+
+def code(text: str, indent: int = 3) -> str:
+    """Return a block of code, every line indented."""
+    return "\n".join(" " * indent + line for line in text.split("\n"))
+
+
+# -- marks
+
+
+def plain(text: str) -> str:
+    """Return *text* without marks."""
+    return _MARK.sub("", text)
+
+
+def lines_with_places(text: str, default: str) -> list[tuple[str, str, int]]:
+    """Return the lines of *text* without marks, each with the file and the line (from 1) it comes from.
+
+    A line with no mark of its own, such as a line of a template, takes the place of the last that had one.
+    """
+    lines = []
+    file, number = default, 1
+    for line in text.split("\n"):
+        found = _MARK.search(line)
+        if found:
+            file, number = found["file"], int(found["line"])
+            line = _MARK.sub("", line)
+        lines.append((line.rstrip(), file, number))
+    return lines

@@ -1,0 +1,428 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the templates print: one view a kfunc, a subsystem, a release.
+
+Everything that has to be worked out is worked out here, so that the templates are words and layout.
+Prose comes as :class:`Prose`, which remembers the lines of the YAML file that it was written in.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Iterator, Optional, Sequence, Union
+
+from kfuncdoc import model
+from kfuncdoc.address import address, plain_address
+from kfuncdoc.catalog import Catalog, Declaration, Stub, SubsystemFile
+from kfuncdoc.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_at, undone
+from kfuncdoc.prototype import parse_prototype
+from kfuncdoc.releases import Release, When
+from kfuncdoc.source import MARKS, SourceFile
+
+Key = Union[str, int]
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A text of reStructuredText and where it was written."""
+
+    text: str
+    source: Optional[SourceFile]
+    keys: tuple[Key, ...]
+
+    def marked(self) -> str:
+        """Return the text with the place of each line as a mark at its end, see ``render``."""
+        if self.source is None:
+            return self.text.rstrip()
+        lines = zip(self.text.rstrip().split("\n"), self.source.lines(*self.keys))
+        return "\n".join(f"{line.rstrip()}{mark(self.source.path, number)}" for line, number in lines)
+
+
+def mark(path: str, line: int) -> str:
+    """Return the mark that says of a line of a page which line of which file it comes from."""
+    return f"{MARKS[0]}{path}:{line}{MARKS[1]}"
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """One thing to call instead: a kfunc, or something else in words, and in which case."""
+
+    name: Optional[str]
+    other: Optional[Prose]
+    when: Optional[Prose]
+
+
+@dataclass(frozen=True)
+class ReplacementView:
+    """What is said about replacing a kfunc, and where the chain of replacements ends today."""
+
+    renamed_to: Optional[str]
+    replacement: tuple[Replacement, ...]
+    no_replacement: Optional[Prose]
+    #: The kfunc that a chain of removed replacements leads to, where it leads on.
+    now: Optional[str] = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The kfuncs that are named, in order."""
+        renamed = (self.renamed_to,) if self.renamed_to else ()
+        return renamed + tuple(other.name for other in self.replacement if other.name)
+
+    def __bool__(self) -> bool:
+        return bool(self.renamed_to or self.replacement or self.no_replacement)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that an event changed: before and after."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+@dataclass(frozen=True)
+class EventView:
+    """One event of a history, as the history table and the page of a release show it."""
+
+    kfunc: KfuncView
+    step: Step
+
+    @property
+    def event(self) -> model.Event:
+        return self.step.event
+
+    @property
+    def when(self) -> When:
+        return self.step.when
+
+    def prose(self, name: str) -> Optional[Prose]:
+        """Return the prose of the event's field *name*, if there is any."""
+        text = getattr(self.event, name, None)
+        return self.kfunc.prose(text, "history", self.step.index, name) if text else None
+
+    @property
+    def again(self) -> bool:
+        """Whether a name came back."""
+        return isinstance(self.event, model.Added) and bool(self.step.before.stretches)
+
+    @property
+    def breaking(self) -> bool:
+        return isinstance(self.event, model.Changed) and self.event.breaking
+
+    @property
+    def noticed(self) -> bool:
+        """Whether someone who calls the kfunc would want to know."""
+        if not isinstance(self.event, model.Changed):
+            return True
+        return self.event.breaking or self.event.avoid_before
+
+    @property
+    def moved_only(self) -> bool:
+        """Whether nothing happened but that the source moved, which is not shown."""
+        event = self.event
+        quiet = isinstance(event, model.Changed) and set(undone(event)) == {"source"}
+        return quiet and not (event.note or getattr(event, "behaviour", None))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The fields that the event changed, except where the source is."""
+        if self.again:
+            return ()
+        after = self.kfunc.facts_after(self.step)
+        return tuple(
+            Change(name, value, getattr(after, name))
+            for name, value in undone(self.event).items()
+            if name != "source" and value != getattr(after, name)
+        )
+
+    @property
+    def replacement(self) -> ReplacementView:
+        return self.kfunc.replacement_of(self.event, self.step.index)
+
+
+class KfuncView:
+    """One kfunc at the reference release; attributes are worked out when a template asks for them."""
+
+    def __init__(self, pages: Pages, subsystem: SubsystemFile, declaration: Declaration) -> None:
+        self.pages = pages
+        self.subsystem = subsystem
+        self.declaration = declaration
+        self.kfunc = declaration.kfunc
+        self.name = declaration.name
+        self.address = address(self.name)
+        self.lifecycle: Lifecycle = assess(
+            self.kfunc, pages.catalog.calendar, min(pages.release, subsystem.recorded), pages.date
+        )
+
+    # -- names and places
+
+    @property
+    def alias(self) -> Optional[str]:
+        """A second label, as docutils would shorten the name, where no other kfunc has that id."""
+        alias = plain_address(self.name)
+        return alias if alias != self.address and alias not in self.pages.taken_addresses else None
+
+    @property
+    def mark(self) -> str:
+        return mark(self.declaration.source.path, self.declaration.place().line)
+
+    def prose(self, text: str, *keys: Key) -> Prose:
+        return Prose(text, self.declaration.source, ("kfuncs", self.declaration.index, *keys))
+
+    def field(self, name: str) -> Optional[Prose]:
+        """Return the prose of the kfunc's own field *name*, as of the release, if there is any."""
+        text = getattr(self.lifecycle.facts if name == "filter" else self.kfunc, name)
+        return self.prose(text, name) if text else None
+
+    # -- state
+
+    @property
+    def stability(self) -> str:
+        return self.lifecycle.stability.value
+
+    @property
+    def present(self) -> bool:
+        return self.lifecycle.stability is Stability.PRESENT
+
+    @property
+    def deprecated(self) -> bool:
+        return self.lifecycle.stability is Stability.DEPRECATED
+
+    @property
+    def removed(self) -> bool:
+        return self.lifecycle.stability is Stability.REMOVED
+
+    @property
+    def superseded(self) -> bool:
+        """Whether a successor exists, with no end announced."""
+        return bool(self.lifecycle.superseded_by)
+
+    @property
+    def facts(self) -> Facts:
+        return self.lifecycle.facts
+
+    def facts_after(self, step: Step) -> Facts:
+        """Return what held just after *step*: later events undone, also those of the same release."""
+        facts = {**vars(facts_at(self.kfunc, self.pages.catalog.calendar, self.pages.catalog.calendar.real[-1]))}
+        for event in reversed(self.kfunc.history[step.index + 1 :]):
+            facts.update(undone(event))
+        return Facts(**facts)
+
+    @property
+    def prototype(self) -> str:
+        """The prototype as of the release, laid out over lines."""
+        return parse_prototype(self.facts.prototype).laid_out()
+
+    @property
+    def plan(self) -> Optional[Plan]:
+        return self.lifecycle.plan
+
+    @property
+    def end(self) -> Optional[Release]:
+        """The release in which it is to end, or ended as planned or not."""
+        return self.plan.end if self.plan else None
+
+    @property
+    def last(self) -> Optional[Release]:
+        """The last release with it: of a removed kfunc, or as announced."""
+        gone = self.lifecycle.removed.by if self.lifecycle.removed else self.end
+        return self.pages.catalog.calendar.before(gone) if gone else None
+
+    @property
+    def overdue_on(self) -> bool:
+        """Whether the end was expected to have come by the date, beyond what the record knows."""
+        return self.end is not None and self.end.projected and self.end.date < self.pages.date
+
+    @property
+    def reason(self) -> Optional[Prose]:
+        """Why it is deprecated, superseded or was removed."""
+        removal = self.lifecycle.removal
+        if removal is not None and removal.reason:
+            return self.prose(removal.reason, "history", self._removal_index, "reason")
+        if self.plan is not None and self.plan.reason:
+            return self.prose(self.plan.reason, "history", self.plan.origin["reason"], "reason")
+        index = self.lifecycle.state.superseded
+        text = getattr(self.kfunc.history[index], "reason", None) if index is not None else None
+        return self.prose(text, "history", index, "reason") if text and index is not None else None
+
+    @property
+    def said_in(self) -> Optional[str]:
+        """Where the kernel says that there is a successor, or that it removed the kfunc."""
+        if self.removed and self.lifecycle.removal is not None:
+            return self.lifecycle.removal.said_in or self.lifecycle.removal.link
+        event = self.kfunc.history[self.lifecycle.state.superseded] if self.superseded else None  # type: ignore[index]
+        return (event.said_in or event.link) if isinstance(event, model.Superseded) else None
+
+    @property
+    def _removal_index(self) -> int:
+        return self.lifecycle.state.removal or 0
+
+    @property
+    def in_kernel(self) -> tuple[tuple[Release, Optional[Release]], ...]:
+        """The stretches of releases that have it, each as the first and the last (None: still there)."""
+        calendar = self.pages.catalog.calendar
+        return tuple(
+            (stretch.added.by, calendar.before(stretch.removed.by) if stretch.removed else None)
+            for stretch in self.lifecycle.state.stretches
+        )
+
+    @property
+    def long_term(self) -> tuple[Release, ...]:
+        """The maintained LTS releases that still have a removed kfunc."""
+        return self.lifecycle.long_term(self.pages.catalog.calendar)
+
+    # -- replacement
+
+    @cached_property
+    def replacement(self) -> ReplacementView:
+        """What to call instead: as the removal says, else as the deprecation did, else the successor."""
+        said, index = self._replacement_said
+        return self.replacement_of(said, index) if said is not None else ReplacementView(None, (), None)
+
+    @property
+    def only_replacement(self) -> Optional[str]:
+        """The one kfunc to call instead, where it is one."""
+        said = self._replacement_said[0]
+        renamed_to = getattr(said, "renamed_to", None)
+        others: Sequence[model.NamedReplacement] = getattr(said, "replacement", None) or ()
+        return renamed_to or (others[0].name if len(others) == 1 else None)
+
+    @property
+    def _replacement_said(self) -> tuple[Union[model.Event, Plan, None], int]:
+        """The event or plan that says what to call instead, and the index of the event that it was taken from."""
+        lifecycle = self.lifecycle
+        removal = lifecycle.removal
+        if removal is not None and (removal.renamed_to or removal.replacement or removal.no_replacement):
+            return removal, self._removal_index
+        if self.plan is not None:
+            return self.plan, self.plan.origin["replacement"]
+        index = lifecycle.state.superseded
+        if removal is not None:
+            index = lifecycle.steps[self._removal_index].before.superseded
+        return (lifecycle.steps[index].event, index) if index is not None else (None, 0)
+
+    def replacement_of(self, said: Union[model.Event, Plan], index: int) -> ReplacementView:
+        """Return the replacement that an event, or a plan that took it from event *index*, names."""
+        renamed_to = getattr(said, "renamed_to", None)
+        others = tuple(
+            Replacement(
+                other.name,
+                self.prose(other.other, "history", index, "replacement", number, "other") if other.other else None,
+                self.prose(other.when, "history", index, "replacement", number, "when") if other.when else None,
+            )
+            for number, other in enumerate(getattr(said, "replacement", None) or ())
+        )
+        none = getattr(said, "no_replacement", None)
+        view = ReplacementView(
+            renamed_to, others, self.prose(none, "history", index, "no_replacement") if none else None
+        )
+        only = view.names[0] if len(view.names) == 1 and len(others) <= 1 else None
+        now = self.pages.chain_end(only) if only else None
+        return ReplacementView(view.renamed_to, view.replacement, view.no_replacement, now if now != only else None)
+
+    # -- history
+
+    @property
+    def events(self) -> tuple[EventView, ...]:
+        """The events up to the release, without mere moves of the source."""
+        views = (EventView(self, step) for step in self.lifecycle.steps)
+        return tuple(view for view in views if not view.moved_only)
+
+    @property
+    def backports(self) -> tuple[tuple[model.Backport, Optional[Prose]], ...]:
+        return tuple(
+            (backport, self.prose(backport.note, "backports", number, "note") if backport.note else None)
+            for number, backport in enumerate(self.kfunc.backports)
+        )
+
+
+@dataclass(frozen=True)
+class ReleaseView:
+    """What one release brought, changed, deprecated and removed."""
+
+    release: Release
+    events: tuple[EventView, ...]
+
+    def of_kind(self, *kinds: str) -> tuple[EventView, ...]:
+        return tuple(view for view in self.events if view.event.event in kinds)
+
+    @property
+    def noticed(self) -> tuple[EventView, ...]:
+        return tuple(view for view in self.of_kind("changed") if view.noticed)
+
+    @property
+    def unnoticed(self) -> tuple[EventView, ...]:
+        return tuple(view for view in self.of_kind("changed") if not view.noticed)
+
+
+class Pages:
+    """A catalog at a release and a date, in the views that templates take."""
+
+    def __init__(self, catalog: Catalog, release: Release, date: datetime.date) -> None:
+        self.catalog = catalog
+        self.release = release
+        self.date = date
+        self._views: dict[str, KfuncView] = {}
+
+    def view(self, name: str) -> Optional[KfuncView]:
+        """Return the view of the kfunc *name*, or None where it has no usable declaration."""
+        if name not in self._views:
+            subsystem, entry = self.catalog.entries.get(name, (None, None))
+            if subsystem is None or not isinstance(entry, Declaration):
+                return None
+            self._views[name] = KfuncView(self, subsystem, entry)
+        return self._views[name]
+
+    @cached_property
+    def kfuncs(self) -> tuple[KfuncView, ...]:
+        """Every kfunc that has come by the release, in the order of files and entries."""
+        views = (self.view(declaration.name) for _, declaration in self.catalog.declarations)
+        return tuple(view for view in views if view is not None and view.lifecycle.stability is not Stability.NOT_YET)
+
+    def of(self, subsystem: SubsystemFile) -> Iterator[Union[KfuncView, Stub]]:
+        """Yield the entries of one file that have come by the release, stubs too."""
+        for entry in subsystem.entries:
+            view = entry if isinstance(entry, Stub) else self.view(entry.name)
+            if isinstance(view, Stub) or (view is not None and view.lifecycle.stability is not Stability.NOT_YET):
+                yield view
+
+    @cached_property
+    def taken_addresses(self) -> frozenset[str]:
+        """The ids that belong to a kfunc: its address, and what two names alike would both be cut down to."""
+        cut_down: dict[str, int] = {}
+        for name in self.catalog.entries:
+            cut_down[plain_address(name)] = cut_down.get(plain_address(name), 0) + 1
+        shared = {alias for alias, names in cut_down.items() if names > 1}
+        return frozenset(shared | {address(name) for name in self.catalog.entries})
+
+    def chain_end(self, name: str) -> str:
+        """Follow removed kfuncs from *name* to what replaces them today; a circle ends where it began."""
+        seen = [name]
+        while True:
+            view = self.view(seen[-1])
+            if view is None or not view.removed:
+                return seen[-1]
+            onward = view.only_replacement
+            if onward is None or onward in seen:
+                return seen[-1]
+            seen.append(onward)
+
+    def changes(self, first: Release, last: Release) -> tuple[ReleaseView, ...]:
+        """Return what happened in each release after *first* up to *last*, the newest first."""
+        happened: dict[Release, list[EventView]] = {}
+        for view in self.kfuncs:
+            for event in view.events:
+                if first < event.when.by <= last:
+                    happened.setdefault(event.when.by, []).append(event)
+        return tuple(ReleaseView(release, tuple(happened[release])) for release in sorted(happened, reverse=True))
+
+    def reference(self, subsystem: SubsystemFile) -> Release:
+        """Return the release as of which the page of *subsystem* speaks."""
+        return min(self.release, subsystem.recorded)
+
+    def outdated(self, recorded: Release) -> bool:
+        """Whether a release after *recorded* is out by the date, by the calendar or by the usual cadence."""
+        following = self.catalog.calendar.releases[recorded.position + 1 : recorded.position + 2]
+        return any(release.date <= self.date for release in following)
