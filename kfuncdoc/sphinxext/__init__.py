@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The Sphinx extension, the only place that knows Sphinx and docutils.
+
+How a build goes, by module:
+
+* ``_options``: what conf.py says becomes one frozen value;
+* ``_session``: the declarations of one build, loaded when first asked for;
+* ``_domain``: every document's requests to the session, with digests of the answers;
+* ``_parser``, ``_directives``, ``_roles``: where documents make requests;
+* ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
+* ``_html``: the stylesheet, and the rst behind "show source".
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from kfuncdoc import __version__
+from kfuncdoc.sphinxext import _directives, _freshness, _html, _options, _parser, _roles
+from kfuncdoc.sphinxext._domain import KfuncDomain
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register everything; called by Sphinx."""
+    _options.register(app)
+    app.add_domain(KfuncDomain)
+    _parser.register(app)
+    _directives.register(app)
+    _roles.register(app)
+    _freshness.register(app)
+    _html.register(app)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

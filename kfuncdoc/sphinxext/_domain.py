@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The domain: what each document has taken from the declarations.
+
+A domain gives for free what this needs: the data is kept with the environment, purged and merged
+document by document, and dropped when ``data_version`` says that its form is another one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import AbstractSet, Any, Optional
+
+from sphinx.domains import Domain
+from sphinx.environment import BuildEnvironment
+
+from kfuncdoc.sphinxext._options import Options
+from kfuncdoc.sphinxext._session import SUFFIX, Request, Session, digest
+
+
+class KfuncDomain(Domain):
+    """Requests by document, ``{docname: {(kind, arguments): digest of the answer}}``."""
+
+    name = "kfunc"
+    label = "kfunc"
+    initial_data: dict[str, Any] = {"requests": {}}  # noqa: RUF012  (so declared by Domain, which copies it)
+    data_version = 1
+
+    #: The options and the session of this build; they are no part of the environment and never pickled.
+    options: Options
+    _session: Optional[Session] = None
+
+    @property
+    def requests(self) -> dict[str, dict[Request, str]]:
+        requests: dict[str, dict[Request, str]] = self.data["requests"]
+        return requests
+
+    @property
+    def session(self) -> Session:
+        """The session of this build, begun when it is first needed."""
+        if self._session is None:
+            self._session = self.begin()
+        return self._session
+
+    def begin(self) -> Session:
+        """Begin a new session over the documents that were found, and return it."""
+        documents = {}
+        for docname in sorted(self.env.found_docs):
+            path = str(self.env.doc2path(docname))
+            if path.endswith(SUFFIX):
+                documents[docname] = path
+        self._session = Session(self.options, documents)
+        return self._session
+
+    def ask(self, docname: str, kind: str, *arguments: object) -> str:
+        """Return the answer to a request and note that *docname* made it."""
+        answer = self.session.answer((kind, arguments))
+        self.requests.setdefault(docname, {})[kind, arguments] = digest(answer)
+        return answer
+
+    def state_of(self, docname: str) -> str:
+        """Return a digest of everything that *docname* has taken."""
+        return _digest_of(self.requests.get(docname, {}))
+
+    def state(self) -> str:
+        """Return a digest of everything that any document has taken."""
+        return _digest_of({docname: self.state_of(docname) for docname in self.requests})
+
+    # -- called by Sphinx
+
+    def clear_doc(self, docname: str) -> None:
+        self.requests.pop(docname, None)
+
+    def merge_domaindata(self, docnames: AbstractSet[str], otherdata: dict[str, Any]) -> None:
+        for docname in docnames:
+            if docname in otherdata["requests"]:
+                self.requests[docname] = otherdata["requests"][docname]
+
+    def resolve_any_xref(self, *arguments: Any, **keywords: Any) -> list[Any]:
+        return []
+
+
+def _digest_of(mapping: Any) -> str:
+    return hashlib.blake2b(repr(sorted(mapping.items(), key=repr)).encode(), digest_size=12).hexdigest()
+
+
+def domain_of(env: BuildEnvironment) -> KfuncDomain:
+    """Return kfuncdoc's domain of an environment."""
+    domain = env.get_domain("kfunc")
+    assert isinstance(domain, KfuncDomain)
+    return domain

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Which documents to read, and to write, again.
+
+Documents take from the declarations by requests alone, and the digest of each answer is stored.  So
+a document is outdated when a request of it gives another answer now, whatever the cause: a
+declaration in another file, the calendar, a template, an option, the date.  (Sphinx itself adds what
+its own modification times and ``:glob:`` toctrees say.)
+
+Two records are kept beside the doctrees, so that nothing is done twice:
+
+* *verified*: the digest of all inputs with which all stored digests were found to be right.  A build
+  that finds the same inputs and the same environment need not load anything.
+* *written*, one for each builder and output folder: what the pages there were written from.  Several
+  builders may share a doctree folder, as they do in the kernel's build; what one of them read again
+  the next one must write again, though no source file is newer than its output.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from typing import Any, Iterable, Optional
+
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
+
+from kfuncdoc.sphinxext._domain import KfuncDomain, domain_of
+from kfuncdoc.sphinxext._options import options_of
+from kfuncdoc.sphinxext._session import digest
+
+logger = logging.getLogger(__name__)
+
+
+def register(app: Sphinx) -> None:
+    """Connect to the events of a build, here in their order."""
+    app.connect("builder-inited", _take_options)
+    app.connect("env-get-outdated", _outdated)
+    app.connect("env-before-read-docs", _load_before_fork)
+    app.connect("env-updated", _verify)
+    app.connect("env-get-updated", _to_be_written)
+    app.connect("build-finished", _record_written)
+
+
+def _take_options(app: Sphinx) -> None:
+    domain_of(app.env).options = options_of(app.config, str(app.confdir))
+
+
+def _outdated(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> Iterable[str]:
+    """Return the documents whose answers are others now."""
+    domain = domain_of(env)
+    session = domain.begin()
+    if _read_record(app, "verified") == {"inputs": session.fingerprint(), "state": domain.state()}:
+        return []
+    if session.documents or domain.requests:
+        _report(domain)
+    touched = added | changed | removed
+    return [
+        docname
+        for docname, requests in domain.requests.items()
+        if docname not in touched and any(digest(session.answer(request)) != old for request, old in requests.items())
+    ]
+
+
+def _report(domain: KfuncDomain) -> None:
+    """Log what the loader found, at the places in the YAML."""
+    for found in domain.session.catalog.diagnostics:
+        if found.severity.value == "info":
+            continue
+        text = f"{found.message}; {found.hint}" if found.hint else found.message
+        place = f"{found.file}:{found.line}:{found.column}" if found.line else found.file
+        logger.warning(text, location=place, type="kfuncdoc", subtype=found.rule.rule)
+
+
+def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Load in the main process what documents are going to ask for: workers then share it."""
+    domain = domain_of(env)
+    if any(docname in domain.session.documents or docname in domain.requests for docname in docnames):
+        domain.session.renderer  # noqa: B018  (loads)
+
+
+def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Record that every stored digest is right for these inputs, unless the loader has something to tell again."""
+    domain = domain_of(env)
+    told = domain.session.loaded and any(found.severity.value != "info" for found in domain.session.catalog.diagnostics)
+    if told:
+        _write_record(app, "verified", None)
+    else:
+        _write_record(app, "verified", {"inputs": domain.session.fingerprint(), "state": domain.state()})
+    return []
+
+
+def _to_be_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """Return the documents whose pages in this output folder were written from other answers."""
+    domain = domain_of(env)
+    written = _read_record(app, _written(app)) or {}
+    return [docname for docname in domain.requests if written.get(docname) != domain.state_of(docname)]
+
+
+def _record_written(app: Sphinx, exception: Optional[Exception]) -> None:
+    if exception is None and app.env is not None:
+        domain = domain_of(app.env)
+        _write_record(app, _written(app), {docname: domain.state_of(docname) for docname in domain.requests})
+
+
+# -- the records
+
+
+def _written(app: Sphinx) -> str:
+    output = f"{app.builder.name}:{os.path.realpath(app.outdir)}"
+    return f"written-{hashlib.blake2b(os.fsencode(output), digest_size=8).hexdigest()}"
+
+
+def _path(app: Sphinx, name: str) -> str:
+    return os.path.join(app.doctreedir, f"kfuncdoc-{name}.json")
+
+
+def _read_record(app: Sphinx, name: str) -> Any:
+    """Return a record, or None: losing one costs time and nothing else."""
+    try:
+        with open(_path(app, name), encoding="utf-8") as stream:
+            return json.load(stream)
+    except (OSError, ValueError):
+        return None
+
+
+def _write_record(app: Sphinx, name: str, record: Any) -> None:
+    if record == _read_record(app, name):
+        return
+    with open(_path(app, name), "w", encoding="utf-8") as stream:
+        json.dump(record, stream)

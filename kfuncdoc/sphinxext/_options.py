@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The options of conf.py, each declared once: registration, checking and the reference come from here."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ConfigError
+
+from kfuncdoc.reference import ReferenceUnknown, reference_date
+from kfuncdoc.releases import RELEASE
+from kfuncdoc.resources import packaged
+
+#: The short name of the declarations that come with kfuncdoc, in ``kfuncdoc_data``.
+PACKAGED = "packaged"
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise ConfigError(f"should be text, not {value!r}")
+    return value
+
+
+def _release(value: Any) -> str:
+    text = _text(value)
+    if text and not RELEASE.fullmatch(text):
+        number = re.fullmatch(r"v?(\d+)\.(\d+).*", text)
+        hint = f"; write v{number[1]}.{number[2]}" if number else "; write it as a git tag, v6.10"
+        raise ConfigError(f"'{text}' is no release{hint}")
+    return text
+
+
+def _date(value: Any) -> str:
+    text = str(value) if hasattr(value, "isoformat") else _text(value)
+    if text:
+        try:
+            reference_date(text, {})
+        except ReferenceUnknown as error:
+            raise ConfigError(str(error)) from None
+    return text
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [value]
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, (str, os.PathLike)) for item in value):
+        raise ConfigError(f"should be a list of paths, not {value!r}")
+    return tuple(os.fspath(item) for item in value)
+
+
+def _option(check: Callable[[Any], Any], default: Any, words: str) -> Any:
+    return dataclasses.field(metadata={"check": check, "default": default, "help": words})
+
+
+@dataclass(frozen=True)
+class Options:
+    """What conf.py says, checked; paths are absolute.  In conf.py each name has the prefix ``kfuncdoc_``."""
+
+    data: tuple[str, ...] = _option(
+        _texts,
+        [],
+        "Declarations from outside the source directory: files or folders, relative to conf.py. "
+        f"``{PACKAGED!r}`` means those that come with kfuncdoc. They serve tables and references.",
+    )
+    release: str = _option(
+        _release, "", "The kernel release as of which pages speak. Default: the newest one out on the date."
+    )
+    date: str = _option(
+        _date, "", "The day as of which pages speak, as ``2026-09-01``. Default: ``SOURCE_DATE_EPOCH``, else today."
+    )
+    templates: tuple[str, ...] = _option(
+        _texts, [], "Folders of templates, relative to conf.py, that go before kfuncdoc's own, by name."
+    )
+
+
+def register(app: Sphinx) -> None:
+    """Declare the options to Sphinx.
+
+    None makes Sphinx read everything again when it changes: the digests of requests tell exactly
+    which documents are touched.
+    """
+    for option in dataclasses.fields(Options):
+        app.add_config_value(f"kfuncdoc_{option.name}", option.metadata["default"], "", ())
+
+
+def options_of(config: Config, confdir: str) -> Options:
+    """Return the options that *config* holds; raises ConfigError with the name of the one that is wrong."""
+    values: dict[str, Any] = {}
+    for option in dataclasses.fields(Options):
+        name = f"kfuncdoc_{option.name}"
+        try:
+            values[option.name] = option.metadata["check"](getattr(config, name))
+        except ConfigError as error:
+            raise ConfigError(f"{name}: {error}") from None
+    values["data"] = tuple(_existing("kfuncdoc_data", confdir, path) for path in values["data"])
+    values["templates"] = tuple(_existing("kfuncdoc_templates", confdir, path) for path in values["templates"])
+    for path in values["templates"]:
+        if not os.path.isdir(path):
+            raise ConfigError(f"kfuncdoc_templates: '{path}' is no folder")
+    return Options(**values)
+
+
+def _existing(option: str, confdir: str, path: str) -> str:
+    if option == "kfuncdoc_data" and path == PACKAGED:
+        return str(packaged("data"))
+    absolute = os.path.normpath(os.path.join(confdir, path))
+    if not os.path.lexists(absolute):
+        raise ConfigError(f"{option}: there is no file or folder '{absolute}'")
+    return absolute

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The declarations of one build, loaded once and only when something asks.
+
+A *request* is whatever a document takes from the declarations: ``(kind, arguments)``, answered by a
+text.  That a session answers nothing else is what makes freshness exact, see ``_freshness``.  This
+module imports the loader and the renderer only when they are needed: a build in which nothing
+changed needs neither.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Iterator, Mapping
+
+from sphinx.errors import ConfigError, ExtensionError
+
+from kfuncdoc import __version__
+from kfuncdoc.reference import ReferenceUnknown, reference_date, reference_release
+from kfuncdoc.resources import packaged
+from kfuncdoc.sphinxext._options import Options
+
+if TYPE_CHECKING:
+    from kfuncdoc.catalog import Catalog
+    from kfuncdoc.render import Renderer
+
+#: The file suffix of declarations; the same as model.SUFFIX, which would bring pydantic with it.
+SUFFIX = ".kfuncs.yaml"
+
+Request = tuple[str, tuple[object, ...]]
+
+_MARK = re.compile("\ue000[^\ue000\ue001]*\ue001")
+#: The loader refuses files that are larger than 4 MB (source.LARGEST_FILE), so the rest of one changes nothing.
+_MOST_BYTES = 4_000_001
+
+
+class Session:
+    """What one build knows: the options, the declaration documents, and from them all answers.
+
+    *documents* are the paths of the declaration files in the source directory, by document name.
+    """
+
+    def __init__(self, options: Options, documents: Mapping[str, str]) -> None:
+        self.options = options
+        self.documents = dict(documents)
+        try:
+            self.date = reference_date(options.date, os.environ)
+        except ReferenceUnknown as error:
+            raise ConfigError(str(error)) from None
+        self._answers: dict[Request, str] = {}
+
+    # -- loading
+
+    @property
+    def loaded(self) -> bool:
+        """Whether something has asked for the declarations."""
+        return "catalog" in vars(self)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The declarations of the source directory and of ``kfuncdoc_data``."""
+        from kfuncdoc.load import load
+
+        return load(list(self._files()))
+
+    def _files(self) -> Iterator[str]:
+        """Yield the declaration files, each once: the documents first, as they have pages."""
+        from kfuncdoc.load import find
+
+        seen = set()
+        for path in (*self.documents.values(), *find(self.options.data)):
+            real = os.path.realpath(path)
+            if real not in seen:
+                seen.add(real)
+                yield path
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The renderer of the catalog, at the release and date of the options."""
+        from kfuncdoc.render import Renderer
+
+        catalog = self.catalog
+        try:
+            release = reference_release(self.options.release, catalog.calendar, self.date)
+        except ReferenceUnknown as error:
+            raise ConfigError(f"kfuncdoc_release: {error}") from None
+        return Renderer(catalog, release, self.date, templates=self.options.templates, linked=self.linked)
+
+    @cached_property
+    def _with_pages(self) -> frozenset[str]:
+        """The kfuncs that a document of the source directory declares."""
+        paths = set(self.documents.values())
+        return frozenset(name for name, (subsystem, _) in self.catalog.entries.items() if subsystem.path in paths)
+
+    def linked(self, name: str) -> bool:
+        """Whether some page shows the kfunc *name*."""
+        return name in self._with_pages
+
+    # -- answers
+
+    def answer(self, request: Request) -> str:
+        """Return the text that a request gives now; rst with marks for all kinds but ``address``.
+
+        A kfunc that is not declared gives the empty string.
+        """
+        if request not in self._answers:
+            import jinja2
+
+            try:
+                self._answers[request] = self._answered(*request)
+            except jinja2.TemplateError as error:
+                name, line = getattr(error, "filename", None) or getattr(error, "name", None), getattr(error, "lineno", 0)
+                raise ExtensionError(f"kfuncdoc template {name or ''}:{line or 0}: {error}") from error
+        return self._answers[request]
+
+    def _answered(self, kind: str, arguments: tuple[object, ...]) -> str:
+        renderer = self.renderer
+        if kind == "page":
+            path = self.documents.get(str(arguments[0]))
+            return next((renderer.subsystem(file) for file in self.catalog.subsystems if file.path == path), "")
+        if kind == "table":
+            from kfuncdoc.render import Selection
+
+            return renderer.table(Selection(*arguments))  # type: ignore[arg-type]  # made of a Selection by the directive
+        if kind == "changes":
+            first, last = (self.catalog.calendar[str(name)] if name else None for name in arguments)
+            return renderer.changes(first, last)
+        name = str(arguments[0])
+        if name not in self.catalog.entries:
+            return ""
+        if kind == "lifecycle":
+            return renderer.lifecycle(name) if self.catalog.get(name) else ""
+        from kfuncdoc.address import address
+
+        return address(name) if self.linked(name) else name
+
+    # -- what the answers depend on
+
+    def fingerprint(self) -> str:
+        """Return a digest of everything that answers depend on, without loading any of it."""
+        state = hashlib.blake2b(digest_size=16)
+        for part in (__version__, str(self.date), self.options, sorted(self.documents.items())):
+            state.update(repr(part).encode())
+        for path in self._inputs():
+            state.update(path.encode("utf-8", "surrogateescape"))
+            state.update(_content(path))
+        return state.hexdigest()
+
+    def _inputs(self) -> Iterator[str]:
+        yield from sorted(self.documents.values())
+        for folder in (*self.options.data, packaged("data"), packaged("templates"), *self.options.templates):
+            yield from _files_below(os.fspath(folder))
+
+
+def _files_below(path: str) -> Iterator[str]:
+    if not os.path.isdir(path):
+        yield path
+        return
+    for folder, folders, files in os.walk(path):
+        folders.sort()
+        yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith((".yaml", ".jinja")))
+
+
+def _content(path: str) -> bytes:
+    """Return a digest of a file; one that cannot be read, or is none, has that as its content."""
+    try:
+        # Without waiting: a pipe in place of a file must not hold up the build.
+        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
+            return hashlib.blake2b(stream.read(_MOST_BYTES), digest_size=16).digest()
+    except OSError as error:
+        return str(error.errno).encode()
+
+
+def digest(answer: str) -> str:
+    """Return what is stored of an answer; marks are not in it, so that a line more elsewhere changes nothing."""
+    return hashlib.blake2b(f"{__version__}\n{_MARK.sub('', answer)}".encode(), digest_size=12).hexdigest()
