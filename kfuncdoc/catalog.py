@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Iterator, Mapping, Optional, Union
 
 from kfuncdoc.diagnostics import Diagnostic
+from kfuncdoc.hooks import HookMap
 from kfuncdoc.model import Header, Kfunc
 from kfuncdoc.releases import Release, ReleaseCalendar
 from kfuncdoc.source import Place, SourceFile
@@ -73,6 +74,7 @@ class Catalog:
 
     calendar: ReleaseCalendar
     flags: Mapping[str, FlagMeaning]
+    hooks: HookMap
     subsystems: tuple[SubsystemFile, ...] = ()
     diagnostics: tuple[Diagnostic, ...] = ()
 

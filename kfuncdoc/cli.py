@@ -8,6 +8,7 @@ imports Sphinx.  Exit status: 0 clean, 1 findings, 2 unusable arguments.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from typing import TYPE_CHECKING, Iterable, NoReturn, Optional, Sequence
@@ -28,14 +29,20 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command and return its exit status."""
     parser = make_parser()
     options = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        # Names of files and keys may hold what the terminal cannot show, and a finding has to be shown.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
     except BrokenPipeError:
         # Whoever read the output has had enough; do not complain again when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FINDINGS
     except KeyboardInterrupt:
         return 130
+    return status
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -118,7 +125,8 @@ def _tally(catalog: Catalog) -> str:
     for diagnostic in catalog.diagnostics:
         counts[diagnostic.severity.value] = counts.get(diagnostic.severity.value, 0) + 1
     found = ", ".join(f"{number} {severity}{'s' if number > 1 else ''}" for severity, number in sorted(counts.items()))
-    return f"{kfuncs} kfuncs in {files} file{'' if files == 1 else 's'}: {found or 'nothing to report'}"
+    size = f"{kfuncs} kfunc{'' if kfuncs == 1 else 's'} in {files} file{'' if files == 1 else 's'}"
+    return f"{size}: {found or 'nothing to report'}"
 
 
 def _render(options: argparse.Namespace) -> int:

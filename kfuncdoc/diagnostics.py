@@ -42,7 +42,7 @@ class Rule(Enum):
     TOO_LARGE = (
         "too-large", "form", Severity.ERROR,
         "The file has more than 4 MB, nests deeper than 32 levels, or grows beyond 500,000 values "
-        "when its aliases are followed. It is not read further.",
+        "when its aliases are followed; it is not read further. Or a history has more than 500 events.",
     )  # fmt: skip
     ENCODING = (
         "encoding", "form", Severity.ERROR,
@@ -299,7 +299,7 @@ def as_github(diagnostic: Diagnostic) -> str:
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
     """A JSON array of objects, one a finding."""
-    return json.dumps([_as_mapping(diagnostic) for diagnostic in diagnostics], indent=2, ensure_ascii=False)
+    return json.dumps([_as_mapping(diagnostic) for diagnostic in diagnostics], indent=2)
 
 
 def _as_mapping(diagnostic: Diagnostic) -> dict[str, Any]:

@@ -29,7 +29,8 @@ class Dated(_Record):
 
     release: str = Field(description="The release; of a range the last, by which it had happened.")
     date: str = Field(description="Its day, ISO 8601.")
-    after: Optional[str] = Field(None, description="The release in which it had not happened yet, of a range.")
+    uncertain: bool = Field(description="Whether the release is that of a range: it may have been an earlier one.")
+    after: Optional[str] = Field(None, description="The release in which it had not happened yet, where that is known.")
 
 
 class Instead(_Record):
@@ -130,7 +131,12 @@ def _kfunc(view: KfuncView) -> ExportedKfunc:
 def _dated(when: Optional[When]) -> Optional[Dated]:
     if when is None:
         return None
-    return Dated(release=when.by.name, date=when.by.date.isoformat(), after=when.after.name if when.after else None)
+    return Dated(
+        release=when.by.name,
+        date=when.by.date.isoformat(),
+        uncertain=when.uncertain,
+        after=when.after.name if when.after else None,
+    )
 
 
 def _deprecation(view: KfuncView, plan: Plan) -> Deprecation:

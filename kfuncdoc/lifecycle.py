@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import itertools
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Iterator, Mapping, Optional, Union
@@ -231,7 +232,7 @@ def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date
     *release* is a real release of *calendar*.  Raises :exc:`~kfuncdoc.releases.UnknownRelease` where
     the history names a release that the calendar does not know, and nothing else.
     """
-    steps = tuple(step for step in replay(kfunc, calendar) if step.when.by <= release)
+    steps = tuple(itertools.takewhile(lambda step: step.when.by <= release, replay(kfunc, calendar)))
     state = steps[-1].after if steps else State()
     plan = state.plan
     if not state.stretches:
@@ -246,17 +247,21 @@ def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date
 
 def facts_at(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release) -> Facts:
     """Return what held at *release*: today's fields, with every later event undone through ``was``."""
+    happened = sum(calendar.when(event.release).by <= release for event in kfunc.history)
+    return facts_after(kfunc, happened - 1)
+
+
+def facts_after(kfunc: model.Kfunc, index: int) -> Facts:
+    """Return what held just after event *index* of the history (-1: before the first)."""
     facts = {name: getattr(kfunc, name) for name in FACTS}
-    for event in reversed(kfunc.history):
-        if calendar.when(event.release).by <= release:
-            break
+    for event in reversed(kfunc.history[index + 1 :]):
         facts.update(undone(event))
     return Facts(**facts)
 
 
 def undone(event: model.Event) -> dict[str, Any]:
     """Return the fields that *event* changed, as they were before it."""
-    was: Optional[model.Was] = getattr(event, "was", None)
+    was: Optional[model.Was] = event.get("was")
     if was is None:
         return {}
     # In the order of the schema: a set has another order in every run.
@@ -335,7 +340,10 @@ def _restate(plan: Plan, event: model.Deprecated, index: int, calendar: ReleaseC
     if said & {"removal", "change"}:
         changes["kind"] = "change" if event.change is not None else "removal"
         changes["announcements"] = _announcements(event, calendar)
+        changes["becomes"] = None if changes["kind"] == "removal" else plan.becomes
         said |= set(_ENDS)
+    elif "also_said" in said:
+        changes["announcements"] = (plan.announcements[0], *_announcements(event, calendar)[1:])
     if said & set(_REPLACEMENTS):
         changes.update({name: getattr(event, name) for name in _REPLACEMENTS})
         changes["replacement"] = event.replacement or ()
@@ -347,6 +355,10 @@ def _restate(plan: Plan, event: model.Deprecated, index: int, calendar: ReleaseC
 
 
 def _announcements(event: model.Deprecated, calendar: ReleaseCalendar) -> tuple[Announcement, ...]:
-    said = [(event.change or event.removal or "undecided", event.said_in)]
-    said += [(other.change or other.removal or "undecided", other.said_in) for other in event.also_said or ()]
-    return tuple(Announcement(text, None if text == "undecided" else calendar[text], said_in) for text, said_in in said)
+    said: tuple[Union[model.Deprecated, model.AlsoSaid], ...] = (event, *(event.also_said or ()))
+    return tuple(_announcement(announcement, calendar) for announcement in said)
+
+
+def _announcement(said: Union[model.Deprecated, model.AlsoSaid], calendar: ReleaseCalendar) -> Announcement:
+    text = said.change or said.removal or "undecided"
+    return Announcement(text, None if text == "undecided" else calendar[text], said.said_in)

@@ -10,10 +10,14 @@ cannot be read costs its own page's content.  The way of the data::
 
 from __future__ import annotations
 
+import bisect
+import contextlib
 import dataclasses
+import gc
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
 
 from pydantic import BaseModel, ValidationError
@@ -22,6 +26,7 @@ from kfuncdoc import model, rules, source
 from kfuncdoc.address import address
 from kfuncdoc.catalog import Catalog, Declaration, FlagMeaning, Stub, SubsystemFile
 from kfuncdoc.diagnostics import Diagnostic, Rule, Severity, nearest
+from kfuncdoc.hooks import HookMap
 from kfuncdoc.model import SUFFIX, Header, Kfunc, describe, is_name
 from kfuncdoc.releases import ReleaseCalendar
 from kfuncdoc.resources import packaged
@@ -30,6 +35,8 @@ from kfuncdoc.source import Place, SourceFile, Unusable
 
 Key = Union[str, int]
 Track = Callable[[Sequence[str]], Iterable[str]]
+#: What is wrong with the form of a value: the rule, the path to it, its place, message and hint.
+FormError = tuple[Rule, tuple[Key, ...], Place, str, str]
 
 #: Facts that kfuncdoc works out, which people are tempted to write down.
 DERIVED = frozenset(
@@ -47,8 +54,9 @@ EVENTS: Mapping[str, type[BaseModel]] = {
 def find(paths: Iterable[str]) -> list[str]:
     """Return the declaration files that *paths* name: files as they are, folders searched in order.
 
-    Folders whose name begins with a dot or an underscore are left out, as are build outputs and
-    virtual environments by custom.  Symbolic links to folders are not followed.
+    A file that is named twice is read once.  Folders whose name begins with a dot or an underscore
+    are left out, as are build outputs and virtual environments by custom.  Symbolic links to
+    folders are not followed.
     """
     found: list[str] = []
     for path in paths:
@@ -60,7 +68,10 @@ def find(paths: Iterable[str]) -> list[str]:
                 folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
         else:
             found.append(path)
-    return list(dict.fromkeys(found))
+    unique: dict[str, str] = {}
+    for path in found:
+        unique.setdefault(os.path.abspath(path), path)
+    return list(unique.values())
 
 
 def load_calendar(path: Optional[str] = None) -> ReleaseCalendar:
@@ -75,11 +86,18 @@ def load_flags(path: Optional[str] = None) -> Mapping[str, FlagMeaning]:
     return {entry["flag"]: FlagMeaning(**entry) for entry in read.value["flags"]}
 
 
+def load_hooks(calendar: ReleaseCalendar, path: Optional[str] = None) -> HookMap:
+    """Return the map from program type to hook (default: the packaged one); raises as the other two do."""
+    read = source.read(path or str(packaged("data") / "hooks.yaml"))
+    return HookMap.from_mapping(read.value, calendar)
+
+
 def load(
     files: Sequence[str],
     *,
     calendar: Optional[ReleaseCalendar] = None,
     flags: Optional[Mapping[str, FlagMeaning]] = None,
+    hooks: Optional[HookMap] = None,
     track: Track = iter,
 ) -> Catalog:
     """Load *files* (as :func:`find` gives them) into one catalog, with every diagnostic, sorted.
@@ -88,13 +106,41 @@ def load(
     """
     calendar = calendar or load_calendar()
     flags = load_flags() if flags is None else flags
+    hooks = hooks or load_hooks(calendar)
+    with _garbage_uncollected():
+        return _load(files, calendar, flags, hooks, track)
+
+
+@contextlib.contextmanager
+def _garbage_uncollected() -> Iterator[None]:
+    """Keep Python from looking for garbage.
+
+    What loading makes stays, in hundreds of thousands of objects: to go over them again and again
+    took a quarter of the time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _load(
+    files: Sequence[str],
+    calendar: ReleaseCalendar,
+    flags: Mapping[str, FlagMeaning],
+    hooks: HookMap,
+    track: Track,
+) -> Catalog:
     drafts = [_draft(path, calendar) for path in track(files)]
     _drop_clashes(drafts)
     _check(drafts, calendar, flags)
     for draft in drafts:
         _apply_allowances(draft)
     diagnostics = sorted((found for draft in drafts for found in draft.diagnostics), key=lambda found: found.sort_key)
-    return Catalog(calendar, flags, tuple(draft.finished() for draft in drafts), tuple(diagnostics))
+    return Catalog(calendar, flags, hooks, tuple(draft.finished() for draft in drafts), tuple(diagnostics))
 
 
 @dataclass
@@ -120,10 +166,18 @@ class _Draft:
             self.entries[index] = Stub(self.entries[index].name)
 
     def spoiled(self, line: int) -> bool:
-        """Whether *line* is in an entry of which only a stub is left: not every rule has seen it."""
-        begins = {index: _entry_place(self, index).line for index in self.entries}
-        last = max((index for index, first in begins.items() if first <= line), default=None)
-        return last is not None and isinstance(self.entries[last], Stub)
+        """Whether *line* is in an entry of which at most a stub is left: not every rule has seen it."""
+        last = bisect.bisect_right(self._begins, (line, True)) - 1
+        return last >= 0 and self._begins[last][1]
+
+    @cached_property
+    def _begins(self) -> list[tuple[int, bool]]:
+        """The first line of each entry, and whether it is spoiled."""
+        entries = self.source.root.nodes.get("kfuncs") if self.source else None
+        return sorted(
+            (place.line, not (isinstance(index, int) and isinstance(self.entries.get(index), Declaration)))
+            for index, place in (entries.places.items() if entries else ())
+        )
 
     def finished(self) -> SubsystemFile:
         entries = tuple(self.entries[index] for index in sorted(self.entries))
@@ -185,8 +239,10 @@ def _read_header(draft: _Draft, read: SourceFile) -> None:
 
 
 def _minimum(header: Header) -> dict[str, str]:
-    stem = re.sub(r"[^A-Za-z0-9_.-]|^[^A-Za-z0-9]+", "", header.subsystem) or "subsystem"
-    return {"subsystem": stem, "title": header.title or stem, "recorded": header.recorded}
+    """Return valid fields for a header made of the name of a file, which may hold anything."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "", header.subsystem).lstrip("_.-") or "subsystem"
+    title = " ".join(header.title.encode("utf-8", "replace").decode().split()) or stem
+    return {"subsystem": stem, "title": title, "recorded": header.recorded}
 
 
 def _read_entries(draft: _Draft, read: SourceFile) -> None:
@@ -218,30 +274,36 @@ def _read_entry(draft: _Draft, read: SourceFile, index: int, entry: Any) -> None
     for rule, _, place, message, hint in errors:
         draft.report(rule, place, message, hint)
     draft.wrong.add(index)
-    if all(rule is Rule.UNKNOWN_KEY for rule, *_ in errors):
-        # The rest of the entry has its form, and can be checked with the others.
-        known = _without(entry, [keys for _, keys, *_ in errors])
-        draft.entries[index] = Declaration(Kfunc.model_validate(known), read, index)
+    rest = _known_part(entry, errors)
+    if rest is not None:
+        draft.entries[index] = Declaration(rest, read, index)
     elif isinstance(entry.get("name"), str) and is_name(entry["name"]):
         draft.entries[index] = Stub(entry["name"])
+
+
+def _known_part(entry: Any, errors: list[FormError]) -> Optional[Kfunc]:
+    """Return the rest of an entry that only has unknown keys too many, to be checked with the others."""
+    if any(rule is not Rule.UNKNOWN_KEY for rule, *_ in errors):
+        return None
+    try:
+        return Kfunc.model_validate(_without(entry, [keys for _, keys, *_ in errors]))
+    except ValidationError:  # something is missing where an unknown key stands, most likely misspelled
+        return None
 
 
 def _without(value: Any, paths: list[tuple[Key, ...]]) -> Any:
     """Return a copy of *value* without what stands at *paths*."""
     if not paths:
         return value
+    below: dict[Key, list[tuple[Key, ...]]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
     items = value.items() if isinstance(value, dict) else enumerate(value)
-    kept = {
-        key: _without(item, [path[1:] for path in paths if path[0] == key])
-        for key, item in items
-        if (key,) not in paths
-    }
+    kept = {key: _without(item, below.get(key, [])) for key, item in items if () not in below.get(key, [])}
     return kept if isinstance(value, dict) else list(kept.values())
 
 
 # -- what pydantic says, in our words
-
-FormError = tuple[Rule, tuple[Key, ...], Place, str, str]
 
 
 def _form_errors(
@@ -257,6 +319,8 @@ def _form_errors(
         rule = Rule.named(found["type"])
         if rule is not None:
             yield rule, keys, read.place(*full), found["msg"], str(context.get("hint", ""))
+        elif found["type"] == "too_long":
+            yield Rule.TOO_LARGE, keys, read.place(*full), f"more than {context['max_length']} events", ""
         elif found["type"] == "missing":
             yield Rule.MISSING_KEY, keys, read.place(*full[:-1]), f"'{keys[-1]}' is missing", ""
         elif found["type"] == "union_tag_not_found":
@@ -273,20 +337,23 @@ def _form_errors(
 
 def _without_tags(location: tuple[Key, ...]) -> tuple[Key, ...]:
     """Return pydantic's path without the kinds of events and the marks of keys that it puts in."""
-    keys: list[Key] = []
-    for key in location:
-        tag = key in EVENTS and len(keys) == 2 and keys[0] == "history"
-        if not tag and key != "[key]":
-            keys.append(key)
-    return tuple(keys)
+    keys = location
+    if len(keys) > 2 and keys[0] == "history":
+        keys = (*keys[:2], *keys[3:])
+    if len(keys) > 2 and keys[-1] == "[key]" and keys[-3] == "flags_for":
+        keys = keys[:-1]
+    return keys
 
 
 def _unknown_key(read: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> tuple[str, str]:
     key = str(keys[-1])
     message = f"unknown key '{key[:60]}'"
     known = _known_keys(read, keys, record)
-    if key in known:  # known, but not for this kind of event
-        return message, ""
+    kinds = [kind for kind, event in EVENTS.items() if key in event.model_fields]
+    if keys[-3:-2] == ("history",) and key in EVENTS:
+        return message, f"{key} is an event of its own"
+    if keys[-3:-2] == ("history",) and kinds:
+        return message, f"only {', '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
     close = nearest(key, known)
     if key in DERIVED and not close:
         return message, "leave it out: kfuncdoc works this out from the history"
@@ -317,7 +384,6 @@ _EXPECTED = {
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
     "string_type": "text",
-    "too_short": "at least one item",
 }
 
 
@@ -325,7 +391,9 @@ def _wrong_type(found: Any) -> tuple[str, str]:
     """Return message and hint for what pydantic found, without its own vocabulary."""
     value, kind = found["input"], found["type"]
     if kind == "string_pattern_mismatch":
-        return f"'{str(value)[:60]}' has not the form {found['ctx']['pattern']}", ""
+        return f"'{str(value)[:60]}' is not {model.PATTERNS[found['ctx']['pattern']]}", ""
+    if kind == "too_short":
+        return "this list is empty", ""
     if kind == "literal_error":
         return f"'{str(value)[:60]}' is not {found['ctx']['expected']}", ""
     expected = _EXPECTED.get(kind, "something else")
@@ -357,10 +425,6 @@ def _drop_clashes(drafts: list[_Draft]) -> None:
             message = f"{what}, first in {first[0].path}:{place.line}:{place.column}"
             draft.report(rule, _name_place(draft, index), message)
             del draft.entries[index]
-
-
-def _entry_place(draft: _Draft, index: int) -> Place:
-    return draft.source.place("kfuncs", index) if draft.source else Place()
 
 
 def _name_place(draft: _Draft, index: int) -> Place:
@@ -396,6 +460,8 @@ def _finding_place(declaration: Declaration, finding: Finding) -> Place:
 # -- allowances
 
 _ALLOWANCE = re.compile(r"\s*#\s*kfuncdoc\s*:(.*)")
+_ALLOWANCE_BEHIND = re.compile(r".*\S\s+(#\s*kfuncdoc\s*:.*)")
+_NOWHERE = 0
 _ALLOW = re.compile(r"\s*allow\s+(?P<rule>[a-z-]+)\s*:\s*(?P<why>\S.*)")
 
 
@@ -403,35 +469,46 @@ def _apply_allowances(draft: _Draft) -> None:
     """Drop the findings that ``# kfuncdoc: allow RULE: why`` allows on the line after it."""
     if draft.source is None or "kfuncdoc" not in draft.source.text:
         return
-    lines = draft.source.text.split("\n")
-    for number, line in enumerate(lines, 1):
-        match = _ALLOWANCE.fullmatch(line)
-        if match is None or number in draft.source.scalar_lines:
-            continue
-        place = Place(number, line.index("#") + 1)
-        allow = _ALLOW.fullmatch(match[1])
+    findings: dict[tuple[int, Rule], list[Diagnostic]] = {}
+    for found in reversed(draft.diagnostics):
+        findings.setdefault((found.line, found.rule), []).append(found)
+    allowed: set[int] = set()
+    for place, text, line in _allowances(draft.source):
+        allow = _ALLOW.fullmatch(text)
         rule = Rule.named(allow["rule"]) if allow else None
-        if allow is None:
+        if line == _NOWHERE:
+            hint = "write it on a line of its own, before what it allows"
+            draft.report(Rule.ALLOWANCE_INVALID, place, "an allowance allows nothing behind a value", hint)
+        elif allow is None:
             draft.report(Rule.ALLOWANCE_INVALID, place, "this is no allowance", "# kfuncdoc: allow RULE: why")
         elif rule is None:
             hint = nearest(allow["rule"], (member.rule for member in Rule))
             draft.report(Rule.ALLOWANCE_INVALID, place, f"there is no rule '{allow['rule']}'", hint)
         elif rule.severity is Severity.ERROR:
             draft.report(Rule.ALLOWANCE_INVALID, place, f"{rule.rule} is an error, and no error can be allowed")
-        else:
-            _allow(draft, rule, place, _line_after(lines, number))
+        elif findings.get((line, rule)):
+            allowed.add(id(findings[line, rule].pop()))
+        elif not draft.spoiled(line):
+            draft.report(Rule.ALLOWANCE_UNUSED, place, f"nothing to allow: line {line} has no finding of {rule.rule}")
+    draft.diagnostics = [found for found in draft.diagnostics if id(found) not in allowed]
 
 
-def _line_after(lines: list[str], number: int) -> int:
-    """Return the first line after *number* that is no comment, so that allowances can be stacked."""
-    while number < len(lines) and lines[number].lstrip().startswith("#"):
-        number += 1
-    return number + 1
+def _allowances(read: SourceFile) -> Iterator[tuple[Place, str, int]]:
+    """Yield the place of each allowance, what follows ``kfuncdoc:`` in it, and the line that it is for.
 
-
-def _allow(draft: _Draft, rule: Rule, place: Place, line: int) -> None:
-    allowed = next((found for found in draft.diagnostics if found.line == line and found.rule is rule), None)
-    if allowed is None and not draft.spoiled(line):
-        draft.report(Rule.ALLOWANCE_UNUSED, place, f"nothing to allow: line {line} has no finding of {rule.rule}")
-    elif allowed is not None:
-        draft.diagnostics.remove(allowed)
+    That is the first line after it that is no comment, so that allowances can be stacked; one behind
+    a value is for none.
+    """
+    stacked: list[tuple[Place, str]] = []
+    lines = read.text.split("\n")
+    for number, line in enumerate((*lines, ""), 1):
+        if number in read.scalar_lines or not line.lstrip().startswith("#"):
+            yield from ((place, text, number) for place, text in stacked)
+            stacked.clear()
+            behind = _ALLOWANCE_BEHIND.fullmatch(line) if "kfuncdoc" in line else None
+            if behind is not None and number not in read.scalar_lines:
+                yield Place(number, behind.start(1) + 1), "", _NOWHERE
+            continue
+        match = _ALLOWANCE.fullmatch(line)
+        if match is not None:
+            stacked.append((Place(number, line.index("#") + 1), match[1]))

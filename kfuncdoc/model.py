@@ -23,6 +23,21 @@ from kfuncdoc.releases import RELEASE, RELEASE_OR_RANGE
 #: The file suffix of declarations, in the manner of ``.bpf.c``.
 SUFFIX = ".kfuncs.yaml"
 
+#: More than this many events are no history of a kfunc: there were fewer releases.
+MOST_EVENTS = 500
+
+FLAG = r"^KF_[A-Z0-9_]+$"
+PROGRAM_TYPE = r"^BPF_PROG_TYPE_[A-Z0-9_]+$"
+POINT_RELEASE = r"^v\d+\.\d+\.\d+$"
+SHORT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
+#: The patterns in words, for messages: what the value should be.
+PATTERNS = {
+    FLAG: "the name of a flag, KF_...",
+    PROGRAM_TYPE: "the name of a program type, BPF_PROG_TYPE_...",
+    POINT_RELEASE: "a stable release, as in v6.12.40",
+    SHORT_NAME: "a short name of letters, digits, '_', '.' and '-'",
+}
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 
 
@@ -76,14 +91,14 @@ def _announced_release(value: Any) -> str:
 
 
 def _spelling(text: str) -> str:
-    numbers = re.search(r"(\d+)\.(\d+)", text)
+    numbers = re.search(r"(?<!\d)(\d{1,3})\.(\d{1,3})(?!\d)", text[:60])
     return f"write v{int(numbers[1])}.{int(numbers[2])}" if numbers else "write it as a git tag, v6.10"
 
 
 def _prototype(value: Any) -> str:
     text = _text(value)
     try:
-        return str(parse_prototype(text))
+        return str(parse_prototype(re.sub(r"[ \t\n]+", " ", text)))
     except PrototypeError as error:
         raise PydanticCustomError("prototype-syntax", "{what}", {"what": str(error), "hint": error.hint}) from None
 
@@ -144,8 +159,8 @@ AnnouncedRelease = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^({RELEASE.pattern}|undecided)$"}),
 ]
 PrototypeText = Annotated[str, BeforeValidator(_prototype), WithJsonSchema({"type": "string"})]
-Flag = Annotated[str, StringConstraints(pattern=r"^KF_[A-Z0-9_]+$")]
-ProgramType = Annotated[str, StringConstraints(pattern=r"^BPF_PROG_TYPE_[A-Z0-9_]+$")]
+Flag = Annotated[str, StringConstraints(pattern=FLAG)]
+ProgramType = Annotated[str, StringConstraints(pattern=PROGRAM_TYPE)]
 #: One line that is never markup.
 Line = Annotated[str, BeforeValidator(_one_line), WithJsonSchema({"type": "string", "minLength": 1})]
 #: One line of reStructuredText.
@@ -157,11 +172,20 @@ Link = Annotated[str, BeforeValidator(_link), WithJsonSchema({"type": "string", 
 Commit = Annotated[str, BeforeValidator(_commit), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{12,40}$"})]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What all models here have in common."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    def get(self, name: str) -> Any:
+        """Return the field *name*, None where a record of this kind has no such field.
 
-class NamedReplacement(_Record):
+        What ``getattr(record, name, None)`` gives, and many times faster: pydantic is slow to say no.
+        """
+        return vars(self).get(name)
+
+
+class NamedReplacement(Record):
     """One thing to call instead: a kfunc (``name``), or something that is none (``other``)."""
 
     name: Optional[Name] = Field(None, description="A declared kfunc.")
@@ -182,7 +206,7 @@ Replacements = Annotated[
 ]
 
 
-class Was(_Record):
+class Was(Record):
     """What held until an event: any of these fields, with null for "was not set"."""
 
     prototype: Optional[PrototypeText] = Field(None, description="The prototype before.")
@@ -195,7 +219,7 @@ class Was(_Record):
     filter: Optional[Prose] = Field(None, description="The narrowing that held.")
 
 
-class _Event(_Record):
+class _Event(Record):
     release: EventRelease = Field(
         description="The first release with the event; ``v6.12..v6.16`` or ``..v6.12`` where that is not certain."
     )
@@ -234,7 +258,7 @@ class Superseded(_Event):
     said_in: Optional[Line] = Field(None, description="Where it is said: a path in the kernel tree, or a link.")
 
 
-class AlsoSaid(_Record):
+class AlsoSaid(Record):
     """Another announcement of the same end, where the kernel contradicts itself."""
 
     removal: Optional[AnnouncedRelease] = Field(None, description="The first release without the kfunc.")
@@ -291,14 +315,14 @@ Event = Annotated[
 ]
 
 
-class Wrapper(_Record):
+class Wrapper(Record):
     """What programs call instead of the bare kfunc."""
 
     name: Line = Field(description="The inline function or macro.")
     header: Line = Field(description="The header that has it.")
 
 
-class User(_Record):
+class User(Record):
     """A program or project that calls the kfunc."""
 
     name: Line = Field(description="The program or project.")
@@ -306,15 +330,15 @@ class User(_Record):
     note: Optional[Line] = Field(None, description="What it calls the kfunc for.")
 
 
-class Backport(_Record):
+class Backport(Record):
     """A change that also reached a stable kernel; it changes no state."""
 
-    kernel: Annotated[str, StringConstraints(pattern=r"^v\d+\.\d+\.\d+$")] = Field(description="As in v6.12.40.")
+    kernel: Annotated[str, StringConstraints(pattern=POINT_RELEASE)] = Field(description="As in v6.12.40.")
     commit: Optional[Commit] = Field(None, description="The commit in the stable tree.")
     note: Optional[Prose] = Field(None, description="What was brought back.")
 
 
-class Kfunc(_Record):
+class Kfunc(Record):
     """One kfunc: how it is now, and its history."""
 
     name: Name = Field(description="The name that BPF programs call.")
@@ -336,17 +360,15 @@ class Kfunc(_Record):
     wrapper: Optional[Wrapper] = Field(None, description="What programs call instead of the bare kfunc.")
     users: tuple[User, ...] = Field((), description="Known users.")
     backports: tuple[Backport, ...] = Field((), description="Stable kernels that got it too.")
-    history: Annotated[tuple[Event, ...], Field(min_length=1)] = Field(
+    history: Annotated[tuple[Event, ...], Field(min_length=1, max_length=MOST_EVENTS)] = Field(
         description="What happened, in the order of releases; only ever appended to."
     )
 
 
-class Header(_Record):
+class Header(Record):
     """A subsystem, without its kfuncs."""
 
-    subsystem: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")] = Field(
-        description="A short name."
-    )
+    subsystem: Annotated[str, StringConstraints(pattern=SHORT_NAME)] = Field(description="A short name.")
     title: Line = Field(description="The title of the page.")
     recorded: ReleaseName = Field(description="The release up to which the file was compared with a kernel.")
     description: Optional[Prose] = Field(None, description="What these kfuncs are for.")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Optional
 
 _TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>\d\w*)|(?P<dots>\.\.\.)|(?P<mark>[()\[\]*,]))", re.ASCII)
+_SPACE = re.compile(r"\s*", re.ASCII)
+_STARS = re.compile(r"\s*((?:\*\s*)+)")
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _LINE_WIDTH = 80
 
@@ -92,7 +94,7 @@ def _tokens(text: str) -> list[tuple[str, int]]:
     while offset < end:
         match = _TOKEN.match(text, offset)
         if match is None:
-            offset += len(text[offset:]) - len(text[offset:].lstrip())
+            offset = _SPACE.match(text, offset).end()  # type: ignore[union-attr]  # it matches no space, too
             raise PrototypeError(f"'{text[offset]}' cannot stand in a prototype", offset, _advice(text[offset]))
         token = match[match.lastgroup or 0]
         offset = match.end()
@@ -158,5 +160,6 @@ def _parameter(text: str, start: int, end: int) -> str:
 
 def _spaced(text: str) -> str:
     """Return *text* with the white space of the kernel's coding style: ``struct cpumask *mask``."""
-    text = re.sub(r"\s*((?:\*\s*)+)", lambda match: " " + "".join(match[1].split()), text)
+    if "*" in text:
+        text = _STARS.sub(lambda match: " " + "".join(match[1].split()), text)
     return " ".join(text.split()).replace("( *", "(*")

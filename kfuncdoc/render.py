@@ -27,7 +27,11 @@ from kfuncdoc.source import MARKS
 from kfuncdoc.views import KfuncView, Pages, Prose, mark
 
 _MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
-_MARKUP = re.compile(r"([\\*`|_<>:\[\]{}])")
+#: What rst takes for markup, or, as the first character of a line, for a list, a rule or a directive.
+_MARKUP = re.compile(r"([\\*`|_<>:\[\]{}]|^[^\w\s])")
+#: What begins an item of a numbered list, as the initial of a name does.
+_ENUMERATOR = re.compile(r"^(\w+)([.)])(?=\s|$)")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
 _MONTHS = "January February March April May June July August September October November December".split()
 
 #: The columns that a table of kfuncs can have: the words of their heads, and their width in characters of text.
@@ -108,6 +112,7 @@ class Renderer:
             escape=escape, heading=heading, literal=literal, month=month, prose=prose, link=self.link, code=code,
             literals=literals, inline=inline, unfold=unfold,
         )  # fmt: skip
+        environment.tests["web_address"] = _WEB_ADDRESS.fullmatch
         environment.globals.update(
             release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
             address=address, columns=COLUMNS, flag_meanings=self.catalog.flags,
@@ -119,7 +124,8 @@ class Renderer:
 
     def link(self, name: str) -> str:
         """Return a reference to the kfunc *name*, or its name alone where no page shows it."""
-        return f":ref:`{name} <{address(name)}>`" if self.linked(name) else f"``{name}``"
+        linked = self.linked(name) and self.pages.shows(name)
+        return f":ref:`{name} <{address(name)}>`" if linked else f"``{name}``"
 
     # -- pages
 
@@ -178,7 +184,7 @@ class Renderer:
 
     def changes_of(self, first: Optional[Release], last: Optional[Release]) -> Sequence[Any]:
         reference = self.pages.release
-        return self.pages.changes(first or self.catalog.calendar.real[0], min(last or reference, reference))
+        return self.pages.changes(first, min(last or reference, reference))
 
     def lifecycle(self, name: str) -> str:
         """Return the facts of the kfunc *name* without a heading; raises KeyError where it is not declared."""
@@ -219,7 +225,7 @@ def _selected(view: KfuncView, selection: Selection) -> bool:
         (selection.stability is None or bool(states & set(selection.stability)))
         and (not selection.past_due or lifecycle.past_due)
         and (selection.subsystem is None or view.subsystem.header.subsystem in selection.subsystem)
-        and (selection.program_type is None or _registered(view, selection.program_type))
+        and (selection.program_type is None or _may_call(view, selection.program_type))
         and all(
             wanted is None or (when is not None and when.by.name == wanted)
             for wanted, when in ((getattr(selection, name), when) for name, when in since.items())
@@ -231,8 +237,9 @@ def _position(when: Optional[When]) -> int:
     return when.by.position if when is not None else 0
 
 
-def _registered(view: KfuncView, program_type: str) -> bool:
-    return bool({program_type, "BPF_PROG_TYPE_UNSPEC"} & set(view.facts.program_types))
+def _may_call(view: KfuncView, program_type: str) -> bool:
+    hooks = view.pages.catalog.hooks
+    return hooks.may_call(view.facts.program_types, program_type, view.lifecycle.release)
 
 
 def _urgency(view: KfuncView) -> tuple[bool, int, int, str]:
@@ -253,7 +260,7 @@ def _flags(view: KfuncView) -> Iterable[str]:
 
 def escape(text: object) -> str:
     """Return *text* so that rst takes none of it for markup."""
-    return _MARKUP.sub(r"\\\1", str(text))
+    return _ENUMERATOR.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", str(text)))
 
 
 def literal(text: object) -> str:
@@ -289,22 +296,19 @@ def month(release: Union[Release, datetime.date]) -> str:
 def prose(text: Prose, indent: int = 0) -> str:
     """Return prose with the marks of its lines, the lines after the first indented by *indent* columns."""
     lines = text.marked().split("\n")
-    blank = [not _MARK.sub("", line).strip() for line in lines]
     padding = " " * indent
-    return "\n".join(
-        line if number == 0 else "" if blank[number] else padding + line for number, line in enumerate(lines)
-    )
+    return "\n".join([lines[0], *(padding + line if line else "" for line in lines[1:])])
 
 
 def inline(text: Prose) -> str:
     """Return prose as one line, for a cell or the middle of a sentence; the mark of its first line stays."""
-    first = _MARK.search(text.marked())
-    return " ".join(text.text.split()) + (first[0] if first else "")
+    return unfold(text.marked())
 
 
 def unfold(text: str) -> str:
-    """Return *text* as one line."""
-    return " ".join(text.split())
+    """Return *text* as one line; of its marks the first one stays."""
+    first = _MARK.search(text)
+    return " ".join(_MARK.sub("", text).split()) + (first[0] if first else "")
 
 
 def code(text: str, indent: int = 3) -> str:

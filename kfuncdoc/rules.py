@@ -98,9 +98,9 @@ def replayed(kfunc: Kfunc, calendar: ReleaseCalendar) -> tuple[Step, ...]:
 def prototype_name(subject: Subject) -> Iterator[Finding]:
     prototypes: list[tuple[tuple[Key, ...], Optional[str]]] = [(("prototype",), subject.kfunc.prototype)]
     for index, event in enumerate(subject.kfunc.history):
-        was = getattr(event, "was", None)
+        was = event.get("was")
         prototypes.append((("history", index, "was", "prototype"), was.prototype if was else None))
-        prototypes.append((("history", index, "becomes"), getattr(event, "becomes", None)))
+        prototypes.append((("history", index, "becomes"), event.get("becomes")))
     for keys, text in prototypes:
         declared = parse_prototype(text).name if text else subject.kfunc.name
         if declared != subject.kfunc.name:
@@ -125,7 +125,7 @@ def _named(kfunc: Kfunc, field: str) -> Iterator[tuple[tuple[Key, ...], str]]:
     """Yield every item of *field*, of today and of the past, with its keys."""
     records: list[tuple[tuple[Key, ...], Union[Kfunc, model.Was]]] = [((), kfunc)]
     for index, event in enumerate(kfunc.history):
-        was = getattr(event, "was", None)
+        was = event.get("was")
         if was is not None:
             records.append((("history", index, "was"), was))
     for keys, record in records:
@@ -192,7 +192,7 @@ def range_order(subject: Subject) -> Iterator[Finding]:
 
 def recorded_behind(subject: Subject) -> Iterator[Finding]:
     for step in subject.steps:
-        if step.when.by > subject.recorded:
+        if step.when.by > subject.recorded and not step.when.by.projected:
             message = f"this happened in {step.when.by}, and the file is recorded up to {subject.recorded}"
             hint = f"write recorded: {step.when.by} once the file is compared"
             yield Finding(Rule.RECORDED_BEHIND, ("history", step.index, "release"), message, hint)
@@ -318,20 +318,20 @@ def replacement_conflict(subject: Subject) -> Iterator[Finding]:
     for index, event in enumerate(subject.kfunc.history):
         given = _replacement_fields(event)
         if len(given) > 1:
-            message = f"{' and '.join(given)} cannot both be"
+            message = f"{' and '.join(given)} exclude each other"
             yield Finding(Rule.REPLACEMENT_CONFLICT, ("history", index, given[1]), message, at_key=True)
 
 
 def _replacement_fields(event: model.Event) -> list[str]:
-    return [name for name in ("renamed_to", "replacement", "no_replacement") if getattr(event, name, None)]
+    return [name for name in ("renamed_to", "replacement", "no_replacement") if event.get(name)]
 
 
 def _replacements(event: model.Event) -> Iterator[tuple[tuple[Key, ...], str]]:
     """Yield the kfuncs that *event* names instead, with their keys."""
-    renamed_to = getattr(event, "renamed_to", None)
+    renamed_to = event.get("renamed_to")
     if renamed_to is not None:
         yield ("renamed_to",), renamed_to
-    for number, replacement in enumerate(getattr(event, "replacement", None) or ()):
+    for number, replacement in enumerate(event.get("replacement") or ()):
         if replacement.name is not None:
             yield ("replacement", number), replacement.name
 
@@ -351,7 +351,7 @@ def replacement_unknown(subject: Subject) -> Iterator[Finding]:
 def replacement_absent(subject: Subject) -> Iterator[Finding]:
     for step in subject.steps:
         for keys, name in _replacements(step.event):
-            stretches = _stretches(subject, name)
+            stretches = _stretches(subject, name) if name != subject.kfunc.name else ()
             if stretches and not any(stretch.holds(step.when.by) for stretch in stretches):
                 message = f"replacement '{name}' is not in the kernel at {step.when.by}"
                 hint = f"it came in {stretches[0].added.by}" if stretches[0].added.by > step.when.by else ""
@@ -379,20 +379,28 @@ def _stretches(subject: Subject, name: str) -> tuple[Stretch, ...]:
 
 
 def replacement_cycle(subject: Subject) -> Iterator[Finding]:
+    circles: dict[Release, list[str]] = {}
     for step in subject.steps:
         if not isinstance(step.event, model.Deprecated):
             continue
-        circle = _circle(subject, subject.kfunc.name, step.when.by)
+        release = step.when.by
+        if release not in circles:
+            circles[release] = _circle(subject, subject.kfunc.name, release)
+        circle = circles[release]
         if circle:
             keys = next((keys for keys, name in _replacements(step.event) if name == circle[1]), ("event",))
             message = f"the replacements go in a circle: {' -> '.join(circle)}"
             yield Finding(Rule.REPLACEMENT_CYCLE, ("history", step.index, *keys), message)
 
 
+#: Chains of replacements are not followed further than this, so that a hostile file takes no quadratic time.
+_LONGEST_CHAIN = 30
+
+
 def _circle(subject: Subject, start: str, release: Release) -> list[str]:
     """Return the way from *start* along open removals back to itself, or nothing."""
     ways, seen = [[start]], {start}
-    while ways:
+    while ways and len(seen) < _LONGEST_CHAIN:
         way = ways.pop()
         for name in _to_be_called_instead(subject, way[-1], release):
             if name == start:
@@ -423,19 +431,19 @@ def replacement_deprecated(subject: Subject) -> Iterator[Finding]:
         return
     for keys, name in _replacements(subject.kfunc.history[index]):
         way = [name]
-        while len(way) < len(subject.entries):
-            onward = [other for other in _to_be_called_instead(subject, way[-1], subject.recorded) if other not in way]
-            if not onward:
-                break
+        onward = _to_be_called_instead(subject, name, subject.recorded)
+        while onward and onward[0] not in way and len(way) < _LONGEST_CHAIN:
             way.append(onward[0])
-        if len(way) > 1 and way[-1] != subject.kfunc.name:
+            onward = _to_be_called_instead(subject, way[-1], subject.recorded)
+        if len(way) > 1 and subject.kfunc.name not in way:
             message = f"replacement '{name}' is itself to be removed"
-            yield Finding(Rule.REPLACEMENT_DEPRECATED, ("history", index, *keys), message, f"name '{way[-1]}' instead")
+            hint = "" if onward else f"name '{way[-1]}' instead"
+            yield Finding(Rule.REPLACEMENT_DEPRECATED, ("history", index, *keys), message, hint)
 
 
 def rename_prototype(subject: Subject) -> Iterator[Finding]:
     for step in subject.steps:
-        name = getattr(step.event, "renamed_to", None)
+        name = step.event.get("renamed_to")
         successor = subject.entries.get(name) if name else None
         if not isinstance(successor, Declaration) or not subject.histories.get(successor.name):
             continue
@@ -469,13 +477,13 @@ def prose_of(kfunc: Kfunc) -> Iterator[tuple[tuple[Key, ...], str]]:
         yield from _prose_fields(backport, ("note",), "backports", number)
     for index, event in enumerate(kfunc.history):
         yield from _prose_fields(event, ("note", "behaviour", "reason", "no_replacement"), "history", index)
-        for number, replacement in enumerate(getattr(event, "replacement", None) or ()):
+        for number, replacement in enumerate(event.get("replacement") or ()):
             yield from _prose_fields(replacement, ("other", "when"), "history", index, "replacement", number)
 
 
-def _prose_fields(record: object, names: tuple[str, ...], *keys: Key) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _prose_fields(record: model.Record, names: tuple[str, ...], *keys: Key) -> Iterator[tuple[tuple[Key, ...], str]]:
     for name in names:
-        text = getattr(record, name, None)
+        text = record.get(name)
         if text is not None:
             yield (*keys, name), text
 

@@ -9,10 +9,12 @@ recurses into hostile nesting and keeps the last of two equal keys.
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 import stat
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Iterator, NamedTuple, Optional, Union
 
 import yaml
@@ -86,21 +88,16 @@ class SourceFile:
 
     def place(self, *keys: Key) -> Place:
         """Return the place of the value at the path of *keys*, or of the nearest enclosing one."""
-        node, place = self.root, self.root.place
-        for key in keys:
-            place = node.places.get(key, place)
-            if key not in node.nodes:
-                break
-            node = node.nodes[key]
-        return place
+        return _place_of(self.root, keys)
 
     def key_place(self, *keys: Key) -> Place:
-        """Return the place of the last of *keys* itself: the last mention of it before its value."""
-        line, column = self.place(*keys)
-        before = "\n".join((*self.text.split("\n")[: line - 1], self.text.split("\n")[line - 1][: column - 1]))
-        key = re.compile(rf"(?<![\w-])['\"]?{re.escape(str(keys[-1]))}['\"]?\s*:(?=\s|$)")
-        starts = [found.start() for found in key.finditer(before)]
-        return _place(before[: starts[-1]]) if starts else Place(line, column)
+        """Return the place of the last of *keys* itself, where it first stands in its mapping."""
+        return _place_of(self._root_by_keys, keys)
+
+    @cached_property
+    def _root_by_keys(self) -> Node:
+        """The tree with the places of keys for those of their values; few files ever need it."""
+        return _Composer(self.path, self.text, by_keys=True).compose()[1]
 
     def lines(self, *keys: Key) -> Iterator[int]:
         """Yield the line of the file for each line of the prose at *keys*, without end."""
@@ -112,6 +109,16 @@ class SourceFile:
             yield last
         while True:
             yield last
+
+
+def _place_of(root: Node, keys: tuple[Key, ...]) -> Place:
+    node, place = root, root.place
+    for key in keys:
+        place = node.places.get(key, place)
+        if key not in node.nodes:
+            break
+        node = node.nodes[key]
+    return place
 
 
 class Unusable(Exception):
@@ -132,10 +139,15 @@ def read_bytes(path: str) -> bytes:
     try:
         # Opened without waiting, and looked at only then: what stood there before may have changed.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with open(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise _unusable(path, Rule.UNREADABLE, "not a regular file")
-            content = stream.read(LARGEST_FILE + 1)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                message = "is a directory" if stat.S_ISDIR(mode) else "not a regular file"
+                raise _unusable(path, Rule.UNREADABLE, message)
+            with open(descriptor, "rb", closefd=False) as stream:
+                content = stream.read(LARGEST_FILE + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise _unusable(path, Rule.UNREADABLE, (error.strerror or str(error)).lower()) from None
     except ValueError as error:
@@ -147,16 +159,18 @@ def read_bytes(path: str) -> bytes:
 
 def decode(path: str, content: bytes) -> str:
     """Return the text of a file, or raise :exc:`Unusable` with the place of what is wrong in it."""
+    content = content[len(codecs.BOM_UTF8) :] if content.startswith(codecs.BOM_UTF8) else content
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        place = _place(content[: error.start].decode("utf-8-sig", "replace"))
+        place = _place(content[: error.start].decode("utf-8"))
         raise _unusable(path, Rule.ENCODING, f"byte 0x{content[error.start]:02x} is not UTF-8", place=place) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     found = _AMBIGUOUS_LINE_ENDS.search(text)
     if found:
         place = _place(text[: found.start()])
-        raise _unusable(path, Rule.ENCODING, f"U+{ord(found[0]):04X} is no line end here", "end the line", place)
+        message = f"U+{ord(found[0]):04X} ends a line for some readers and not for others"
+        raise _unusable(path, Rule.ENCODING, message, "write a plain line end, or leave it out", place)
     found = re.search(f"[{MARKS}]", text)
     if found:
         place = _place(text[: found.start()])
@@ -175,10 +189,11 @@ def parse(path: str, text: str) -> SourceFile:
         context = f" {error.context}" if error.context else ""
         raise _unusable(path, Rule.YAML_SYNTAX, f"{error.problem}{context}", place=place) from None
     except yaml.reader.ReaderError as error:
-        place = _place(text[: error.position]) if isinstance(error.position, int) else Place()
-        character = error.character
-        message = f"U+{ord(character):04X} cannot stand in YAML" if isinstance(character, str) else error.reason
-        raise _unusable(path, Rule.YAML_SYNTAX, message, place=place) from None
+        # PyYAML counts characters, and libyaml bytes.
+        by_characters = isinstance(error.character, str)
+        before = text[: error.position] if by_characters else text.encode()[: error.position].decode("utf-8", "ignore")
+        code = ord(error.character) if by_characters else error.character
+        raise _unusable(path, Rule.YAML_SYNTAX, f"U+{code:04X} cannot stand in YAML", place=_place(before)) from None
     if value is None:
         raise _unusable(path, Rule.EMPTY_FILE, "the file declares nothing")
     return SourceFile(path, value, root, text, frozenset(composer.scalar_lines), tuple(composer.keys_twice))
@@ -211,10 +226,10 @@ class _Open:
         """The step from this collection to the value that is next in it."""
         return len(self.value) if self.key is None else self.key
 
-    def put(self, value: Any, node: Node) -> None:
+    def put(self, value: Any, node: Optional[Node], place: Place) -> None:
         step = self.step
-        self.node.places[step] = node.place
-        if node.lines is not None or node.places:
+        self.node.places[step] = place
+        if node is not None:
             self.node.nodes[step] = node
         if self.key is None:
             self.value.append(value)
@@ -225,16 +240,19 @@ class _Open:
 class _Composer:
     """Turns PyYAML's events into values and nodes, without recursion and within the limits."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, *, by_keys: bool = False) -> None:
         self.path = path
+        #: Whether the place of a value in a mapping is that of its key.
+        self.by_keys = by_keys
         self.events = yaml.parse(text, Loader=_YamlLoader)
-        self.anchors: dict[str, tuple[Any, Node, int]] = {}
+        self.anchors: dict[str, tuple[Any, Optional[Node], Place, int]] = {}
+        self.texts: dict[str, str] = {}
         self.values = 0
         self.scalar_lines: set[int] = set()
         self.keys_twice: list[KeyTwice] = []
         #: The collections that are open, the innermost last.
         self.stack: list[_Open] = []
-        self.result: tuple[Any, Node] = (None, Node(Place()))
+        self.result: tuple[Any, Node] = (None, Node(_WHOLE_FILE))
 
     def compose(self) -> tuple[Any, Node]:
         """Return the value and node of the only document; (None, ...) for an empty file."""
@@ -242,42 +260,43 @@ class _Composer:
         for event in self.events:
             kind = type(event)
             if kind is yaml.ScalarEvent:
-                self._put(*self._scalar(event), event)
+                self._scalar(event)
             elif kind is yaml.MappingStartEvent:
                 self._open({}, event)
             elif kind is yaml.SequenceStartEvent:
                 self._open([], event)
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                self._close(event)
+                self._close()
             elif kind is yaml.AliasEvent:
-                self._put(*self._alias(event), event)
+                self._alias(event)
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
                 if documents > 1:
                     raise self._error(Rule.YAML_SYNTAX, "a second document begins", event, "one file is one subsystem")
         return self.result
 
-    def _scalar(self, event: _Event) -> tuple[Optional[str], Node]:
+    def _scalar(self, event: _Event) -> None:
         self._count(1, event)
-        node = Node(_at(event))
-        value: Optional[str] = event.value
+        node, place = None, _at(event)
+        # The same few words stand in a file again and again: as keys, as flags, as releases.
+        value: Optional[str] = self.texts.setdefault(event.value, event.value)
         start, end = event.start_mark.line, event.end_mark.line
         if start != end:
-            node.lines = _lines(event)
+            node = Node(place, _lines(event))
             self.scalar_lines.update(range(start + 2, end + 1 + (event.end_mark.column > 0)))
         if not event.style and event.value in ("", "null", "~") and event.implicit[0]:
             value = None
         if event.anchor is not None:
-            self.anchors[event.anchor] = (value, node, 1)
-        return value, node
+            self.anchors[event.anchor] = (value, node, place, 1)
+        self._put(value, node, place, place)
 
-    def _alias(self, event: _Event) -> tuple[Any, Node]:
+    def _alias(self, event: _Event) -> None:
         if event.anchor not in self.anchors:
             raise self._error(Rule.YAML_SYNTAX, f"there is no anchor '&{event.anchor}' before this", event)
-        value, node, size = self.anchors[event.anchor]
+        value, node, place, size = self.anchors[event.anchor]
         # What the alias stands for counts as often as it is used: a few lines of aliases can mean billions of values.
         self._count(size, event)
-        return value, node
+        self._put(value, node, place, _at(event))
 
     def _open(self, value: Any, event: _Event) -> None:
         self._count(1, event)
@@ -285,32 +304,36 @@ class _Composer:
             raise self._error(Rule.TOO_LARGE, f"nested deeper than {DEEPEST} levels", event)
         self.stack.append(_Open(value, Node(_at(event)), event.anchor, self.values))
 
-    def _close(self, event: _Event) -> None:
+    def _close(self) -> None:
         closed = self.stack.pop()
+        node, place = closed.node if closed.node.places else None, closed.node.place
         if closed.anchor is not None:
-            self.anchors[closed.anchor] = (closed.value, closed.node, self.values - closed.start + 1)
-        self._put(closed.value, closed.node, event)
+            self.anchors[closed.anchor] = (closed.value, node, place, self.values - closed.start + 1)
+        self._put(closed.value, node, place, place)
 
-    def _put(self, value: Any, node: Node, event: _Event) -> None:
-        """Put a finished value where it belongs: into a list, as a key, as a key's value, or as the whole."""
+    def _put(self, value: Any, node: Optional[Node], place: Place, used: Place) -> None:
+        """Put a finished value where it belongs: into a list, as a key, as a key's value, or as the whole.
+
+        It stands at *place*; *used* is another where an alias stands for it.
+        """
         if not self.stack:
-            self.result = (value, node)
+            self.result = (value, node or Node(place))
             return
         innermost = self.stack[-1]
         if isinstance(innermost.value, list):
-            innermost.put(value, node)
+            innermost.put(value, node, place)
         elif innermost.key is None:
             if not isinstance(value, str):
                 what = "nothing" if value is None else "a collection"
-                raise self._error(Rule.YAML_SYNTAX, f"a key is text, not {what}", event)
+                raise _unusable(self.path, Rule.YAML_SYNTAX, f"a key is text, not {what}", place=place)
             innermost.key = value
-            innermost.key_place = _at(event)
+            innermost.key_place = used
         else:
             if innermost.key in innermost.value:
                 path = tuple(outer.step for outer in self.stack)
                 self.keys_twice.append(KeyTwice(path, innermost.key_place))
             else:
-                innermost.put(value, node)
+                innermost.put(value, node, innermost.key_place if self.by_keys else place)
             innermost.key = None
 
     def _count(self, values: int, event: _Event) -> None:

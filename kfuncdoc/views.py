@@ -7,6 +7,7 @@ Prose comes as :class:`Prose`, which remembers the lines of the YAML file that i
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import Any, Iterator, Optional, Sequence, Union
 from kfuncdoc import model
 from kfuncdoc.address import address, plain_address
 from kfuncdoc.catalog import Catalog, Declaration, Stub, SubsystemFile
-from kfuncdoc.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_at, undone
+from kfuncdoc.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_after, undone
 from kfuncdoc.prototype import parse_prototype
 from kfuncdoc.releases import Release, When
 from kfuncdoc.source import MARKS, SourceFile
@@ -32,11 +33,12 @@ class Prose:
     keys: tuple[Key, ...]
 
     def marked(self) -> str:
-        """Return the text with the place of each line as a mark at its end, see ``render``."""
+        """Return the text with the place of each line that is not blank as a mark at its end, see ``render``."""
         if self.source is None:
             return self.text.rstrip()
         lines = zip(self.text.rstrip().split("\n"), self.source.lines(*self.keys))
-        return "\n".join(f"{line.rstrip()}{mark(self.source.path, number)}" for line, number in lines)
+        marked = (f"{line.rstrip()}{mark(self.source.path, number)}" if line.strip() else "" for line, number in lines)
+        return "\n".join(marked)
 
 
 def mark(path: str, line: int) -> str:
@@ -62,6 +64,8 @@ class ReplacementView:
     no_replacement: Optional[Prose]
     #: The kfunc that a chain of removed replacements leads to, where it leads on.
     now: Optional[str] = None
+    #: Whether the only replacement is removed, too, and nothing is known to call instead today.
+    gone: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -126,16 +130,26 @@ class EventView:
         return quiet and not (event.note or getattr(event, "behaviour", None))
 
     @property
+    def prototype(self) -> str:
+        """The prototype as of the event."""
+        return facts_after(self.kfunc.kfunc, self.step.index).prototype
+
+    @property
     def changes(self) -> tuple[Change, ...]:
         """The fields that the event changed, except where the source is."""
         if self.again:
             return ()
-        after = self.kfunc.facts_after(self.step)
+        after = facts_after(self.kfunc.kfunc, self.step.index)
         return tuple(
-            Change(name, value, getattr(after, name))
+            Change(name, self._before(name, value), getattr(after, name))
             for name, value in undone(self.event).items()
             if name != "source" and value != getattr(after, name)
         )
+
+    def _before(self, name: str, value: Any) -> Any:
+        """Return what the field *name* was before the event: its value, or where it is prose, that with its place."""
+        is_prose = name == "filter" and value is not None
+        return self.kfunc.prose(value, "history", self.step.index, "was", name) if is_prose else value
 
     @property
     def replacement(self) -> ReplacementView:
@@ -173,8 +187,20 @@ class KfuncView:
 
     def field(self, name: str) -> Optional[Prose]:
         """Return the prose of the kfunc's own field *name*, as of the release, if there is any."""
-        text = getattr(self.lifecycle.facts if name == "filter" else self.kfunc, name)
+        if name == "filter":
+            return self._filter
+        text = getattr(self.kfunc, name)
         return self.prose(text, name) if text else None
+
+    @property
+    def _filter(self) -> Optional[Prose]:
+        """The filter as of the release: what the next event that speaks of it says it was, else the kfunc's own."""
+        if not self.facts.filter:
+            return None
+        for index in range(len(self.lifecycle.steps), len(self.kfunc.history)):
+            if "filter" in undone(self.kfunc.history[index]):
+                return self.prose(self.facts.filter, "history", index, "was", "filter")
+        return self.prose(self.facts.filter, "filter")
 
     # -- state
 
@@ -203,12 +229,10 @@ class KfuncView:
     def facts(self) -> Facts:
         return self.lifecycle.facts
 
-    def facts_after(self, step: Step) -> Facts:
-        """Return what held just after *step*: later events undone, also those of the same release."""
-        facts = {**vars(facts_at(self.kfunc, self.pages.catalog.calendar, self.pages.catalog.calendar.real[-1]))}
-        for event in reversed(self.kfunc.history[step.index + 1 :]):
-            facts.update(undone(event))
-        return Facts(**facts)
+    @property
+    def sharing(self) -> tuple[str, ...]:
+        """The program types that may call it because they share a hook with those it is registered for."""
+        return self.pages.catalog.hooks.sharing(self.facts.program_types, self.lifecycle.release)
 
     @property
     def prototype(self) -> str:
@@ -233,7 +257,8 @@ class KfuncView:
     @property
     def overdue_on(self) -> bool:
         """Whether the end was expected to have come by the date, beyond what the record knows."""
-        return self.end is not None and self.end.projected and self.end.date < self.pages.date
+        as_far_as_known = self.lifecycle.release == self.subsystem.recorded
+        return as_far_as_known and self.end is not None and self.end.date < self.pages.date
 
     @property
     def reason(self) -> Optional[Prose]:
@@ -319,8 +344,10 @@ class KfuncView:
             renamed_to, others, self.prose(none, "history", index, "no_replacement") if none else None
         )
         only = view.names[0] if len(view.names) == 1 and len(others) <= 1 else None
-        now = self.pages.chain_end(only) if only else None
-        return ReplacementView(view.renamed_to, view.replacement, view.no_replacement, now if now != only else None)
+        end = self.pages.view(self.pages.chain_end(only)) if only else None
+        if end is None or end.name == only or end.removed:
+            return dataclasses.replace(view, gone=end is not None and end.removed)
+        return dataclasses.replace(view, now=end.name)
 
     # -- history
 
@@ -398,7 +425,7 @@ class Pages:
         return frozenset(shared | {address(name) for name in self.catalog.entries})
 
     def chain_end(self, name: str) -> str:
-        """Follow removed kfuncs from *name* to what replaces them today; a circle ends where it began."""
+        """Follow removed kfuncs from *name* to what replaces them today; a circle is followed once."""
         seen = [name]
         while True:
             view = self.view(seen[-1])
@@ -409,12 +436,17 @@ class Pages:
                 return seen[-1]
             seen.append(onward)
 
-    def changes(self, first: Release, last: Release) -> tuple[ReleaseView, ...]:
-        """Return what happened in each release after *first* up to *last*, the newest first."""
+    def shows(self, name: str) -> bool:
+        """Whether the page of *name* has a section for it at the release, be it a stub."""
+        view = self.view(name)
+        return name in self.catalog.entries and (view is None or view.lifecycle.stability is not Stability.NOT_YET)
+
+    def changes(self, first: Optional[Release], last: Release) -> tuple[ReleaseView, ...]:
+        """Return what happened in each release after *first* (None: in any) up to *last*, the newest first."""
         happened: dict[Release, list[EventView]] = {}
         for view in self.kfuncs:
             for event in view.events:
-                if first < event.when.by <= last:
+                if (first is None or first < event.when.by) and event.when.by <= last:
                     happened.setdefault(event.when.by, []).append(event)
         return tuple(ReleaseView(release, tuple(happened[release])) for release in sorted(happened, reverse=True))
 
