@@ -60,13 +60,13 @@ class Deprecation(_Record):
 class ExportedKfunc(_Record):
     """One kfunc as of the release."""
 
-    name: str
-    subsystem: str
+    name: str = Field(description="The name that BPF programs call.")
+    subsystem: str = Field(description="The short name of its subsystem.")
     summary: Optional[str] = Field(description="What it does (reStructuredText).")
-    prototype: str
-    flags: tuple[str, ...]
-    program_types: tuple[str, ...]
-    stability: Literal["not yet", "present", "deprecated", "removed"]
+    prototype: str = Field(description="As BPF programs call it.")
+    flags: tuple[str, ...] = Field(description="The flags it is registered with.")
+    program_types: tuple[str, ...] = Field(description="What it is registered for; any, where BPF_PROG_TYPE_UNSPEC.")
+    stability: Literal["not yet", "present", "deprecated", "removed"] = Field(description="Its state.")
     recorded: str = Field(description="The release as of which this entry speaks.")
     first_added: Optional[Dated] = Field(description="When the name first came.")
     added: Optional[Dated] = Field(description="When its present or last stretch began.")

@@ -34,7 +34,7 @@ def _laid_out(text: str) -> Iterator[str]:
         if field is not None:
             yield from _field(field["name"], field["text"])
         elif block.startswith("    "):
-            yield block
+            yield from (block, "")
         elif block or not blank:
             yield from textwrap.wrap(_words(block), _WIDTH) or [""]
         blank = not block
@@ -46,16 +46,29 @@ def _field(name: str, text: str) -> Iterator[str]:
     indent = " " * 4
     parts = [_words(head)] if head.strip() else []
     line = f"{name}: {' '.join(parts)}".rstrip()
-    yield from textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_long_words=False)
+    yield from textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
     for item in items:
         yield from textwrap.wrap(
-            _words(item), _WIDTH, initial_indent=f"{indent}- ", subsequent_indent=f"{indent}  ", break_long_words=False
+            _words(item),
+            _WIDTH,
+            initial_indent=f"{indent}- ",
+            subsequent_indent=f"{indent}  ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )
 
 
 def _words(text: str) -> str:
     """Return rst as a reader of plain text would write it: references and literals as their words."""
     text = re.sub(r":[a-z-]+:`([^`<]*?)(?: <[^`>]*>)?`", r"\1", text)
-    text = re.sub(r"`([^`<]+?) <([^`>]+)>`__?", r"\1 (\2)", text)
+    text = re.sub(r"`([^`<]+?) <([^`>]+)>`__?", _link, text)
     text = re.sub(r"(?<![\w*])\*([^*\s](?:[^*]*[^*\s])?)\*(?![\w*])", r"\1", text)
     return " ".join(re.sub(r"\\(.)", r"\1", text.replace("``", "")).split())
+
+
+def _link(link: re.Match[str]) -> str:
+    """Return a link as its title and its address, or as the address where that is the title too."""
+    title, address = re.sub(r"\\(.)", r"\1", link[1]), link[2]
+    # Escaped again: the markup that is taken away next must not take its underscores.
+    shown = address if title == address else f"{title} ({address})"
+    return re.sub(r"([\\*`])", r"\\\1", shown)

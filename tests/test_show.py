@@ -13,10 +13,11 @@ from kfuncdoc.show import show
 DEPRECATED = """\
     shelf_peek
         struct thing *shelf_peek(void);
+
     Look at a thing.
 
     Stability: deprecated
-    In the kernel since: v6.2 (February 2023, 21 releases)
+    In the kernel since: v6.2 (February 2023, 21 releases ago)
     Deprecated since: v7.2 (August 2026)
     What is to happen: The name stays, and its prototype changes to struct thing
         *shelf_peek(struct shelf *shelf); announced for v7.5.
@@ -25,7 +26,7 @@ DEPRECATED = """\
     Replacement: the macro peek() (the kernel is old); shelf_take (nothing else fits)
     Reason: It has no argument.
     Said in:
-        - https://example.org/peek (https://example.org/peek): change in v7.5
+        - https://example.org/peek: change in v7.5
         - kernel/shelf.c: change undecided
     Warning: The kernel warns in its log (dmesg) when it is used.
 
@@ -39,6 +40,7 @@ DEPRECATED = """\
 REMOVED = """\
     shelf_lift
         void shelf_lift(void);
+
     Lift the shelf.
 
     Stability: removed in v6.17 (September 2025): last in v6.16, gone from v6.17
