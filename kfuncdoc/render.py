@@ -178,9 +178,12 @@ class Renderer:
         """Return a table of the kfuncs that *selection* selects."""
         return self._render("table.rst.jinja", kfuncs=self.select(selection), chosen=selection.columns)
 
-    def changes(self, first: Optional[Release], last: Optional[Release]) -> str:
-        """Return what happened after release *first* up to *last*; None stands for the ends of the record."""
-        return self._render("release.rst.jinja", releases=self.changes_of(first, last))
+    def changes(self, first: Optional[Release], last: Optional[Release], *, sections: bool = False) -> str:
+        """Return what happened after release *first* up to *last*; None stands for the ends of the record.
+
+        Each release has a rubric, or a section of its own where *sections*.
+        """
+        return self._render("release.rst.jinja", releases=self.changes_of(first, last), sections=sections)
 
     def changes_of(self, first: Optional[Release], last: Optional[Release]) -> Sequence[Any]:
         reference = self.pages.release

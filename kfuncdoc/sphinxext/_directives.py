@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Callable, ClassVar, Optional
+from typing import Any, Callable, ClassVar, Iterable, Optional
 
 from docutils import nodes
 from docutils.parsers.rst import directives
@@ -57,7 +57,7 @@ def _stabilities() -> tuple[str, ...]:
 def _order(text: Optional[str]) -> str:
     from kfuncdoc.render import ORDERS
 
-    return str(directives.choice(text, ORDERS))
+    return str(directives.choice(text or None, ORDERS))  # type: ignore[arg-type]  # it asks for a value where there is none
 
 
 def _release(text: Optional[str]) -> str:
@@ -87,6 +87,8 @@ class KfuncTable(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         from kfuncdoc.render import Selection
 
+        _check_releases(self, "added", "deprecated", "removed")
+        self._check_names()
         chosen = {name.replace("-", "_"): value for name, value in self.options.items()}
         if "past_due" in chosen:
             chosen["past_due"] = True
@@ -94,24 +96,60 @@ class KfuncTable(SphinxDirective):
         selection = dataclasses.astuple(Selection(**chosen))
         return parsed(self, domain_of(self.env).ask(self.env.docname, "table", *selection))
 
+    def _check_names(self) -> None:
+        """Refuse a subsystem or a program type that there is not: its table would be empty, and look true."""
+        from kfuncdoc.rules import PROGRAM_TYPES
+
+        catalog = domain_of(self.env).session.catalog
+        subsystems = {subsystem.header.subsystem for subsystem in catalog.subsystems}
+        for name in self.options.get("subsystem", ()):
+            if name not in subsystems:
+                raise self.error(_unknown(f"no subsystem '{name}' is declared", name, subsystems))
+        program_type = self.options.get("program-type")
+        if program_type is not None and program_type not in PROGRAM_TYPES:
+            message = f"'{program_type}' is no program type that is known"
+            raise self.error(_unknown(message, program_type, PROGRAM_TYPES))
+
+
+def _unknown(message: str, name: str, known: Iterable[str]) -> str:
+    hint = nearest(name, known)
+    return f"{message}; {hint}" if hint else message
+
+
+def _check_releases(directive: SphinxDirective, *names: str) -> None:
+    """Refuse a release, in any of the options *names*, that does not exist."""
+    calendar = domain_of(directive.env).session.catalog.calendar
+    for name in names:
+        release = directive.options.get(name)
+        if release is not None and not calendar.is_real(release):
+            raise directive.error(f"{release} is no release that exists")
+
 
 class KfuncChanges(SphinxDirective):
     """What happened to kfuncs: in one release, ``:release:``, or after ``:from:`` up to ``:to:``."""
 
-    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {"release": _release, "from": _release, "to": _release}
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {
+        "release": _release,
+        "from": _release,
+        "to": _release,
+        "sections": directives.flag,
+    }
 
     def run(self) -> list[nodes.Node]:
         if "release" in self.options and ({"from", "to"} & self.options.keys()):
             raise self.error("release goes without from and to")
         calendar = domain_of(self.env).session.catalog.calendar
-        for name in self.options.values():
-            if not calendar.is_real(name):
-                raise self.error(f"{name} is no release that exists")
+        sections = "sections" in self.options
+        _check_releases(self, "release", "from", "to")
         first, last = self.options.get("from", ""), self.options.get("to", "")
+        if first and last and not calendar[first] < calendar[last]:
+            raise self.error(f"{first} does not come before {last}")
         if "release" in self.options:
             last = self.options["release"]
             first = calendar.before(calendar[last]).name
-        return parsed(self, domain_of(self.env).ask(self.env.docname, "changes", first, last))
+        return parsed(
+            self, domain_of(self.env).ask(self.env.docname, "changes", first, last, sections), titles=sections
+        )
 
 
 class KfuncLifecycle(SphinxDirective):
@@ -137,8 +175,7 @@ def report_unknown(name: str, known: Any, source: tuple[str, int]) -> None:
     if name in known:
         message = f"the declaration of '{name}' is wrong and cannot be shown"
     else:
-        hint = nearest(name, known)
-        message = f"kfunc '{name}' is not declared{'; ' + hint if hint else ''}"
+        message = _unknown(f"kfunc '{name}' is not declared", name, known)
     logger.warning(message, location=f"{source[0]}:{source[1]}", type="kfuncdoc", subtype=rule)
 
 

@@ -8,10 +8,14 @@ document by document, and dropped when ``data_version`` says that its form is an
 from __future__ import annotations
 
 import hashlib
-from typing import AbstractSet, Any, Optional
+from typing import AbstractSet, Any, ClassVar, Optional
 
+from docutils.nodes import Element
+from sphinx.addnodes import pending_xref
+from sphinx.builders import Builder
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
+from sphinx.util.nodes import make_refnode
 
 from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._session import SUFFIX, Request, Session, digest
@@ -22,7 +26,7 @@ class KfuncDomain(Domain):
 
     name = "kfunc"
     label = "kfunc"
-    initial_data: dict[str, Any] = {"requests": {}}  # noqa: RUF012  (so declared by Domain, which copies it)
+    initial_data: ClassVar[dict[str, Any]] = {"requests": {}}
     data_version = 1
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
@@ -74,6 +78,20 @@ class KfuncDomain(Domain):
         for docname in docnames:
             if docname in otherdata["requests"]:
                 self.requests[docname] = otherdata["requests"][docname]
+
+    def resolve_xref(
+        self,
+        env: BuildEnvironment,
+        fromdocname: str,
+        builder: Builder,
+        typ: str,
+        target: str,
+        node: pending_xref,
+        contnode: Element,
+    ) -> Optional[Any]:
+        """Link to the label *target* of a page; other than ``:ref:``, with the text as it was made."""
+        docname, address = env.get_domain("std").data["anonlabels"].get(target, ("", ""))
+        return make_refnode(builder, fromdocname, docname, address, contnode) if docname else None
 
     def resolve_any_xref(self, *arguments: Any, **keywords: Any) -> list[Any]:
         return []

@@ -55,7 +55,7 @@ def _outdated(
     session = domain.begin()
     if _read_record(app, "verified") == {"inputs": session.fingerprint(), "state": domain.state()}:
         return []
-    if session.documents or domain.requests:
+    if session.documents or domain.requests or domain.options.data:
         _report(domain)
     touched = added | changed | removed
     return [
@@ -90,6 +90,8 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
         _write_record(app, "verified", None)
     else:
         _write_record(app, "verified", {"inputs": domain.session.fingerprint(), "state": domain.state()})
+    if domain.session.loaded:
+        domain.session.release()
     return []
 
 

@@ -23,7 +23,8 @@ def register(app: Sphinx) -> None:
 
 
 def _add_static_folder(app: Sphinx, config: Config) -> None:
-    config.html_static_path.append(_STATIC)
+    # A new list: the one that is there may be the default, which all builds of a process share.
+    config.html_static_path = [*config.html_static_path, _STATIC]
 
 
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

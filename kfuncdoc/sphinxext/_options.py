@@ -85,10 +85,11 @@ def register(app: Sphinx) -> None:
     """Declare the options to Sphinx.
 
     None makes Sphinx read everything again when it changes: the digests of requests tell exactly
-    which documents are touched.
+    which documents are touched.  Types are checked by the options themselves, which take a date for
+    a text and a tuple for a list, and have better words.
     """
     for option in dataclasses.fields(Options):
-        app.add_config_value(f"kfuncdoc_{option.name}", option.metadata["default"], "", ())
+        app.add_config_value(f"kfuncdoc_{option.name}", option.metadata["default"], "", Any)
 
 
 def options_of(config: Config, confdir: str) -> Options:

@@ -29,7 +29,7 @@ class KfuncRole(ReferenceRole):
         if not address.startswith(PREFIX):
             return [text], []
         reference = addnodes.pending_xref(
-            self.rawtext, text, refdomain="std", reftype="ref", reftarget=address, refexplicit=True, refwarn=True,
+            self.rawtext, text, refdomain=domain.name, reftype="kfunc", reftarget=address, refwarn=True,
             refdoc=self.env.docname,
         )  # fmt: skip
         self.set_source_info(reference)

@@ -65,6 +65,18 @@ class Session:
 
         return load(list(self._files()))
 
+    def release(self) -> None:
+        """Let go of the declarations, but not of the answers: Sphinx needs the memory to write pages.
+
+        Should something ask after all, they are loaded again.
+        """
+        if "renderer" in vars(self):
+            # These refer to each other, and it would take Python's collector long to find that out.
+            for part in (self.renderer.pages, self.renderer):
+                vars(part).clear()
+        for name in ("renderer", "catalog", "_with_pages"):
+            vars(self).pop(name, None)
+
     def _files(self) -> Iterator[str]:
         """Yield the declaration files, each once: the documents first, as they have pages."""
         from kfuncdoc.load import find
@@ -95,8 +107,11 @@ class Session:
         return frozenset(name for name, (subsystem, _) in self.catalog.entries.items() if subsystem.path in paths)
 
     def linked(self, name: str) -> bool:
-        """Whether some page shows the kfunc *name*."""
-        return name in self._with_pages
+        """Whether some page shows the kfunc *name*; none does that is to come after the release."""
+        if name not in self._with_pages:
+            return False
+        view = self.renderer.pages.view(name)
+        return view is None or view.stability != "not yet"
 
     # -- answers
 
@@ -111,7 +126,10 @@ class Session:
             try:
                 self._answers[request] = self._answered(*request)
             except jinja2.TemplateError as error:
-                name, line = getattr(error, "filename", None) or getattr(error, "name", None), getattr(error, "lineno", 0)
+                name, line = (
+                    getattr(error, "filename", None) or getattr(error, "name", None),
+                    getattr(error, "lineno", 0),
+                )
                 raise ExtensionError(f"kfuncdoc template {name or ''}:{line or 0}: {error}") from error
         return self._answers[request]
 
@@ -125,8 +143,8 @@ class Session:
 
             return renderer.table(Selection(*arguments))  # type: ignore[arg-type]  # made of a Selection by the directive
         if kind == "changes":
-            first, last = (self.catalog.calendar[str(name)] if name else None for name in arguments)
-            return renderer.changes(first, last)
+            first, last = (self.catalog.calendar[str(name)] if name else None for name in arguments[:2])
+            return renderer.changes(first, last, sections=bool(arguments[2]))
         name = str(arguments[0])
         if name not in self.catalog.entries:
             return ""
@@ -150,8 +168,9 @@ class Session:
 
     def _inputs(self) -> Iterator[str]:
         yield from sorted(self.documents.values())
-        for folder in (*self.options.data, packaged("data"), packaged("templates"), *self.options.templates):
-            yield from _files_below(os.fspath(folder))
+        packed = (str(packaged("data")), str(packaged("templates")))
+        for folder in (*self.options.data, *packed, *self.options.templates):
+            yield from _files_below(folder)
 
 
 def _files_below(path: str) -> Iterator[str]:
