@@ -3,19 +3,38 @@
 
 from __future__ import annotations
 
-from typing import Union
+from typing import Any, Union
 
 from docutils import nodes
 from docutils.statemachine import StringList
+from docutils.transforms import Transform
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.parsers import RSTParser
+from sphinx.transforms import SphinxTransform
 
+from kfuncdoc.address import address
 from kfuncdoc.sphinxext._domain import domain_of
 from kfuncdoc.sphinxext._rst import as_lines
 from kfuncdoc.sphinxext._session import SUFFIX
 
 FILETYPE = "kfuncdoc"
+
+
+class AddressFirst(SphinxTransform):
+    """Puts the address of a kfunc first among the ids of its section.
+
+    Permalinks and tables of contents take the first id.  docutils makes it of the title, where
+    ``__scx_bpf_select_cpu_and`` and ``scx_bpf_select_cpu_and`` come to the same, and whoever stands
+    first on the page has it.
+    """
+
+    default_priority = 262  # after docutils has moved labels to their sections (260), and Sphinx sorted ids (261)
+
+    def apply(self, **_: Any) -> None:
+        for section in getattr(self.document, "findall", self.document.traverse)(nodes.section):
+            permanent = address(section[0].astext())
+            section["ids"] = sorted(section["ids"], key=permanent.__ne__)
 
 
 class KfuncParser(RSTParser):
@@ -26,6 +45,9 @@ class KfuncParser(RSTParser):
     """
 
     supported = (FILETYPE,)
+
+    def get_transforms(self) -> list[type[Transform]]:
+        return [*super().get_transforms(), AddressFirst]
 
     def parse(self, inputstring: Union[str, StringList], document: nodes.document) -> None:
         """Parse the page; what Sphinx read of the YAML file, *inputstring*, was loaded already."""

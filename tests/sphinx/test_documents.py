@@ -169,6 +169,8 @@ def test_addresses_are_permanent(make: Make) -> None:
     addresses = ["kfunc-u2-bpf-pick", "kfunc-bpf-pick", "kfunc-bpf-pick-u3-v2"]
     ids = re.findall(r'\bid="([^"]+)"', build.text("alike.html"))
     assert [address for address in addresses if ids.count(address) != 1] == []
+    permalinks = re.findall(r'class="headerlink" href="#([^"]+)"', build.text("alike.html"))
+    assert permalinks == ["the-alike-kfuncs", *addresses]
     anonymous = build.app.env.get_domain("std").anonlabels
     targets = {label: target for label, (docname, target) in anonymous.items() if docname == "alike"}
     assert targets == {address: address for address in addresses} | {"kfunc-bpf-pick-v2": "kfunc-bpf-pick-v2"}
