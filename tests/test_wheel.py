@@ -88,6 +88,6 @@ def test_the_wheel_shows_a_kfunc_from_another_folder(installed, tmp_path):
     text = run(str(python), "-m", "kfuncdoc", "show", "bpf_task_acquire", "--date", "2026-11-01", folder=tmp_path)
     assert text.startswith("bpf_task_acquire\n")
     assert "Stability: present" in text
-    declared = re.search(r"Declared in:\s(.*):\d+,\srecorded", text, re.DOTALL)
+    declared = re.search(r"Declared in:\s(.*):\d+,\s+recorded", text, re.DOTALL)
     path = Path("".join(declared[1].split()))  # a long path is spread over lines
     assert path.resolve() == (site / "kfuncdoc" / "data" / "task.kfuncs.yaml").resolve()

@@ -451,7 +451,7 @@ def test_kfunc_without_a_page_is_no_link(make: Make, tmp_path: Path) -> None:
     outside = outside.replace("removal: v7.5, replacement: [bpf_one]", "removal: v7.5, no_replacement: None is needed.")
     project.write(str(project.folder / "more" / "outside.kfuncs.yaml"), outside)
     build = project.build("html")
-    links = set(re.findall(r'href="([^"]*kfunc-[^"]*)"', build.text("use.html") + build.text("demo.html")))
+    links = set(re.findall(r'href="([^"]*\.html#kfunc-[^"]*)"', build.text("use.html") + build.text("demo.html")))
     assert links == {"demo.html#kfunc-bpf-one"}
     assert '<code class="kfunc docutils literal notranslate"><span class="pre">bpf_outside</span></code>' in build.text(
         "use.html"
