@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The site of this repository: the record in data/, and the guide in docs/.
+
+Build it with ``make html``, or with ``sphinx-build -W . _build/html`` where the requirements are installed.
+"""
+
+import os
+import sys
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+# The site documents this checkout, whether or not kfuncdoc is installed as well.
+sys.path[:0] = [_HERE, os.path.join(_HERE, "docs", "_ext")]
+
+import kfuncdoc  # noqa: E402  (found by the line above)
+
+project = "kfuncdoc"
+author = "the kfuncdoc authors"
+copyright = author
+version = release = kfuncdoc.__version__
+language = "en"
+
+extensions = ["kfuncdoc", "kfuncdoc_reference"]
+# No templates_path: the folder templates/ has kfuncdoc's page templates, not those of a theme.
+exclude_patterns = [
+    "_build", "dist", ".*", "**/.*", "venv*",
+    "benchmarks", "tests", "LICENSES", "templates", "kfuncdoc",
+]  # fmt: skip
+highlight_language = "none"
+smartquotes = False
+
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Stability of BPF kernel functions",
+    "fixed_sidebar": False,
+    "page_width": "80em",
+    "body_max_width": "none",
+    "sidebar_width": "15em",
+}
+html_sidebars = {"**": ["about.html", "searchbox.html", "navigation.html", "relations.html"]}
+html_static_path = ["docs/_static"]
+html_css_files = ["site.css"]
+
+latex_documents = [("index", "kfuncdoc.tex", "Stability of BPF kernel functions", author, "manual")]

@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The reference pages of the guide, made from the code that they describe.
+
+``.. kfuncdoc-reference:: PART`` asks one function of this module for lines of rst and parses them
+in place.  The code has the names, types, defaults and words; what it has no words for stands in
+the tables below, and a table that lacks an entry, or has one too many, fails the build.
+
+``.. kfuncdoc-as-of::`` says as of which release and day the site speaks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import re
+import sys
+import typing
+from typing import Any, Callable, ClassVar, Iterable, Iterator, Mapping
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from docutils.statemachine import StringList
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.nodes import nested_parse_with_titles
+
+from kfuncdoc import cli, diagnostics, export, model, render
+from kfuncdoc.load import EVENTS, load_calendar
+from kfuncdoc.reference import reference_release
+from kfuncdoc.resources import packaged
+from kfuncdoc.sphinxext import _directives, _options, _roles
+from kfuncdoc.sphinxext._domain import domain_of
+
+# -- words that the code has no place for
+
+#: The forms of values in a declaration: the alias of the model, its name, and what it looks like.
+FORMS: tuple[tuple[Any, str, str], ...] = (
+    (model.Name, "name", "An identifier of C: ``bpf_task_acquire``."),
+    (model.ReleaseName, "release", "A release of the kernel, as its git tag: ``v6.10``."),
+    (
+        model.EventRelease, "release or range",
+        "``v6.10``; or ``v6.12..v6.16``, not yet in v6.12 and so by v6.16; or ``..v6.12``, by v6.12.",
+    ),
+    (model.AnnouncedRelease, "announced release", "``v7.5``, or ``undecided``. It may still be to come."),
+    (
+        model.PrototypeText, "prototype",
+        "One declaration of a C function, without a body, a semicolon or ``__bpf_kfunc``.",
+    ),
+    (model.Flag, "flag", "``KF_ACQUIRE`` and the like."),
+    (model.ProgramType, "program type", "``BPF_PROG_TYPE_XDP`` and the like."),
+    (model.Prose, "prose", "reStructuredText, one line or many; no section titles."),
+    (model.Line, "line", "One line of text. A summary is reStructuredText, all others are shown as they are."),
+    (model.Boolean, "true or false", "``true``, ``false``."),
+    (model.Link, "link", "``https://...`` or ``http://...``."),
+    (model.Commit, "commit", "12 to 40 hexadecimal digits."),
+)  # fmt: skip
+#: The sections of records, by the record: the label, the title, and the word for one of them.
+RECORDS: Mapping[type[BaseModel], tuple[str, str, str]] = {
+    model.Subsystem: ("schema-file", "A file", "file"),
+    model.Kfunc: ("schema-kfunc", "A kfunc", "kfunc"),
+    model.Was: ("schema-was", "``was``", "former values"),
+    model.NamedReplacement: ("schema-replacement", "``replacement``", "replacement"),
+    model.AlsoSaid: ("schema-also-said", "``also_said``", "announcement"),
+    model.Wrapper: ("schema-wrapper", "``wrapper``", "wrapper"),
+    model.User: ("schema-users", "``users``", "user"),
+    model.Backport: ("schema-backports", "``backports``", "backport"),
+    export.Export: ("export-document", "The document", "document"),
+    export.ExportedKfunc: ("export-kfunc", "A kfunc", "kfunc"),
+    export.Deprecation: ("export-deprecated", "``deprecated``", "deprecation"),
+    export.Instead: ("export-replacement", "``replacement`` and ``superseded_by``", "replacement"),
+    export.Dated: ("export-dated", "``added`` and ``removed``", "release with its day"),
+}
+PLAIN_TYPES = {str: "text", int: "number", bool: "true or false", type(None): "null", Any: "any value"}
+
+#: What the groups of rules are about, in the order of the enum.
+RULE_GROUPS = {
+    "form": "Can the file be read, and has it the shape of the schema?",
+    "names": "Names, prototypes, flags and program types.",
+    "releases": "Releases, and how far the record goes.",
+    "history": "The events of one kfunc.",
+    "replacement": "What to call instead, across files.",
+    "prose": "Words for readers.",
+    "allowances": "Comments that silence a finding.",
+    "references": "Names in hand-written pages. The Sphinx build alone has these.",
+}
+
+#: What the options of the directives mean.
+DIRECTIVE_OPTIONS: dict[str, dict[str, str]] = {
+    "kfunc-table": {
+        "stability": f"One or several of {', '.join(f'``{name}``' for name in render.STABILITIES)}.",
+        "past-due": "Only those whose announced end is reached and that are still there.",
+        "subsystem": "One or several subsystems, by the ``subsystem`` of their file.",
+        "added": "Only those that came in this release.",
+        "deprecated": "Only those deprecated since this release.",
+        "removed": "Only those gone from this release on.",
+        "program-type": "Only those that a program of this type may call, through shared hooks too.",
+        "columns": "Which columns, in this order; see below.",
+        "order": f"One of {', '.join(f'``{name}``' for name in render.ORDERS)}. Without it, by name.",
+    },
+    "kfunc-changes": {
+        "release": "This release alone.",
+        "from": "After this release; without it, from the beginning of the record.",
+        "to": "Up to this release; without it, up to the one as of which the site speaks.",
+        "sections": "Give each release a section of its own, with an address, instead of a rubric.",
+    },
+    "kfunc-lifecycle": {},
+}
+
+
+def page_of(part: str) -> Iterator[str]:
+    """Return the lines of rst of one part of the reference."""
+    return PARTS[part]()
+
+
+# -- parts
+
+
+def schema() -> Iterator[str]:
+    """The declaration file, record by record."""
+    records = iter(record for record in RECORDS if record.__module__ == model.__name__)
+    common = set.intersection(*(set(event.model_fields) for event in EVENTS.values())) - {"event"}
+    yield from _record(next(records))
+    yield from _record(next(records))
+    yield from _target("schema-events")
+    yield from _heading("Events")
+    yield from ("``event`` says which kind it is. Every event has these:", "")
+    yield from _fields(model.Added, only=common)
+    for kind, event in EVENTS.items():
+        yield from _target(f"event-{kind}")
+        yield from _heading(f"``{kind}``", "~")
+        yield from _docstring(event)
+        yield from _fields(event, without={*common, "event"})
+    for record in records:
+        yield from _record(record)
+    yield from _heading("Forms of values")
+    for _, name, words in FORMS:
+        yield from _definition(name, words)
+
+
+def rules() -> Iterator[str]:
+    """Every rule, by group."""
+    groups: dict[str, list[diagnostics.Rule]] = {}
+    for rule in diagnostics.Rule:
+        groups.setdefault(rule.group, []).append(rule)
+    _same("groups of rules", groups, RULE_GROUPS)
+    for group, members in groups.items():
+        yield from _heading(group.capitalize())
+        yield from (RULE_GROUPS[group], "")
+        for rule in members:
+            yield from _target(f"rule-{rule.rule}")
+            yield from _definition(f"``{rule.rule}`` : {rule.severity.value}", render.escape(rule.explanation))
+
+
+def options() -> Iterator[str]:
+    """The options of conf.py."""
+    for option in dataclasses.fields(_options.Options):
+        name = f"kfuncdoc_{option.name}"
+        yield from _target(name.replace("_", "-"))
+        yield from _definition(f"``{name}`` : {option.metadata['default']!r}", option.metadata["help"])
+
+
+def directive_pages() -> Iterator[str]:
+    """The directives and the role."""
+    classes = dict(_directive_classes())
+    _same("directives", classes, DIRECTIVE_OPTIONS)
+    for name, directive in classes.items():
+        spec = directive.option_spec or {}
+        _same(f"options of {name}", spec, DIRECTIVE_OPTIONS[name])
+        arguments = " NAME" if directive.required_arguments else ""
+        yield from _heading(f"``{name}``")
+        yield from ("::", "", f"   .. {name}::{arguments}")
+        yield from (*(f"      :{option}:" for option in spec), "")
+        yield from _docstring(directive)
+        for option, words in DIRECTIVE_OPTIONS[name].items():
+            yield from _definition(f"``:{option}:``", words)
+        if "columns" in spec:
+            yield from ("The columns are:", "")
+            for column, (head, _) in render.COLUMNS.items():
+                default = ", shown where none are named" if column in render.DEFAULT_COLUMNS else ""
+                yield f'* ``{column}``, headed "{head}"{default}'
+            yield ""
+    yield from _heading("The role ``kfunc``")
+    yield from _docstring(_roles.KfuncRole)
+
+
+def commands() -> Iterator[str]:
+    """The command line."""
+    for name, parser in _commands(cli.make_parser()):
+        yield from _target(f"command-{name}")
+        yield from _heading(f"``kfuncdoc {name}``")
+        yield from ("::", "", f"   kfuncdoc {name} {' '.join(_usage(parser))}".rstrip(), "")
+        yield from (f"{parser.description}", "")
+        for action in _actions(parser):
+            words = render.escape(f"{action.help}.")
+            if action.choices:
+                words = f"One of {', '.join(f'``{choice}``' for choice in action.choices)}; {words}"
+            yield from _definition(f"``{_written(action)}``", words[0].upper() + words[1:])
+
+
+def export_format() -> Iterator[str]:
+    """The export, record by record."""
+    for record in RECORDS:
+        if record.__module__ == export.__name__:
+            yield from _record(record)
+
+
+PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
+    "schema": schema,
+    "rules": rules,
+    "options": options,
+    "directives": directive_pages,
+    "commands": commands,
+    "export": export_format,
+}
+#: Where the words of all parts come from: a page is read again when one of these files changes.
+SOURCES = (cli, diagnostics, export, model, render, _directives, _options, _roles, sys.modules[__name__])
+
+
+# -- models
+
+
+def _record(record: type[BaseModel]) -> Iterator[str]:
+    label, title, _ = RECORDS[record]
+    yield from _target(label)
+    yield from _heading(title)
+    yield from _docstring(record)
+    yield from _fields(record)
+
+
+def _fields(record: type[BaseModel], *, only: Iterable[str] = (), without: Iterable[str] = ()) -> Iterator[str]:
+    annotations = typing.get_type_hints(record, include_extras=True)
+    for name, field in record.model_fields.items():
+        if name in without or (only and name not in only):
+            continue
+        # Nobody writes an export; it always has all its fields, and some of them are null.
+        declared = record.__module__ == model.__name__
+        form = type_words(annotations[name])
+        if field.is_required() and declared:
+            form += ", required"
+        elif not declared and type(None) in typing.get_args(annotations[name]):
+            form += ", or null"
+        yield from _definition(f"``{name}`` : {form}", _described(name, field))
+
+
+def _described(name: str, field: FieldInfo) -> str:
+    return field.description or f"The {name.replace('_', ' ')}."
+
+
+def type_words(annotation: Any) -> str:
+    """Say in words what form a value of this annotation has."""
+    if annotation == model.Replacements:
+        return f"list of name or {_reference(model.NamedReplacement)}"
+    for alias, name, _ in FORMS:
+        if annotation == alias:
+            return name
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Annotated:
+        return type_words(arguments[0])
+    if origin is typing.Literal:
+        return " or ".join(f"``{value}``" for value in arguments)
+    if origin is tuple:
+        several = arguments[-1] is Ellipsis
+        return f"list of {type_words(arguments[0])}" if several else "pair of " + type_words(arguments[0])
+    if origin is dict:
+        return f"mapping of {type_words(arguments[0])} to {type_words(arguments[1])}"
+    if origin is typing.Union:
+        if set(arguments) == set(EVENTS.values()):
+            return ":ref:`event <schema-events>`"
+        return " or ".join(type_words(argument) for argument in arguments if argument is not type(None))
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return _reference(annotation)
+    return PLAIN_TYPES[annotation]
+
+
+def _reference(record: type[BaseModel]) -> str:
+    label, _, noun = RECORDS[record]
+    return f":ref:`{noun} <{label}>`"
+
+
+# -- directives and commands
+
+
+def _directive_classes() -> Iterator[tuple[str, type[SphinxDirective]]]:
+    """Yield the directives of kfuncdoc with their names, of which those of the classes are the spelling."""
+    for directive in vars(_directives).values():
+        own = inspect.isclass(directive) and issubclass(directive, SphinxDirective)
+        if own and directive.__module__ == _directives.__name__:
+            name = re.sub(r"(?<!^)(?=[A-Z])", "-", directive.__name__).lower()
+            yield name, directive
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    # argparse has no public way to ask a parser for what it knows.
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+    return [action for action in parser._actions if not isinstance(action, argparse._HelpAction)]
+
+
+def _written(action: argparse.Action) -> str:
+    """Write an argument as it is typed; argparse's own usage is wrapped to the width of the terminal."""
+    value = str(action.metavar or (action.dest.upper() if action.nargs != 0 else ""))
+    if not action.option_strings:
+        return value
+    return ", ".join(action.option_strings) + (f" {value}" if value else "")
+
+
+def _usage(parser: argparse.ArgumentParser) -> Iterator[str]:
+    actions = _actions(parser)
+    for action in sorted(actions, key=lambda action: not action.option_strings):
+        value = str(action.metavar or action.dest.upper()) if action.nargs != 0 else ""
+        word = f"{action.option_strings[0]} {value}".rstrip() if action.option_strings else value
+        if action.nargs == "*":
+            word += " ..."
+        yield word if action.required and action.nargs != "*" else f"[{word}]"
+
+
+# -- rst
+
+
+def _heading(title: str, underline: str = "-") -> Iterator[str]:
+    yield from (title, underline * len(title), "")
+
+
+def _target(label: str) -> Iterator[str]:
+    yield from (f".. _{label}:", "")
+
+
+def _definition(term: str, words: str) -> Iterator[str]:
+    yield from (term, f"   {' '.join(words.split())}", "")
+
+
+def _docstring(described: type) -> Iterator[str]:
+    yield from (*inspect.cleandoc(described.__doc__ or "").split("\n"), "")
+
+
+def _same(what: str, code: Iterable[str], words: Iterable[str]) -> None:
+    """Refuse to build where the words of this module and the code have drifted apart."""
+    differing = set(code) ^ set(words)
+    if differing:
+        raise ValueError(f"kfuncdoc_reference: {what}: {', '.join(sorted(differing))} on one side only")
+
+
+# -- Sphinx
+
+
+class Reference(SphinxDirective):
+    """One part of the reference, in place."""
+
+    required_arguments = 1
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        part = directives.choice(self.arguments[0], tuple(PARTS))
+        for module in SOURCES:
+            self.env.note_dependency(inspect.getfile(module))
+        lines = StringList(list(page_of(part)), source=f"<{part} of kfuncdoc>")
+        parent = nodes.section(document=self.state.document)
+        nested_parse_with_titles(self.state, lines, parent)
+        return parent.children
+
+
+class AsOf(SphinxDirective):
+    """The release and the day as of which the site speaks, in a sentence."""
+
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        session = domain_of(self.env).session
+        path = str(packaged("data") / "releases.yaml")
+        self.env.note_dependency(path)
+        self.env.metadata[self.env.docname]["as-of"] = _reference_key(self.env)
+        release = reference_release(session.options.release, load_calendar(path), session.date)
+        day = f"{session.date.day} {render.month(session.date)}"
+        return [nodes.paragraph("", f"As of Linux {release} ({render.month(release)}), on {day}.")]
+
+
+def _reference_key(env: BuildEnvironment) -> str:
+    session = domain_of(env).session
+    return f"{session.date} {session.options.release}"
+
+
+def _speaking_of_another_day(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
+    """Return the documents that say as of when they speak, where that is no longer so."""
+    key = _reference_key(env)
+    return [docname for docname, metadata in env.metadata.items() if metadata.get("as-of", key) != key]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the directives; called by Sphinx."""
+    app.setup_extension("kfuncdoc")
+    app.add_directive("kfuncdoc-reference", Reference)
+    app.add_directive("kfuncdoc-as-of", AsOf)
+    app.connect("env-get-outdated", _speaking_of_another_day)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
