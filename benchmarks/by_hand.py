@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The facts of synthetic declarations as a person would write them, with ``.. c:function::``.
 
-One page a subsystem and the same four pages across subsystems that kfuncdoc has.  What kfuncdoc
-works out and a person would leave to the reader is left out: dates of releases, who shares a hook,
-what the flags mean.  So there is less on these pages than on kfuncdoc's.
+One page a subsystem, the same four pages across subsystems that kfuncdoc has, and one page for what
+the flags mean.  What kfuncdoc works out (dates of releases, who shares a hook, what is left) is
+taken from its views, as a diligent person would look it up, so that the pages state the same facts.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Iterable, Iterator
 
 from benchmarks.synthetic import Declaration
+from kfuncdoc.render import month
+from kfuncdoc.views import KfuncView, Pages
 
 
-def write(files: list[Declaration], folder: Path) -> None:
-    """Write every page to *folder*."""
+def write(files: list[Declaration], views: Pages, folder: Path) -> None:
+    """Write every page to *folder*, with what *views* of the same declarations worked out."""
     folder.mkdir(parents=True, exist_ok=True)
     kfuncs = [(file["subsystem"], kfunc) for file in files for kfunc in file["kfuncs"]]
     pages = {
@@ -24,7 +26,8 @@ def write(files: list[Declaration], folder: Path) -> None:
         "removed": _overview("Removed kfuncs", kfuncs, ("removed",)),
         "changes": _changes(kfuncs),
     }
-    pages.update((file["subsystem"], _page(file)) for file in files)
+    pages["flags"] = _flags(views)
+    pages.update((file["subsystem"], _page(file, views)) for file in files)
     for name, lines in pages.items():
         (folder / f"{name}.rst").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -32,34 +35,49 @@ def write(files: list[Declaration], folder: Path) -> None:
 Kfuncs = list[tuple[str, Declaration]]
 
 
-def _page(file: Declaration) -> Iterator[str]:
+def _page(file: Declaration, views: Pages) -> Iterator[str]:
     yield from _heading(file["title"], "=")
     yield from (file["description"], f":Recorded: up to {file['recorded']}", f":Contact: {file['contact']}", "")
     for kfunc in file["kfuncs"]:
         yield from (f".. c:function:: {kfunc['prototype']}", "")
-        yield from (f"   {line}".rstrip() for line in _kfunc(kfunc))
+        view = views.view(kfunc["name"])
+        assert view is not None
+        yield from (f"   {line}".rstrip() for line in _kfunc(kfunc, view))
 
 
-def _kfunc(kfunc: Declaration) -> Iterator[str]:
+def _flags(views: Pages) -> Iterator[str]:
+    yield from _heading("Flags", "=")
+    for flag in views.catalog.flags.values():
+        since = f"Since {flag.first}. " if flag.first else ""
+        yield from (f".. c:macro:: {flag.flag}", "", f"   {since}{' '.join(flag.meaning.split())}", "")
+
+
+def _kfunc(kfunc: Declaration, view: KfuncView) -> Iterator[str]:
     yield from (kfunc["summary"], "")
     if "description" in kfunc:
         yield from kfunc["description"].split("\n")
     end = _end(kfunc)
     yield f":Stability: {_stability(kfunc)}"
-    yield f":In the kernel since: {kfunc['history'][0]['release']}"
+    added = view.lifecycle.added
+    assert added is not None
+    if not view.removed:
+        yield f":In the kernel since: {added.by} ({month(added.by)}, {view.lifecycle.age} releases ago)"
     if end["event"] == "deprecated":
         yield f":Deprecated since: {end['release']}"
-        yield f":What is to happen: Removal in {end['removal']}"
-    if end["event"] == "removed":
-        yield f":Gone from: {end['release']}"
+        yield f":What is to happen: Removal; announced for {end['removal']}."
+        yield f":Remaining lifespan: {_remaining(view)}"
+    if view.removed:
+        yield from _gone(view)
     if _instead(kfunc):
         yield f":Replacement: {_instead(kfunc)}"
     if "reason" in end:
         yield f":Reason: {end['reason']}"
     if "said_in" in end:
         yield f":Said in: ``{end['said_in']}``"
-    yield f":Flags: {_literals(kfunc['flags'])}"
-    yield f":Program types: {_literals(kfunc['program_types'])}"
+    if kfunc["flags"]:
+        yield f":Flags: {', '.join(f':c:macro:`{flag}`' for flag in kfunc['flags'])}"
+    sharing = f"; through a shared hook also callable from {_literals(view.sharing)}" if view.sharing else ""
+    yield f":Program types: registered for {_literals(kfunc['program_types'])}{sharing}"
     if "filter" in kfunc:
         yield f":Filter: {kfunc['filter']}"
     if "depends_on" in kfunc:
@@ -73,9 +91,28 @@ def _kfunc(kfunc: Declaration) -> Iterator[str]:
         yield from _table("15 85", ("Release", "What happened"), rows)
 
 
+def _remaining(view: KfuncView) -> str:
+    if view.end is None:
+        return "not decided"
+    left = view.lifecycle.remaining_releases
+    return f"{left} releases: last in {view.last}, to be gone from {view.end}, {month(view.end)}; best effort"
+
+
+def _gone(view: KfuncView) -> Iterator[str]:
+    gone, lts = view.lifecycle.removed, ", ".join(f"LTS {release}" for release in view.long_term)
+    assert gone is not None
+    yield f":Removed: in {gone.by} ({month(gone.by)}), last in {view.last}"
+    yield f":In the kernel: {view.in_kernel[0][0]} to {view.last}, and so in {lts or 'no LTS'}"
+    yield (
+        f":Programs: From {gone.by} a program that calls it does not load, unless the extern is ``__weak`` "
+        "and the call guarded by ``bpf_ksym_exists()``."
+    )
+    yield f":Notice: {f'Deprecated since {view.plan.since.by}' if view.plan else 'None'}."
+
+
 def _index(files: list[Declaration], kfuncs: Kfuncs) -> Iterator[str]:
     yield from _heading("BPF kernel functions (kfuncs)", "=")
-    yield from (".. toctree::", "   :maxdepth: 1", "", "   deprecated", "   removed", "   changes")
+    yield from (".. toctree::", "   :maxdepth: 1", "", "   deprecated", "   removed", "   changes", "   flags")
     yield from (f"   {file['subsystem']}" for file in files)
     yield from ("", *_heading("All kfuncs", "-"))
     rows = (

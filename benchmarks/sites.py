@@ -8,12 +8,15 @@
 
 from __future__ import annotations
 
+import datetime
 import shutil
 import sys
 from pathlib import Path
 
 from benchmarks import by_hand, synthetic
 from benchmarks.measure import Command, run
+from kfuncdoc.load import find, load
+from kfuncdoc.views import Pages
 
 _CONF = """\
 project = "synthetic"
@@ -56,6 +59,7 @@ Changes by release
 ==================
 
 .. kfunc-changes::
+   :sections:
 """,
 }
 _INDEX = """\
@@ -86,8 +90,10 @@ class Sites:
         self.declarations = folder / "declarations"
         files = synthetic.subsystems(kfuncs)
         synthetic.write(files, self.declarations)
-        by_hand.write(files, self.source("by hand"))
         synthetic.write(files, self.source("extension"))
+        catalog = load(find([str(self.declarations)]))
+        release, date = catalog.calendar[synthetic.RELEASE], datetime.date.fromisoformat(synthetic.DATE)
+        by_hand.write(files, Pages(catalog, release, date), self.source("by hand"))
         pages = "\n".join(f"   {file['subsystem']}" for file in files)
         for name, text in {**_OVERVIEWS, "index": _INDEX.format(pages=pages)}.items():
             (self.source("extension") / f"{name}.rst").write_text(text, encoding="utf-8")

@@ -66,10 +66,10 @@ def test_there_is_no_page_besides(shelf):
 
 
 def test_no_page_declares_a_c_function_or_uses_an_extension(shelf):
-    """kernel-doc declares the functions; the directives and roles are Sphinx's own."""
+    """kernel-doc declares the functions; the directives and roles are those of docutils and Sphinx."""
     text = "\n".join(shelf.values())
     assert set(re.findall(r"\.\. ([a-z:-]+)::", text)) == {
-        "role", "container", "list-table", "code-block", "index", "toctree",
+        "role", "container", "list-table", "table", "code-block", "index", "toctree",
     }  # fmt: skip
     declared = set(re.findall(r"\.\. role:: (\S+)", text))
     assert set(re.findall(r":([a-z-]+):`", text)) <= declared | {"ref"}

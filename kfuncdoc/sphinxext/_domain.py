@@ -27,7 +27,7 @@ class KfuncDomain(Domain):
     name = "kfunc"
     label = "kfunc"
     initial_data: ClassVar[dict[str, Any]] = {"requests": {}}
-    data_version = 1
+    data_version = 2  # to be raised with every change to what a request or an answer is
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
     options: Options

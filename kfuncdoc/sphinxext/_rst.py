@@ -3,10 +3,17 @@
 
 from __future__ import annotations
 
+import re
+
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective, switch_source_input
 from sphinx.util.nodes import nested_parse_with_titles
+
+#: A file and a line of it, counted from 0.
+Place = tuple[str, int]
+
+_BORDER = re.compile(r" *=+(?:  =+)+")
 
 
 def as_lines(text: str, default: str) -> StringList:
@@ -14,7 +21,24 @@ def as_lines(text: str, default: str) -> StringList:
     from kfuncdoc.render import lines_with_places
 
     lines = lines_with_places(text, default)
-    return StringList([line for line, _, _ in lines], items=[(file, number - 1) for _, file, number in lines])
+    places = [(file, number - 1) for _, file, number in lines]
+    return StringList([line for line, _, _ in lines], items=_as_docutils_counts([line for line, _, _ in lines], places))
+
+
+def _as_docutils_counts(lines: list[str], places: list[Place]) -> list[Place]:
+    """Return *places* moved down by one line in simple tables.
+
+    docutils (up to 0.22 at least) reports faults in the rows of a table one line too far down.
+    """
+    counted, borders = list(places), 0
+    for number, line in enumerate(lines):
+        if borders:
+            counted[number] = places[number - 1]
+        if _BORDER.fullmatch(line):
+            borders = (borders + 1) % 3  # above the head, below it, and at the end
+        elif not line:
+            borders = 0  # the tables of templates have no blank lines; one in prose may have two borders only
+    return counted
 
 
 def parsed(directive: SphinxDirective, text: str, *, titles: bool = False) -> list[nodes.Node]:
