@@ -32,7 +32,7 @@ html_theme = "alabaster"
 html_theme_options = {
     "description": "Stability of BPF kernel functions",
     "fixed_sidebar": False,
-    "page_width": "80em",
+    "page_width": "auto",
     "body_max_width": "none",
     "sidebar_width": "15em",
 }

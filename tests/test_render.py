@@ -429,7 +429,7 @@ def test_changes_that_no_caller_notices_are_folded(tmp_path):
                   "release: v6.6, event: changed, was: {source: a.c}", source="b.c")  # fmt: skip
     text = plain(renderer_of(catalog_of(tmp_path, demo=subsystem(quiet))).changes(None, None))
     assert re.findall(r"\.\. rubric:: (\S+)", text) == ["v6.5", "v6.2"], "a move of the source is no change"
-    assert ":Changed, unnoticed by callers: :ref:`f <kfunc-f>`\n" in text
+    assert ":Unnoticed changes: :ref:`f <kfunc-f>`\n" in text
     assert ":Changed:" not in text
 
 
