@@ -53,7 +53,7 @@ def _outdated(
     """Return the documents whose answers are others now."""
     domain = domain_of(env)
     session = domain.begin()
-    if _read_record(app, "verified") == {"inputs": session.fingerprint(), "state": domain.state()}:
+    if _read_record(app, "verified") == {"inputs": session.fingerprint, "state": domain.state()}:
         return []
     if session.documents or domain.requests or domain.options.data:
         _report(domain)
@@ -89,7 +89,7 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
     if told:
         _write_record(app, "verified", None)
     else:
-        _write_record(app, "verified", {"inputs": domain.session.fingerprint(), "state": domain.state()})
+        _write_record(app, "verified", {"inputs": domain.session.fingerprint, "state": domain.state()})
     if domain.session.loaded:
         domain.session.release()
     return []

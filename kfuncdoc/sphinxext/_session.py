@@ -156,8 +156,13 @@ class Session:
 
     # -- what the answers depend on
 
+    @cached_property
     def fingerprint(self) -> str:
-        """Return a digest of everything that answers depend on, without loading any of it."""
+        """A digest of everything that answers depend on, made without loading any of it.
+
+        It is made once, before anything is loaded: what changes on the disk while the build goes on
+        is for the next build to find.
+        """
         state = hashlib.blake2b(digest_size=16)
         for part in (__version__, str(self.date), self.options, sorted(self.documents.items())):
             state.update(repr(part).encode())

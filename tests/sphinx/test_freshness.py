@@ -12,6 +12,9 @@ import pytest
 from projects import Project, declarations, deprecated, kfunc, removed, run_python, toctree
 from sphinx.builders.html import StandaloneHTMLBuilder
 
+from kfuncdoc.catalog import Catalog
+from kfuncdoc.load import load
+
 Make = Callable[..., Project]
 
 #: bpf_new is in another file than what it replaces, and so is what is to replace it one day.
@@ -230,6 +233,24 @@ def test_an_interrupted_build_is_made_good(make: Make, monkeypatch: pytest.Monke
         with pytest.raises(RuntimeError, match="no space is left"):
             project.build("html")
     assert "3 releases: last in" in project.build("html").text("use.html")
+
+
+def test_what_changes_while_a_build_goes_on_is_found_by_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make({"index.rst": toctree("far"), "far.rst": PAGES["far.rst"]}, kfuncdoc_data=["../more"])
+    outside = str(project.folder / "more" / "outside.kfuncs.yaml")
+    project.write(outside, OUTSIDE)
+
+    def load_and_edit(*arguments: Any, **keywords: Any) -> Catalog:
+        catalog = load(*arguments, **keywords)
+        project.write(outside, OUTSIDE.replace("Do bpf_outside.", "Do it now."))
+        return catalog
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kfuncdoc.load.load", load_and_edit)
+        assert "Do bpf_outside." in project.build().text("far.txt")
+    build = project.build()
+    assert build.read == ["far"]
+    assert "Do it now." in build.text("far.txt")
 
 
 # -- several builders with one folder of doctrees
