@@ -69,11 +69,11 @@ def in_turn(commands: Mapping[str, Command], runs: int, folder: Path, label: str
 
 def ratio(ones: Sequence[Usage], others: Sequence[Usage], what: str = "cpu") -> float:
     """Return the median of the ratios of neighbouring runs."""
-    return statistics.median(getattr(one, what) / getattr(other, what) for one, other in zip(ones, others))
+    return float(statistics.median(getattr(one, what) / getattr(other, what) for one, other in zip(ones, others)))
 
 
 def median(usages: Sequence[Usage], what: str = "cpu") -> float:
-    return statistics.median(getattr(usage, what) for usage in usages)
+    return float(statistics.median(getattr(usage, what) for usage in usages))
 
 
 def progress(text: str) -> None:

@@ -277,7 +277,8 @@ class KfuncView:
         """Where the kernel says that there is a successor, or that it removed the kfunc."""
         if self.removed and self.lifecycle.removal is not None:
             return self.lifecycle.removal.said_in or self.lifecycle.removal.link
-        event = self.kfunc.history[self.lifecycle.state.superseded] if self.superseded else None  # type: ignore[index]
+        index = self.lifecycle.state.superseded
+        event = self.kfunc.history[index] if index is not None and self.superseded else None
         return (event.said_in or event.link) if isinstance(event, model.Superseded) else None
 
     @property
