@@ -37,12 +37,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         status = int(options.run(options))
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the output has had enough; do not complain again when Python flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read the output has had enough.
+        _forget_output()
         return FINDINGS
+    except OSError as error:
+        _forget_output()
+        print(f"kfuncdoc: cannot write: {(error.strerror or str(error)).lower()}", file=sys.stderr)
+        return UNUSABLE
     except KeyboardInterrupt:
         return 130
     return status
+
+
+def _forget_output() -> None:
+    """Keep Python from complaining again, when it flushes at its end, of an output that takes nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -131,7 +140,7 @@ def _tally(catalog: Catalog) -> str:
 
 def _render(options: argparse.Namespace) -> int:
     from kfuncdoc import output
-    from kfuncdoc.render import Renderer
+    from kfuncdoc.render import Renderer, TemplateFailed
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
@@ -141,12 +150,10 @@ def _render(options: argparse.Namespace) -> int:
     for folder in options.templates:
         if not os.path.isdir(folder):
             _refuse(f"there is no folder of templates '{folder}'")
-    import jinja2
-
     try:
         texts = output.pages(Renderer(catalog, release, date, templates=options.templates))
-    except jinja2.TemplateError as error:
-        _refuse(f"template {getattr(error, 'name', None) or ''}: {error}")
+    except TemplateFailed as error:
+        _refuse(f"template {error}")
     try:
         result = output.write(texts, options.output)
     except OSError as error:
@@ -164,6 +171,7 @@ def _render(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from kfuncdoc.export import export
+    from kfuncdoc.output import replace
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
@@ -175,8 +183,11 @@ def _export(options: argparse.Namespace) -> int:
         sys.stdout.write(text)
         return CLEAN
     try:
-        with open(options.output, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        if os.path.exists(options.output) and not os.path.isfile(options.output):
+            with open(options.output, "w", encoding="utf-8", newline="\n") as stream:  # a device, a pipe
+                stream.write(text)
+        else:
+            replace(options.output, text)
     except OSError as error:
         _refuse(f"cannot write {options.output}: {(error.strerror or str(error)).lower()}")
     return CLEAN
@@ -198,6 +209,10 @@ def _show(options: argparse.Namespace) -> int:
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
     text = show(catalog, options.name, release, date)
+    if text is None and options.name in catalog.entries:
+        _report(catalog)
+        print(f"kfuncdoc: the declaration of '{options.name}' is wrong and cannot be shown", file=sys.stderr)
+        return FINDINGS
     if text is None:
         hint = nearest(options.name, catalog.entries)
         print(f"kfuncdoc: no kfunc '{options.name}' is declared{': ' + hint if hint else ''}", file=sys.stderr)

@@ -82,7 +82,7 @@ class Rule(Enum):
     PAGE_CLASH = (
         "page-clash", "names", Severity.ERROR,
         "Two files would be written to one page, or a file has the name of a page that kfuncdoc "
-        "writes itself (index, deprecated, removed, changes).",
+        "writes itself (index, deprecated, removed, changes), or one that cannot name a page.",
     )  # fmt: skip
     PROTOTYPE_NAME = (
         "prototype-name", "names", Severity.ERROR,

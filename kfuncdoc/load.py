@@ -55,14 +55,13 @@ def find(paths: Iterable[str]) -> list[str]:
     """Return the declaration files that *paths* name: files as they are, folders searched in order.
 
     A file that is named twice is read once.  Folders whose name begins with a dot or an underscore
-    are left out, as are build outputs and virtual environments by custom.  Symbolic links to
-    folders are not followed.
+    are left out, and virtual environments.  Symbolic links to folders are not followed.
     """
     found: list[str] = []
     for path in paths:
         if os.path.isdir(path) and not path.endswith(SUFFIX):
             for folder, folders, files in os.walk(path):
-                folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
+                folders[:] = sorted(name for name in folders if not _left_out(folder, name))
                 declared = [name for name in (*files, *folders) if name.endswith(SUFFIX)]
                 found += (os.path.normpath(os.path.join(folder, name)) for name in sorted(declared))
                 folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
@@ -72,6 +71,10 @@ def find(paths: Iterable[str]) -> list[str]:
     for path in found:
         unique.setdefault(os.path.abspath(path), path)
     return list(unique.values())
+
+
+def _left_out(folder: str, name: str) -> bool:
+    return name.startswith((".", "_")) or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
 
 
 def load_calendar(path: Optional[str] = None) -> ReleaseCalendar:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,10 @@ def clashes(catalog: Catalog) -> Iterator[Diagnostic]:
     seen = dict.fromkeys(_OWN_PAGES, "a page that kfuncdoc writes itself")
     for subsystem in catalog.subsystems:
         name = subsystem.page.lower()
-        if name in seen:
+        if not name or not name.isprintable():
+            message = f"{subsystem.page!a} cannot be the name of a page"
+            yield Diagnostic(subsystem.path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")
+        elif name in seen:
             message = f"the page '{subsystem.page}' is that of {seen[name]}"
             yield Diagnostic(subsystem.path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")
         seen.setdefault(name, subsystem.path)
@@ -79,7 +83,7 @@ def write(texts: Mapping[str, str], folder: str) -> Written:
         if present[name] == texts[name]:
             result.unchanged.append(name)
         else:
-            _replace(os.path.join(folder, name), texts[name])
+            replace(os.path.join(folder, name), texts[name])
             result.written.append(name)
     for name, text in present.items():
         if name not in texts and _is_own(text):
@@ -95,6 +99,8 @@ def _rst_files(folder: str) -> Iterable[str]:
 def _read(path: str) -> Optional[str]:
     """Return the text of a file, None where there is none; what is no readable text is not ours."""
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return ""
         return Path(path).read_bytes().decode("utf-8", "replace")
     except FileNotFoundError:
         return None
@@ -129,9 +135,9 @@ def _shared_licence(catalog: Catalog) -> str:
     return licences.pop() if len(licences) == 1 else ""
 
 
-def _replace(path: str, text: str) -> None:
-    """Write a file whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".kfuncdoc-")
+def replace(path: str, text: str) -> None:
+    """Write a file whole or not at all; raises OSError and leaves what was there."""
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".kfuncdoc-")
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import traceback
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -33,6 +34,8 @@ _MARKUP = re.compile(r"([\\*`|_<>:\[\]{}]|^[^\w\s])")
 #: What begins an item of a numbered list, as the initial of a name does.
 _ENUMERATOR = re.compile(r"^(\w+)([.)])(?=\s|$)")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
+#: What docutils takes for a bullet, an enumerator, a field, an option or explicit markup at the start of a block.
+_BLOCK_START = re.compile(r"[-+*•‣⁃|>:/.]|__|\(?(?:[A-Za-z]|[0-9]+|[ivxlcdmIVXLCDM]+|#)[.)](?:\s|$)")
 _MONTHS = "January February March April May June July August September October November December".split()
 
 #: The columns that a table of kfuncs can have: the words of their heads, and their width in characters of text.
@@ -75,6 +78,18 @@ class Selection:
     program_type: Optional[str] = None
     columns: tuple[str, ...] = DEFAULT_COLUMNS
     order: str = "name"
+
+
+class TemplateFailed(Exception):
+    """A template cannot be used; the message says where and why."""
+
+
+def _place_in_template(error: Exception) -> str:
+    if isinstance(error, jinja2.TemplateSyntaxError):
+        return f"{error.filename or error.name}:{error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    within = [f"{frame.filename}:{frame.lineno}" for frame in frames if frame.filename.endswith(".jinja")]
+    return within[-1] if within else ""
 
 
 class Renderer:
@@ -121,7 +136,11 @@ class Renderer:
         return environment
 
     def _render(self, template: str, **context: Any) -> str:
-        return self._environment.get_template(template).render(**context)
+        """Render a template; whatever goes wrong in it, in a project's own too, is told with file and line."""
+        try:
+            return self._environment.get_template(template).render(**context)
+        except Exception as error:
+            raise TemplateFailed(f"{_place_in_template(error) or template}: {error}") from error
 
     def link(self, name: str) -> str:
         """Return a reference to the kfunc *name*, or its name alone where no page shows it."""
@@ -221,29 +240,23 @@ def _selected(view: KfuncView, selection: Selection) -> bool:
     lifecycle = view.lifecycle
     states = {view.stability} | ({"superseded"} if view.superseded else set())
     since = {
-        "added": lifecycle.first_added,
-        "deprecated": view.plan.since if view.plan else None,
-        "removed": lifecycle.removed,
+        "added": [stretch.added for stretch in lifecycle.state.stretches],
+        "deprecated": [view.plan.since] if view.plan else [],
+        "removed": [stretch.removed for stretch in lifecycle.state.stretches if stretch.removed],
     }
     return (
         (selection.stability is None or bool(states & set(selection.stability)))
         and (not selection.past_due or lifecycle.past_due)
         and (selection.subsystem is None or view.subsystem.header.subsystem in selection.subsystem)
-        and (selection.program_type is None or _may_call(view, selection.program_type))
+        and (selection.program_type is None or view.may_call(selection.program_type))
         and all(
-            wanted is None or (when is not None and when.by.name == wanted)
-            for wanted, when in ((getattr(selection, name), when) for name, when in since.items())
+            getattr(selection, name) in (None, *(when.by.name for when in happened)) for name, happened in since.items()
         )
     )
 
 
 def _position(when: Optional[When]) -> int:
     return when.by.position if when is not None else 0
-
-
-def _may_call(view: KfuncView, program_type: str) -> bool:
-    hooks = view.pages.catalog.hooks
-    return hooks.may_call(view.facts.program_types, program_type, view.lifecycle.release)
 
 
 def _urgency(view: KfuncView) -> tuple[bool, int, int, str]:
@@ -305,8 +318,14 @@ def prose(text: Prose, indent: int = 0) -> str:
 
 
 def inline(text: Prose) -> str:
-    """Return prose as one line, for a cell or the middle of a sentence; the mark of its first line stays."""
-    return unfold(text.marked())
+    """Return prose as one line, for a cell or the middle of a sentence; the mark of its first line stays.
+
+    What would begin a list or another block at the start of a line ("A. ", "- ") is kept from it.
+    """
+    first = _MARK.search(text.marked())
+    line = " ".join(text.text.split())
+    guard = "\\ " if _BLOCK_START.match(line) else ""
+    return guard + line + (first[0] if first else "")
 
 
 def unfold(text: str) -> str:

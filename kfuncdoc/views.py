@@ -126,7 +126,7 @@ class EventView:
     def moved_only(self) -> bool:
         """Whether nothing happened but that the source moved, which is not shown."""
         event = self.event
-        quiet = isinstance(event, model.Changed) and set(undone(event)) == {"source"}
+        quiet = isinstance(event, model.Changed) and set(undone(event)) == {"source"} and not self.noticed
         return quiet and not (event.note or getattr(event, "behaviour", None))
 
     @property
@@ -232,7 +232,21 @@ class KfuncView:
     @property
     def sharing(self) -> tuple[str, ...]:
         """The program types that may call it because they share a hook with those it is registered for."""
-        return self.pages.catalog.hooks.sharing(self.facts.program_types, self.lifecycle.release)
+        return self.pages.catalog.hooks.sharing(self.facts.program_types, self._last_seen)
+
+    def may_call(self, program_type: str) -> bool:
+        """Whether programs of *program_type* may, or could, call it, as far as registrations and hooks decide."""
+        return self.pages.catalog.hooks.may_call(self.facts.program_types, program_type, self._last_seen)
+
+    @property
+    def _last_seen(self) -> Release:
+        """The release as of which its facts hold: of a removed kfunc the last that had it."""
+        return self.last if self.removed and self.last else self.lifecycle.release
+
+    @property
+    def as_recorded(self) -> bool:
+        """Whether it is shown as of the release it is recorded for: only then hold the fields without a past."""
+        return self.lifecycle.release == self.subsystem.recorded
 
     @property
     def prototype(self) -> str:

@@ -312,7 +312,10 @@ def test_render_with_a_template_that_is_wrong(capsys):
     Path("mine").mkdir()
     Path("mine", "index.rst.jinja").write_text("{% for %}\n", encoding="utf-8")
     told = refused(capsys, "render", write(GOOD), "-o", "out", "--templates", "mine")
-    assert told.startswith("kfuncdoc: template index.rst.jinja")
+    assert told == "kfuncdoc: template mine/index.rst.jinja:1: Expected an expression, got 'end of statement block'\n"
+    Path("mine", "index.rst.jinja").write_text("\n{{ 1 / 0 }}\n", encoding="utf-8")
+    told = refused(capsys, "render", write(GOOD), "-o", "out", "--templates", "mine")
+    assert told == "kfuncdoc: template mine/index.rst.jinja:2: division by zero\n"
     assert not Path("out").exists()
 
 
@@ -480,3 +483,56 @@ def test_no_progress_where_nobody_watches():
     done = run("check", write(GOOD))
     assert "reading" not in done.stderr
     assert "\r" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.parametrize("arguments", [("check", "."), ("export", "."), ("show", "bpf_one", ".")])
+def test_output_that_takes_nothing(arguments):
+    write(GOOD.replace("    summary: Do bpf_one.\n", ""))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "kfuncdoc", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
+    assert done.stderr.splitlines()[-1] == "kfuncdoc: cannot write: no space left on device"
+    assert done.returncode == 2
+
+
+def test_show_of_a_wrong_declaration(capsys):
+    path = write(GOOD.replace("void bpf_one(void)", "void bpf_one(void);"))
+    assert main(["show", "bpf_one", path]) == 1
+    assert capsys.readouterr().err == (
+        "demo.kfuncs.yaml:7:16: error: ';' cannot stand in a prototype [prototype-syntax]\n"
+        "    hint: leave out the semicolon\n"
+        "kfuncdoc: the declaration of 'bpf_one' is wrong and cannot be shown\n"
+    )
+
+
+def test_export_to_a_file_leaves_it_whole_where_it_fails(capsys, monkeypatch):
+    path = write(GOOD)
+    Path("out.json").write_text("before", encoding="utf-8")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("kfuncdoc.output.os.replace", fail)
+    assert refused(capsys, "export", path, "-o", "out.json") == (
+        "kfuncdoc: cannot write out.json: no space left on device\n"
+    )
+    assert Path("out.json").read_text(encoding="utf-8") == "before"
+    assert sorted(os.listdir()) == ["demo.kfuncs.yaml", "out.json"]
+
+
+@pytest.mark.parametrize("name", ["a\nb", ""])
+def test_render_of_a_file_whose_name_is_no_page(capsys, name):
+    write(GOOD, name)
+    assert main(["render", ".", "-o", "out"]) == 1
+    assert f"{name!a} cannot be the name of a page [page-clash]" in capsys.readouterr().err
+    assert not os.path.exists("out")
+
+
+def test_a_virtual_environment_is_not_searched():
+    write(GOOD)
+    os.makedirs("venv/lib")
+    Path("venv", "pyvenv.cfg").touch()
+    Path("venv", "lib", "other.kfuncs.yaml").write_text(GOOD, encoding="utf-8")
+    assert find(["."]) == ["demo.kfuncs.yaml"]

@@ -209,3 +209,10 @@ def test_two_files_for_one_page_clash(tmp_path):
         "/c/index.kfuncs.yaml:0:0: error: the page 'index' is that of a page that kfuncdoc writes itself [page-clash]\n"
         "    hint: give the file another name",
     ]
+
+
+def test_a_pipe_in_the_way_is_foreign_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "index.rst")
+    os.mkfifo(tmp_path / "other.rst")
+    result = write({"index.rst": "text"}, str(tmp_path))
+    assert (result.refused, result.written, result.pruned) == (["index.rst"], [], [])

@@ -569,3 +569,51 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         for _name, _text in shelf_pages(Path(temporary)).items():
             (PAGES / _name).write_text(_text, encoding="utf-8")
+
+
+# -- what a reader found
+
+
+def test_a_removed_kfunc_was_callable_from_what_shared_its_hook_then(tmp_path):
+    gone = entry(
+        "f", "release: v6.2, event: added", "release: v6.4, event: removed, no_replacement: No.",
+        program_types="[BPF_PROG_TYPE_TRACING]",
+    )  # fmt: skip
+    renderer = Renderer(catalog_of(tmp_path, demo=subsystem(gone)), CALENDAR["v7.3"], TODAY)
+    assert renderer.pages.view("f").sharing == ()  # tracepoints came to the hook in v6.12
+    assert renderer.select(Selection(program_type="BPF_PROG_TYPE_TRACEPOINT")) == ()
+
+
+def test_a_move_that_breaks_callers_is_shown(tmp_path):
+    moved = entry(
+        "f", "release: v6.2, event: added", "release: v6.4, event: changed, breaking: true, was: {source: a.c}"
+    )
+    renderer = Renderer(catalog_of(tmp_path, demo=subsystem(moved)), CALENDAR["v7.3"], TODAY)
+    assert [event.when.by.name for event in renderer.pages.view("f").events] == ["v6.2", "v6.4"]
+
+
+@pytest.mark.parametrize("summary", ["X.", "A. Read it.", "- Read it.", "(1) Read it.", ".. note:: Read it."])
+def test_a_summary_is_one_paragraph_whatever_it_begins_with(tmp_path, summary):
+    text = subsystem(entry("f", "release: v6.2, event: added", summary=f'"{summary}"'))
+    renderer = Renderer(catalog_of(tmp_path, demo=text), CALENDAR["v7.3"], TODAY)
+    assert f"- \\ {summary}\n" in plain(renderer.table(Selection()))
+    assert f"\n\\ {summary}\n" in plain(renderer.lifecycle("f"))
+
+
+def test_a_name_that_came_back_was_added_twice(tmp_path):
+    back = entry(
+        "f", "release: v6.2, event: added", "release: v6.4, event: removed, no_replacement: No.",
+        "release: v6.10, event: added",
+    )  # fmt: skip
+    renderer = Renderer(catalog_of(tmp_path, demo=subsystem(back)), CALENDAR["v7.3"], TODAY)
+    shown = [[view.name for view in renderer.select(Selection(added=release))] for release in ("v6.2", "v6.3", "v6.10")]
+    assert shown == [["f"], [], ["f"]]
+
+
+def test_what_has_no_past_is_shown_as_of_the_recorded_release_only(tmp_path):
+    text = subsystem(entry("f", "release: v6.2, event: added", struct_ops="[some_ops]"))
+    catalog = catalog_of(tmp_path, demo=text)
+    shown = [
+        "some_ops" in plain(Renderer(catalog, CALENDAR[release], TODAY).lifecycle("f")) for release in ("v7.2", "v7.3")
+    ]
+    assert shown == [False, True]

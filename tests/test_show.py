@@ -23,7 +23,8 @@ DEPRECATED = """\
         *shelf_peek(struct shelf *shelf); announced for v7.5.
     Remaining lifespan: 2 releases: last as it is in v7.4, to change in v7.5, around March
         2027; best effort
-    Replacement: the macro peek() (the kernel is old); shelf_take (nothing else fits)
+    Replacement: the macro peek() (the kernel is old); shelf_take, itself deprecated
+        (nothing else fits)
     Reason: It has no argument.
     Said in:
         - https://example.org/peek: change in v7.5
@@ -35,7 +36,7 @@ DEPRECATED = """\
     History:
     v6.2: Added.
     v7.2: Deprecated: change announced for v7.5. Instead: the macro peek() (the kernel is
-        old); shelf_take (nothing else fits).
+        old); shelf_take, itself deprecated (nothing else fits).
     """
 REMOVED = """\
     shelf_lift

@@ -17,6 +17,9 @@ from kfuncdoc.reference import ReferenceUnknown, reference_date
 from kfuncdoc.releases import RELEASE
 from kfuncdoc.resources import packaged
 
+#: The file suffix of declarations; the same as model.SUFFIX, which would bring pydantic with it.
+SUFFIX = ".kfuncs.yaml"
+
 #: The short name of the declarations that come with kfuncdoc, in ``kfuncdoc_data``.
 PACKAGED = "packaged"
 
@@ -115,4 +118,6 @@ def _existing(option: str, confdir: str, path: str) -> str:
     absolute = os.path.normpath(os.path.join(confdir, path))
     if not os.path.lexists(absolute):
         raise ConfigError(f"{option}: there is no file or folder '{absolute}'")
+    if option == "kfuncdoc_data" and not os.path.isdir(absolute) and not absolute.endswith(SUFFIX):
+        raise ConfigError(f"{option}: '{absolute}' is no folder and no *{SUFFIX}")
     return absolute

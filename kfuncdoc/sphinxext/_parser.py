@@ -15,8 +15,8 @@ from sphinx.transforms import SphinxTransform
 
 from kfuncdoc.address import address
 from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._options import SUFFIX
 from kfuncdoc.sphinxext._rst import as_lines
-from kfuncdoc.sphinxext._session import SUFFIX
 
 FILETYPE = "kfuncdoc"
 

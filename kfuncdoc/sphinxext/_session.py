@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from kfuncdoc.catalog import Catalog
     from kfuncdoc.render import Renderer
 
-#: The file suffix of declarations; the same as model.SUFFIX, which would bring pydantic with it.
-SUFFIX = ".kfuncs.yaml"
-
 Request = tuple[str, tuple[object, ...]]
 
 _MARK = re.compile("\ue000[^\ue000\ue001]*\ue001")
@@ -121,16 +118,12 @@ class Session:
         A kfunc that is not declared gives the empty string.
         """
         if request not in self._answers:
-            import jinja2
+            from kfuncdoc.render import TemplateFailed
 
             try:
                 self._answers[request] = self._answered(*request)
-            except jinja2.TemplateError as error:
-                name, line = (
-                    getattr(error, "filename", None) or getattr(error, "name", None),
-                    getattr(error, "lineno", 0),
-                )
-                raise ExtensionError(f"kfuncdoc template {name or ''}:{line or 0}: {error}") from error
+            except TemplateFailed as error:
+                raise ExtensionError(f"kfuncdoc template {error}") from error
         return self._answers[request]
 
     def _answered(self, kind: str, arguments: tuple[object, ...]) -> str:
@@ -173,28 +166,33 @@ class Session:
 
     def _inputs(self) -> Iterator[str]:
         yield from sorted(self.documents.values())
-        packed = (str(packaged("data")), str(packaged("templates")))
-        for folder in (*self.options.data, *packed, *self.options.templates):
-            yield from _files_below(folder)
+        for path in (*self.options.data, packaged("data")):
+            yield from _files_below(str(path), ".yaml")
+        for path in (packaged("templates"), *self.options.templates):
+            yield from _files_below(str(path))  # a template may include a file of any name
 
 
-def _files_below(path: str) -> Iterator[str]:
+def _files_below(path: str, suffix: str = "") -> Iterator[str]:
     if not os.path.isdir(path):
         yield path
         return
-    for folder, folders, files in os.walk(path):
+    for folder, folders, files in os.walk(path, followlinks=True):
         folders.sort()
-        yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith((".yaml", ".jinja")))
+        yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(suffix))
 
 
 def _content(path: str) -> bytes:
     """Return a digest of a file; one that cannot be read, or is none, has that as its content."""
     try:
         # Without waiting: a pipe in place of a file must not hold up the build.
-        with open(os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)), "rb") as stream:
+        with open(path, "rb", opener=_without_waiting) as stream:
             return hashlib.blake2b(stream.read(_MOST_BYTES), digest_size=16).digest()
     except OSError as error:
         return str(error.errno).encode()
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def digest(answer: str) -> str:

@@ -131,7 +131,12 @@ STEPS = [
     Step("its line numbers", lambda to: to.edit(to.outside, "subsystem:", "# A comment.\nsubsystem:"), ""),
     # -- a replacement in another file
     Step("leave", lambda to: [to.allow("old"), to.allow("gone")], "gone old", UNUSED),
-    Step("deprecated", lambda to: to.write("new.kfuncs.yaml", DEPRECATED), "all changes new urgent", UNUSED[:1]),
+    Step(
+        "deprecated",
+        lambda to: to.write("new.kfuncs.yaml", DEPRECATED),
+        "all changes gone new old one urgent",
+        UNUSED[:1],
+    ),
     Step("removed", lambda to: to.write("new.kfuncs.yaml", REMOVED), "all changes gone new old one urgent", UNUSED),
     Step("reset", lambda to: to.reset("new", "old", "gone"), "all changes gone new old one"),
     # -- the date; the newest release stays v7.3
