@@ -15,6 +15,7 @@ VENV_FLOOR = .venv-floor
 BIN = $(VENV)/bin
 BUILDERS = html dirhtml singlehtml text latex
 SPHINXOPTS ?= -W --keep-going
+PYTESTOPTS ?= -n auto
 
 all: html
 
