@@ -322,10 +322,8 @@ def inline(text: Prose) -> str:
 
     What would begin a list or another block at the start of a line ("A. ", "- ") is kept from it.
     """
-    first = _MARK.search(text.marked())
-    line = " ".join(text.text.split())
-    guard = "\\ " if _BLOCK_START.match(line) else ""
-    return guard + line + (first[0] if first else "")
+    line = unfold(text.marked())
+    return f"\\ {line}" if _BLOCK_START.match(plain(line)) else line
 
 
 def unfold(text: str) -> str:

@@ -271,8 +271,7 @@ class KfuncView:
     @property
     def overdue_on(self) -> bool:
         """Whether the end was expected to have come by the date, beyond what the record knows."""
-        as_far_as_known = self.lifecycle.release == self.subsystem.recorded
-        return as_far_as_known and self.end is not None and self.end.date < self.pages.date
+        return self.as_recorded and self.end is not None and self.end.date < self.pages.date
 
     @property
     def reason(self) -> Optional[Prose]:

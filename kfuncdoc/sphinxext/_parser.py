@@ -32,7 +32,9 @@ class AddressFirst(SphinxTransform):
     default_priority = 262  # after docutils has moved labels to their sections (260), and Sphinx sorted ids (261)
 
     def apply(self, **_: Any) -> None:
-        for section in getattr(self.document, "findall", self.document.traverse)(nodes.section):
+        # docutils before 0.18 has no findall, and a later one is to have no traverse.
+        sections = self.document.findall if hasattr(self.document, "findall") else self.document.traverse
+        for section in sections(nodes.section):
             permanent = address(section[0].astext())
             section["ids"] = sorted(section["ids"], key=permanent.__ne__)
 
