@@ -15,7 +15,8 @@ from pathlib import Path
 
 from benchmarks import by_hand, synthetic
 from benchmarks.measure import Command, run
-from kfuncdoc.load import find, load
+from kfuncdoc.declaration_files import find
+from kfuncdoc.load import load
 from kfuncdoc.views import Pages
 
 _CONF = """\

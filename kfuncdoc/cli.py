@@ -363,7 +363,8 @@ def _packaged_unless(paths: Sequence[str]) -> Sequence[str]:
 
 
 def _load(paths: Sequence[str]) -> Catalog:
-    from kfuncdoc.load import find, load
+    from kfuncdoc.declaration_files import find
+    from kfuncdoc.load import load
     from kfuncdoc.progress import track
 
     for path in paths:

@@ -14,7 +14,6 @@ import bisect
 import contextlib
 import dataclasses
 import gc
-import os
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,9 +24,10 @@ from pydantic import BaseModel, ValidationError
 from kfuncdoc import model, rules, source
 from kfuncdoc.address import address
 from kfuncdoc.catalog import Catalog, Declaration, FlagMeaning, Stub, SubsystemFile
+from kfuncdoc.declaration_files import page_name
 from kfuncdoc.diagnostics import Diagnostic, Rule, Severity, nearest
 from kfuncdoc.hooks import HookMap
-from kfuncdoc.model import SUFFIX, Header, Kfunc, describe, is_name
+from kfuncdoc.model import Header, Kfunc, describe, is_name
 from kfuncdoc.releases import ReleaseCalendar
 from kfuncdoc.resources import packaged
 from kfuncdoc.rules import Finding, Subject
@@ -49,32 +49,6 @@ EVENTS: Mapping[str, type[BaseModel]] = {
     "added": model.Added, "changed": model.Changed, "superseded": model.Superseded,
     "deprecated": model.Deprecated, "withdrawn": model.Withdrawn, "removed": model.Removed,
 }  # fmt: skip
-
-
-def find(paths: Iterable[str]) -> list[str]:
-    """Return the declaration files that *paths* name: files as they are, folders searched in order.
-
-    A file that is named twice is read once.  Folders whose name begins with a dot or an underscore
-    are left out, and virtual environments.  Symbolic links to folders are not followed.
-    """
-    found: list[str] = []
-    for path in paths:
-        if os.path.isdir(path) and not path.endswith(SUFFIX):
-            for folder, folders, files in os.walk(path):
-                folders[:] = sorted(name for name in folders if not _left_out(folder, name))
-                declared = [name for name in (*files, *folders) if name.endswith(SUFFIX)]
-                found += (os.path.normpath(os.path.join(folder, name)) for name in sorted(declared))
-                folders[:] = [name for name in folders if not name.endswith(SUFFIX)]
-        else:
-            found.append(path)
-    unique: dict[str, str] = {}
-    for path in found:
-        unique.setdefault(os.path.abspath(path), path)
-    return list(unique.values())
-
-
-def _left_out(folder: str, name: str) -> bool:
-    return name.startswith((".", "_")) or os.path.exists(os.path.join(folder, name, "pyvenv.cfg"))
 
 
 def load_calendar(path: Optional[str] = None) -> ReleaseCalendar:
@@ -108,7 +82,7 @@ def load(
     hooks: Optional[HookMap] = None,
     track: Track = iter,
 ) -> Catalog:
-    """Load *files* (as :func:`find` gives them) into one catalog, with every diagnostic, sorted.
+    """Load *files*, as ``declaration_files.find`` gives them, into one catalog, with every diagnostic, sorted.
 
     *track* wraps the files as they are read, to show progress.
     """
@@ -190,19 +164,14 @@ class _Draft:
     def finished(self) -> SubsystemFile:
         entries = tuple(self.entries[index] for index in sorted(self.entries))
         recorded = self.calendar[self.header.recorded]
-        return SubsystemFile(self.path, _stem(self.path), self.header, recorded, entries, self.source)
+        return SubsystemFile(self.path, page_name(self.path), self.header, recorded, entries, self.source)
 
 
 # -- one file
 
 
-def _stem(path: str) -> str:
-    name = os.path.basename(path)
-    return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name
-
-
 def _draft(path: str, calendar: ReleaseCalendar) -> _Draft:
-    stem = _stem(path)
+    stem = page_name(path)
     fallback = Header.model_construct(subsystem=stem, title=stem, recorded=calendar.real[-1].name)
     draft = _Draft(path, fallback, calendar)
     try:

@@ -20,9 +20,6 @@ from pydantic_core import PydanticCustomError
 from kfuncdoc.prototype import PrototypeError, parse_prototype
 from kfuncdoc.releases import RELEASE, RELEASE_OR_RANGE
 
-#: The file suffix of declarations, in the manner of ``.bpf.c``.
-SUFFIX = ".kfuncs.yaml"
-
 #: More than this many events are no history of a kfunc: there were fewer releases.
 MOST_EVENTS = 500
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Iterable, Iterator, Mapping, Optional
 
 from kfuncdoc.catalog import Catalog, SubsystemFile
+from kfuncdoc.declaration_files import OVERVIEWS
 from kfuncdoc.diagnostics import Diagnostic, Rule
 from kfuncdoc.render import Renderer, plain
 
@@ -26,7 +27,6 @@ _STAMP = re.compile(
     r"\.\. Written by kfuncdoc render, do not edit; digest (?P<digest>[0-9a-f]{16})\n"
 )
 _SPDX = re.compile(r"#\s*(SPDX-License-Identifier:[^\n]*)")
-_OWN_PAGES = ("index", "deprecated", "removed", "changes")
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Written:
 
 def clashes(catalog: Catalog) -> Iterator[Diagnostic]:
     """Yield a diagnostic for each file whose page would have the name of another page."""
-    seen = dict.fromkeys(_OWN_PAGES, "a page that kfuncdoc writes itself")
+    seen = dict.fromkeys(OVERVIEWS, "a page that kfuncdoc writes itself")
     for subsystem in catalog.subsystems:
         name = subsystem.page.lower()
         if not name or not name.isprintable():

@@ -27,9 +27,10 @@ from pydantic import ValidationError
 from kfuncdoc import output, source
 from kfuncdoc.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.compare import differences, home_of, is_backported, same_to_callers
+from kfuncdoc.declaration_files import SUFFIX, page_name
 from kfuncdoc.diagnostics import Diagnostic, Rule, Severity, as_text
 from kfuncdoc.lifecycle import FACTS, Facts, State, facts_after, replay
-from kfuncdoc.model import SUFFIX, Kfunc
+from kfuncdoc.model import Kfunc
 from kfuncdoc.observation import Kind, Observation, ObservedKfunc
 from kfuncdoc.prototype import PrototypeError, parse_prototype
 from kfuncdoc.releases import Release, ReleaseCalendar
@@ -330,7 +331,7 @@ class _Work:
         return os.path.join(os.path.dirname(self.catalog.subsystems[0].path), name + SUFFIX)
 
     def _text_of_new_file(self, path: str) -> str:
-        name = os.path.basename(path)[: -len(SUFFIX)]
+        name = page_name(path)
         header = {"subsystem": name, "title": f"{name} kfuncs", "recorded": self.release.name}
         blocks = ["\n".join([*_shared_licence(self.catalog), *as_block(header), "kfuncs:"])]
         for number, entry in enumerate(self.new_files[path]):

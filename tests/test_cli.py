@@ -17,7 +17,8 @@ from declared import ROOT, entry, refused, subsystem, write_files
 
 from kfuncdoc import __version__, export, model, source
 from kfuncdoc.cli import main
-from kfuncdoc.load import find, load_calendar
+from kfuncdoc.declaration_files import find
+from kfuncdoc.load import load_calendar
 from kfuncdoc.resources import packaged
 
 CLEAN, FINDINGS = 0, 1

@@ -17,8 +17,9 @@ import pytest
 from declared import CALENDAR, FLAGS, HOOKS, ROOT
 
 from kfuncdoc.catalog import Catalog, Declaration, Stub
+from kfuncdoc.declaration_files import find
 from kfuncdoc.diagnostics import as_text
-from kfuncdoc.load import find, load
+from kfuncdoc.load import load
 
 HEAD = "subsystem: hostile\ntitle: Hostile\nrecorded: v7.3\n"
 ENTRY = "  - name: bpf_one\n    summary: One.\n    prototype: int bpf_one(void)\n"

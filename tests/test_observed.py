@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from declared import ROOT
 
+from kfuncdoc.declaration_files import find
 from kfuncdoc.diagnostics import Rule, Severity, as_text
-from kfuncdoc.load import find, load
+from kfuncdoc.load import load
 from kfuncdoc.observation import Kind, Observation, Registration, from_json
 from kfuncdoc.resources import packaged
 from kfuncdoc.verify import verify

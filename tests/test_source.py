@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kfuncdoc import source
+from kfuncdoc.declaration_files import find
 from kfuncdoc.diagnostics import Rule
-from kfuncdoc.load import find, load
+from kfuncdoc.load import load
 from kfuncdoc.source import Place, SourceFile, Unusable
 
 # A deadline is the guard against work that grows out of proportion; no input here is longer than a few pages.

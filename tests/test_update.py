@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from kfuncdoc import output, source
 from kfuncdoc.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.compare import differences
+from kfuncdoc.declaration_files import find
 from kfuncdoc.lifecycle import Facts, assess, facts_after, facts_at
-from kfuncdoc.load import find, load
+from kfuncdoc.load import load
 from kfuncdoc.model import Kfunc
 from kfuncdoc.observation import Kind, Observation, ObservedKfunc, Registration, from_json
 from kfuncdoc.prototype import as_callers_see

@@ -17,7 +17,8 @@ from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
-from kfuncdoc.sphinxext._options import SUFFIX, Options
+from kfuncdoc.declaration_files import SUFFIX
+from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._session import Request, Session, digest
 
 

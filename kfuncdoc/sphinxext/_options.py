@@ -13,12 +13,10 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
 
+from kfuncdoc.declaration_files import SUFFIX
 from kfuncdoc.reference import ReferenceUnknown, reference_date
 from kfuncdoc.releases import RELEASE
 from kfuncdoc.resources import packaged
-
-#: The file suffix of declarations; the same as model.SUFFIX, which would bring pydantic with it.
-SUFFIX = ".kfuncs.yaml"
 
 #: The short name of the declarations that come with kfuncdoc, in ``kfuncdoc_data``.
 PACKAGED = "packaged"

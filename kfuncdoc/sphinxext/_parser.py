@@ -14,8 +14,8 @@ from sphinx.parsers import RSTParser
 from sphinx.transforms import SphinxTransform
 
 from kfuncdoc.address import address
+from kfuncdoc.declaration_files import SUFFIX
 from kfuncdoc.sphinxext._domain import domain_of
-from kfuncdoc.sphinxext._options import SUFFIX
 from kfuncdoc.sphinxext._rst import as_lines
 
 FILETYPE = "kfuncdoc"

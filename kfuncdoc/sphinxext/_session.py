@@ -76,7 +76,7 @@ class Session:
 
     def _files(self) -> Iterator[str]:
         """Yield the declaration files, each once: the documents first, as they have pages."""
-        from kfuncdoc.load import find
+        from kfuncdoc.declaration_files import find
 
         seen = set()
         for path in (*self.documents.values(), *find(self.options.data)):
