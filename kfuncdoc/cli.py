@@ -175,11 +175,13 @@ def _tally(catalog: Catalog, diagnostics: Sequence[Diagnostic]) -> str:
 
 def _render(options: argparse.Namespace) -> int:
     from kfuncdoc import output
+    from kfuncdoc.declaration_files import by_page
     from kfuncdoc.render import Renderer, TemplateFailed
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
-    status = _report(catalog, output.clashes(catalog))
+    _, clashes = by_page(subsystem.path for subsystem in catalog.subsystems)
+    status = _report(catalog, clashes)
     if status != CLEAN:
         return status
     for folder in options.templates:

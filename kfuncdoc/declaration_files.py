@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Declaration files by their names alone: the suffix, where they are found, what their pages are called.
 
-Nothing is read here and nothing but the standard library imported, so that a build in which nothing
+Nothing is read here and nothing but the standard library is needed, so that a build in which nothing
 changed can afford it.
 """
 
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 from typing import Iterable
+
+from kfuncdoc.diagnostics import Diagnostic, Rule
 
 #: The suffix of declaration files, in the manner of ``.bpf.c``.
 SUFFIX = ".kfuncs.yaml"
@@ -46,3 +48,27 @@ def page_name(path: str) -> str:
     """Return the name of the page of a declaration file: its own without the suffix."""
     name = os.path.basename(path)
     return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name
+
+
+def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Return the file of each page by the page's name, and a diagnostic for each file that gets no page.
+
+    Names that differ in case alone are one page on many file systems, so the second gets none.
+    """
+    pages: dict[str, str] = {}
+    clashes: list[Diagnostic] = []
+    taken = dict.fromkeys(OVERVIEWS, "a page that kfuncdoc writes itself")
+    for path in paths:
+        name = page_name(path)
+        if not name or not name.isprintable():
+            clashes.append(_clash(path, f"{name!a} cannot be the name of a page"))
+        elif name.lower() in taken:
+            clashes.append(_clash(path, f"the page '{name}' is that of {taken[name.lower()]}"))
+        else:
+            pages[name] = path
+            taken[name.lower()] = path
+    return pages, clashes
+
+
+def _clash(path: str, message: str) -> Diagnostic:
+    return Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")

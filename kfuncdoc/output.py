@@ -15,11 +15,10 @@ import stat
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterable, Iterator, Mapping, Optional
+from typing import Iterable, Mapping, Optional
 
 from kfuncdoc.catalog import Catalog, SubsystemFile
 from kfuncdoc.declaration_files import OVERVIEWS
-from kfuncdoc.diagnostics import Diagnostic, Rule
 from kfuncdoc.render import Renderer, plain
 
 _STAMP = re.compile(
@@ -39,30 +38,11 @@ class Written:
     refused: list[str] = field(default_factory=list)
 
 
-def clashes(catalog: Catalog) -> Iterator[Diagnostic]:
-    """Yield a diagnostic for each file whose page would have the name of another page."""
-    seen = dict.fromkeys(OVERVIEWS, "a page that kfuncdoc writes itself")
-    for subsystem in catalog.subsystems:
-        name = subsystem.page.lower()
-        if not name or not name.isprintable():
-            message = f"{subsystem.page!a} cannot be the name of a page"
-            yield Diagnostic(subsystem.path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")
-        elif name in seen:
-            message = f"the page '{subsystem.page}' is that of {seen[name]}"
-            yield Diagnostic(subsystem.path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")
-        seen.setdefault(name, subsystem.path)
-
-
 def pages(renderer: Renderer) -> Mapping[str, str]:
     """Return every page, by the name of its file, stamped; nothing is written yet."""
     catalog = renderer.catalog
     shared = _shared_licence(catalog)
-    texts = {
-        "index.rst": _stamped(renderer.index(), shared),
-        "deprecated.rst": _stamped(renderer.deprecated(), shared),
-        "removed.rst": _stamped(renderer.removed(), shared),
-        "changes.rst": _stamped(renderer.changes_page(), shared),
-    }
+    texts = {f"{name}.rst": _stamped(renderer.overview(name), shared) for name in OVERVIEWS}
     for subsystem in catalog.subsystems:
         texts[f"{subsystem.page}.rst"] = _stamped(renderer.subsystem(subsystem), _licence(subsystem))
     return texts

@@ -17,7 +17,7 @@ import traceback
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Collection, Iterable, Optional, Sequence, Union
 
 import jinja2
 
@@ -171,26 +171,25 @@ class Renderer:
         text = getattr(subsystem.header, name)
         return Prose(text, subsystem.source, (name,)) if text else None
 
-    def index(self) -> str:
-        """Return the page of all kfuncs."""
-        pages = [(subsystem, tuple(self.pages.of(subsystem))) for subsystem in self.catalog.subsystems]
-        return self._render("index.rst.jinja", subsystems=pages, kfuncs=self.select(Selection()))
+    def overview(self, name: str, *, without: Collection[str] = ()) -> str:
+        """Return one of the pages about all kfuncs; *name* is among ``declaration_files.OVERVIEWS``.
 
-    def deprecated(self) -> str:
-        """Return the page of deprecated kfuncs, the most urgent first, and of superseded ones."""
-        return self._render(
-            "deprecated.rst.jinja",
-            kfuncs=self.select(Selection(stability=("deprecated",), order="urgency")),
-            superseded=self.select(Selection(stability=("superseded",))),
-        )
+        The table of contents in ``index`` leaves out the files at the paths *without*, whose pages
+        stand elsewhere.
+        """
+        return self._render(f"{name}.rst.jinja", **self._shown_by(name, without))
 
-    def removed(self) -> str:
-        """Return the page of removed kfuncs, the last removed first."""
-        return self._render("removed.rst.jinja", kfuncs=self.select(Selection(stability=("removed",), order="removed")))
-
-    def changes_page(self) -> str:
-        """Return the page of what each release brought, changed, deprecated and removed."""
-        return self._render("changes.rst.jinja", releases=self.changes_of(None, None))
+    def _shown_by(self, name: str, without: Collection[str]) -> dict[str, Any]:
+        """Return what the template of an overview is given."""
+        if name == "index":
+            subsystems = [file for file in self.catalog.subsystems if file.path not in without]
+            return {"subsystems": subsystems, "kfuncs": self.select(Selection())}
+        if name == "deprecated":
+            urgent = self.select(Selection(stability=("deprecated",), order="urgency"))
+            return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}
+        if name == "removed":
+            return {"kfuncs": self.select(Selection(stability=("removed",), order="removed"))}
+        return {"releases": self.changes_of(None, None)}
 
     # -- parts of pages
 

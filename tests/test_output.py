@@ -8,11 +8,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from declared import CALENDAR, HOOKS, TODAY, catalog_of, entry, subsystem
+from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 
-from kfuncdoc.catalog import Catalog
-from kfuncdoc.diagnostics import as_text
-from kfuncdoc.output import Written, clashes, pages, replace, write
+from kfuncdoc.output import Written, pages, replace, write
 from kfuncdoc.render import Renderer
 
 SPDX = "# SPDX-License-Identifier: MIT\n"
@@ -190,25 +188,6 @@ def test_a_page_ends_with_one_line_end_and_has_no_trailing_space(texts):
         assert not text.endswith("\n\n")
         assert "\n\n\n" not in text
         assert all(line == line.rstrip() for line in text.split("\n"))
-
-
-def test_two_files_for_one_page_clash(tmp_path):
-    for folder in ("a", "b", "c"):
-        (tmp_path / folder).mkdir()
-    files = {
-        "a": ("one", subsystem(ONE, name="one")),
-        "b": ("One", subsystem(entry("g", "release: v6.2, event: added"), name="other")),
-        "c": ("index", subsystem(entry("h", "release: v6.2, event: added"), name="third")),
-    }
-    catalogs = [catalog_of(tmp_path / folder, **{name: text}) for folder, (name, text) in files.items()]
-    together = Catalog(CALENDAR, {}, HOOKS, tuple(read for catalog in catalogs for read in catalog.subsystems))
-    found = [as_text(diagnostic).replace(str(tmp_path), "") for diagnostic in clashes(together)]
-    assert found == [
-        "/b/One.kfuncs.yaml:0:0: error: the page 'One' is that of /a/one.kfuncs.yaml [page-clash]\n"
-        "    hint: give the file another name",
-        "/c/index.kfuncs.yaml:0:0: error: the page 'index' is that of a page that kfuncdoc writes itself [page-clash]\n"
-        "    hint: give the file another name",
-    ]
 
 
 def test_a_pipe_in_the_way_is_foreign_and_not_waited_for(tmp_path):

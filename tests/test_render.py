@@ -277,10 +277,10 @@ def test_every_line_of_prose_knows_where_it_was_written(everywhere):
     renderer = renderer_of(everywhere)
     words = set(re.findall(r"w\d\d", EVERYWHERE))
     assert assert_places(renderer.subsystem(everywhere.subsystems[0]), path) == words - NOT_SHOWN
-    assert assert_places(renderer.index(), path) == {"w07", "w21"}
-    assert assert_places(renderer.deprecated(), path) == {"w17", "w18"}
-    assert assert_places(renderer.removed(), path) == {"w29"}
-    assert assert_places(renderer.changes_page(), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
+    assert assert_places(renderer.overview("index"), path) == {"w07", "w21"}
+    assert assert_places(renderer.overview("deprecated"), path) == {"w17", "w18"}
+    assert assert_places(renderer.overview("removed"), path) == {"w29"}
+    assert assert_places(renderer.overview("changes"), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
     everything = renderer.table(Selection(columns=tuple(COLUMNS)))
     assert assert_places(everything, path) == {"w07", "w17", "w18", "w21", "w29"}
 
@@ -543,8 +543,8 @@ def test_a_template_is_overridden_by_name(tmp_path):
     (theirs / "table.rst.jinja").write_text("{{ kfuncs | length }} rows\n", encoding="utf-8")
     catalog = catalog_of(tmp_path, demo=subsystem(entry("f", "release: v6.2, event: added")))
     renderer = renderer_of(catalog, templates=[str(theirs)])
-    assert renderer.removed() == "Gone\n====\n\nSee :ref:`f <kfunc-f>`.\n"
-    assert "1 rows" in renderer.index(), "a template of kfuncdoc's includes theirs"
+    assert renderer.overview("removed") == "Gone\n====\n\nSee :ref:`f <kfunc-f>`.\n"
+    assert "1 rows" in renderer.overview("index"), "a template of kfuncdoc's includes theirs"
 
 
 def test_pages_do_not_depend_on_the_order_of_hashing(tmp_path):

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Declaration files by their names: which pages they get."""
+
+from __future__ import annotations
+
+from kfuncdoc.declaration_files import by_page, page_name
+from kfuncdoc.diagnostics import as_text
+
+
+def test_a_page_has_the_name_of_its_file():
+    assert page_name("a/task.kfuncs.yaml") == "task"
+    assert page_name("a/task.more.kfuncs.yaml") == "task.more"
+    assert page_name("a/no.yaml") == "no.yaml"
+
+
+def test_two_files_for_one_page_clash():
+    paths = ["a/one.kfuncs.yaml", "b/One.kfuncs.yaml", "c/index.kfuncs.yaml", "d/.kfuncs.yaml", "e/a\nb.kfuncs.yaml"]
+    pages, clashes = by_page(paths)
+    assert pages == {"one": "a/one.kfuncs.yaml"}
+    hint = "    hint: give the file another name"
+    assert [as_text(clash) for clash in clashes] == [
+        f"b/One.kfuncs.yaml:0:0: error: the page 'One' is that of a/one.kfuncs.yaml [page-clash]\n{hint}",
+        f"c/index.kfuncs.yaml:0:0: error: the page 'index' is that of a page that kfuncdoc writes itself "
+        f"[page-clash]\n{hint}",
+        f"d/.kfuncs.yaml:0:0: error: '' cannot be the name of a page [page-clash]\n{hint}",
+        f"e/a\nb.kfuncs.yaml:0:0: error: 'a\\nb' cannot be the name of a page [page-clash]\n{hint}",
+    ]
