@@ -10,6 +10,7 @@ knows yet what it will hold.
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Mapping, Optional
 
 from kfuncdoc.releases import Release, ReleaseCalendar
@@ -43,3 +44,23 @@ def reference_release(given: Optional[str], calendar: ReleaseCalendar, date: dat
         known = f"{calendar.real[0]} to {calendar.real[-1]}"
         raise ReferenceUnknown(f"'{given}' is no release that exists; known are {known}, written as v6.10")
     return calendar[given]
+
+
+def release_of_version(version: str, calendar: ReleaseCalendar) -> Release:
+    """Return the release as of which to speak of a kernel tree, whose Makefile says *version*.
+
+    That is ``7.3.4`` for v7.3, and ``7.4.0-rc2`` for v7.4.  Of a release that is not out yet nobody
+    knows what it will hold, so the newest one that is known before it counts.
+    """
+    numbers = _VERSION.match(version)
+    known = [release for release in calendar.real if numbers and _numbers(release.name) <= _numbers(numbers[0])]
+    if not known:
+        raise ReferenceUnknown(f"'{version}' is no version of a kernel that is known")
+    return known[-1]
+
+
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+")
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    return tuple(map(int, name.lstrip("v").split(".")))

@@ -17,12 +17,13 @@ import traceback
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Collection, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 import jinja2
 
 from kfuncdoc.address import address
 from kfuncdoc.catalog import Catalog, SubsystemFile
+from kfuncdoc.declaration_files import OVERVIEWS
 from kfuncdoc.releases import Release, When
 from kfuncdoc.resources import packaged
 from kfuncdoc.source import MARKS
@@ -171,19 +172,18 @@ class Renderer:
         text = getattr(subsystem.header, name)
         return Prose(text, subsystem.source, (name,)) if text else None
 
-    def overview(self, name: str, *, without: Collection[str] = ()) -> str:
+    def overview(self, name: str, *, contents: Optional[Sequence[str]] = None) -> str:
         """Return one of the pages about all kfuncs; *name* is among ``declaration_files.OVERVIEWS``.
 
-        The table of contents in ``index`` leaves out the files at the paths *without*, whose pages
-        stand elsewhere.
+        *contents* are the pages to which ``index`` leads, without it all that there are.
         """
-        return self._render(f"{name}.rst.jinja", **self._shown_by(name, without))
+        return self._render(f"{name}.rst.jinja", **self._shown_by(name, contents))
 
-    def _shown_by(self, name: str, without: Collection[str]) -> dict[str, Any]:
+    def _shown_by(self, name: str, contents: Optional[Sequence[str]]) -> dict[str, Any]:
         """Return what the template of an overview is given."""
         if name == "index":
-            subsystems = [file for file in self.catalog.subsystems if file.path not in without]
-            return {"subsystems": subsystems, "kfuncs": self.select(Selection())}
+            everything = (*OVERVIEWS[1:], *(subsystem.page for subsystem in self.catalog.subsystems))
+            return {"contents": everything if contents is None else contents, "kfuncs": self.select(Selection())}
         if name == "deprecated":
             urgent = self.select(Selection(stability=("deprecated",), order="urgency"))
             return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}

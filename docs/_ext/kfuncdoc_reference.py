@@ -11,7 +11,6 @@ the tables below, and a table that lacks an entry, or has one too many, fails th
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import inspect
 import re
 import sys
@@ -158,7 +157,7 @@ def rules() -> Iterator[str]:
 
 def options() -> Iterator[str]:
     """The options of conf.py."""
-    for option in dataclasses.fields(_options.Options):
+    for option in _options.OPTIONS:
         name = f"kfuncdoc_{option.name}"
         yield from _target(name.replace("_", "-"))
         yield from _definition(f"``{name}`` : {option.metadata['default']!r}", option.metadata["help"])

@@ -7,6 +7,7 @@ How a build goes, by module:
 * ``_session``: the declarations of one build, loaded when first asked for;
 * ``_domain``: every document's requests to the session, with digests of the answers;
 * ``_parser``, ``_directives``, ``_roles``: where documents make requests;
+* ``_pages``: documents for declarations from outside the source directory;
 * ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
 * ``_html``: the stylesheet, and the rst behind "show source".
 """
@@ -18,7 +19,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from kfuncdoc import __version__
-from kfuncdoc.sphinxext import _directives, _freshness, _html, _options, _parser, _roles
+from kfuncdoc.sphinxext import _directives, _freshness, _html, _options, _pages, _parser, _roles
 from kfuncdoc.sphinxext._domain import KfuncDomain
 
 
@@ -30,5 +31,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _directives.register(app)
     _roles.register(app)
     _freshness.register(app)
+    _pages.register(app)
     _html.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

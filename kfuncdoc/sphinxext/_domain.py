@@ -15,11 +15,15 @@ from sphinx.addnodes import pending_xref
 from sphinx.builders import Builder
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
+from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
-from kfuncdoc.declaration_files import SUFFIX
+from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX, page_name
+from kfuncdoc.diagnostics import Diagnostic
 from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._session import Request, Session, digest
+
+logger = logging.getLogger(__name__)
 
 
 class KfuncDomain(Domain):
@@ -48,13 +52,23 @@ class KfuncDomain(Domain):
 
     def begin(self) -> Session:
         """Begin a new session over the documents that were found, and return it."""
+        outside: dict[str, str] = getattr(self.env.project, "declarations", {})
+        overviews: dict[str, str] = getattr(self.env.project, "overviews", {})
         documents = {}
-        for docname in sorted(self.env.found_docs):
-            path = str(self.env.doc2path(docname))
+        for docname in sorted(self.env.found_docs - overviews.keys()):
+            path = outside.get(docname) or str(self.env.doc2path(docname))
             if path.endswith(SUFFIX):
                 documents[docname] = path
-        self._session = Session(self.options, documents)
+        self._session = Session(self.options, documents, overviews, self._contents(documents))
         return self._session
+
+    def _contents(self, documents: dict[str, str]) -> list[str]:
+        """Return the pages in the folder of ``kfuncdoc_pages``, be they ours or the project's own."""
+        folder = self.options.pages
+        if folder is None or not self.options.data:
+            return []
+        declared = [page_name(path) for docname, path in documents.items() if docname == folder + page_name(path)]
+        return [*(name for name in OVERVIEWS[1:] if folder + name in self.env.found_docs), *declared]
 
     def ask(self, docname: str, kind: str, *arguments: object) -> str:
         """Return the answer to a request and note that *docname* made it."""
@@ -107,3 +121,11 @@ def domain_of(env: BuildEnvironment) -> KfuncDomain:
     domain = env.get_domain("kfunc")
     assert isinstance(domain, KfuncDomain)
     return domain
+
+
+def report(found: Diagnostic) -> None:
+    """Log a finding at its place in the YAML, or at the first line where it is about a whole file."""
+    text = f"{found.message}; {found.hint}" if found.hint else found.message
+    # Sphinx takes a location without a line for the name of a document.
+    place = f"{found.file}:{found.line}:{found.column}" if found.line else f"{found.file}:1"
+    logger.warning(text, location=place, type="kfuncdoc", subtype=found.rule.rule)

@@ -24,13 +24,10 @@ from typing import Any, Iterable, Optional
 
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinx.util import logging
 
-from kfuncdoc.sphinxext._domain import KfuncDomain, domain_of
+from kfuncdoc.sphinxext._domain import KfuncDomain, domain_of, report
 from kfuncdoc.sphinxext._options import options_of
 from kfuncdoc.sphinxext._session import digest
-
-logger = logging.getLogger(__name__)
 
 
 def register(app: Sphinx) -> None:
@@ -44,7 +41,7 @@ def register(app: Sphinx) -> None:
 
 
 def _take_options(app: Sphinx) -> None:
-    domain_of(app.env).options = options_of(app.config, str(app.confdir))
+    domain_of(app.env).options = options_of(app.config, str(app.confdir), str(app.srcdir))
 
 
 def _outdated(
@@ -68,11 +65,8 @@ def _outdated(
 def _report(domain: KfuncDomain) -> None:
     """Log what the loader found, at the places in the YAML."""
     for found in domain.session.catalog.diagnostics:
-        if found.severity.value == "info":
-            continue
-        text = f"{found.message}; {found.hint}" if found.hint else found.message
-        place = f"{found.file}:{found.line}:{found.column}" if found.line else found.file
-        logger.warning(text, location=place, type="kfuncdoc", subtype=found.rule.rule)
+        if found.severity.value != "info":
+            report(found)
 
 
 def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:

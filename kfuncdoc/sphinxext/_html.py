@@ -29,7 +29,8 @@ def _add_static_folder(app: Sphinx, config: Config) -> None:
 
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Have the source of a declaration page called ``.rst.txt``; Sphinx copies the YAML there for now."""
-    if context.get("sourcename") and page in domain_of(app.env).session.documents:
+    session = domain_of(app.env).session
+    if context.get("sourcename") and (page in session.documents or page in session.overviews):
         context["sourcename"] = f"{page}.rst.txt"
 
 
@@ -39,9 +40,9 @@ def _put_rst_as_source(app: Sphinx, exception: Optional[Exception]) -> None:
     if exception is not None or app.builder.format != "html" or not os.path.isdir(folder):
         return
     session = domain_of(app.env).session
-    for docname, yaml in session.documents.items():
+    for docname in (*session.documents, *session.overviews):
         path = os.path.join(folder, f"{docname}.rst.txt")
-        if _same_content(path, yaml):
+        if _same_content(path, str(app.env.doc2path(docname))):
             from kfuncdoc.render import plain
 
             with open(path, "w", encoding="utf-8", newline="\n") as stream:

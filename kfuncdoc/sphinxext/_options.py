@@ -7,7 +7,7 @@ import dataclasses
 import os
 import re
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -20,6 +20,8 @@ from kfuncdoc.resources import packaged
 
 #: The short name of the declarations that come with kfuncdoc, in ``kfuncdoc_data``.
 PACKAGED = "packaged"
+#: Stands in ``kfuncdoc_release`` for the release that the project's own version names.
+PROJECT = "project"
 
 
 def _text(value: Any) -> str:
@@ -32,7 +34,7 @@ def _text(value: Any) -> str:
 
 def _release(value: Any) -> str:
     text = _text(value)
-    if text and not RELEASE.fullmatch(text):
+    if text not in ("", PROJECT) and not RELEASE.fullmatch(text):
         number = re.fullmatch(r"v?(\d+)\.(\d+).*", text)
         hint = f"; write v{number[1]}.{number[2]}" if number else "; write it as a git tag, v6.10"
         raise ConfigError(f"'{text}' is no release{hint}")
@@ -57,6 +59,16 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(os.fspath(item) for item in value)
 
 
+def _boolean(value: Any) -> bool:
+    # The command line has texts only: -D kfuncdoc_links=0
+    known = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
+    if isinstance(value, str) and value.lower() in known:
+        return known[value.lower()]
+    if value not in (False, True):
+        raise ConfigError(f"should be True or False, not {value!r}")
+    return bool(value)
+
+
 def _option(check: Callable[[Any], Any], default: Any, words: str) -> Any:
     return dataclasses.field(metadata={"check": check, "default": default, "help": words})
 
@@ -69,10 +81,29 @@ class Options:
         _texts,
         [],
         "Declarations from outside the source directory: files or folders, relative to conf.py. "
-        f"``{PACKAGED!r}`` means those that come with kfuncdoc. They serve tables and references.",
+        f"``{PACKAGED!r}`` means those that come with kfuncdoc.",
+    )
+    pages: Optional[str] = _option(
+        _text,
+        "kfuncs",
+        "The folder in which the declarations of ``kfuncdoc_data`` have their pages, relative to the source "
+        "directory: each file one, and ``index``, ``deprecated``, ``removed`` and ``changes`` about all. ``index`` "
+        "leads to the others and belongs into a toctree. A document that stands there goes before the page of its "
+        "name. Without pages, ``''``, the declarations only serve tables, references and notes. The folder may be "
+        "an absolute path: a build of which it is no part has no pages.",
+    )
+    toctree: str = _option(
+        _text,
+        "",
+        "A document whose first toctree gets the pages as its last entry, for a project whose documents cannot be "
+        "edited. Relative to the source directory, or an absolute path, with or without a suffix.",
     )
     release: str = _option(
-        _release, "", "The kernel release as of which pages speak. Default: the newest one out on the date."
+        _release,
+        "",
+        "The kernel release as of which pages speak. Default: the newest one out on the date. "
+        f"``{PROJECT!r}`` means the one that the ``version`` of the project names, as it does in a kernel tree: "
+        "of ``7.3.4`` that is v7.3, of one that is not out yet the newest before it.",
     )
     date: str = _option(
         _date, "", "The day as of which pages speak, as ``2026-09-01``. Default: ``SOURCE_DATE_EPOCH``, else today."
@@ -80,6 +111,12 @@ class Options:
     templates: tuple[str, ...] = _option(
         _texts, [], "Folders of templates, relative to conf.py, that go before kfuncdoc's own, by name."
     )
+    #: What ``version`` is, where the release is to follow it; no option of its own.
+    version: str = dataclasses.field(default="", metadata={})
+
+
+#: The options, without what is worked out of them.
+OPTIONS = tuple(field for field in dataclasses.fields(Options) if field.metadata)
 
 
 def register(app: Sphinx) -> None:
@@ -89,14 +126,14 @@ def register(app: Sphinx) -> None:
     which documents are touched.  Types are checked by the options themselves, which take a date for
     a text and a tuple for a list, and have better words.
     """
-    for option in dataclasses.fields(Options):
+    for option in OPTIONS:
         app.add_config_value(f"kfuncdoc_{option.name}", option.metadata["default"], "", Any)
 
 
-def options_of(config: Config, confdir: str) -> Options:
+def options_of(config: Config, confdir: str, srcdir: str) -> Options:
     """Return the options that *config* holds; raises ConfigError with the name of the one that is wrong."""
     values: dict[str, Any] = {}
-    for option in dataclasses.fields(Options):
+    for option in OPTIONS:
         name = f"kfuncdoc_{option.name}"
         try:
             values[option.name] = option.metadata["check"](getattr(config, name))
@@ -107,6 +144,10 @@ def options_of(config: Config, confdir: str) -> Options:
     for path in values["templates"]:
         if not os.path.isdir(path):
             raise ConfigError(f"kfuncdoc_templates: '{path}' is no folder")
+    values["pages"] = _folder(_within("kfuncdoc_pages", srcdir, values["pages"]))
+    values["toctree"] = _document(config, _within("kfuncdoc_toctree", srcdir, values["toctree"]))
+    if values["release"] == PROJECT:
+        values["version"] = config.version
     return Options(**values)
 
 
@@ -119,3 +160,26 @@ def _existing(option: str, confdir: str, path: str) -> str:
     if option == "kfuncdoc_data" and not os.path.isdir(absolute) and not absolute.endswith(SUFFIX):
         raise ConfigError(f"{option}: '{absolute}' is no folder and no *{SUFFIX}")
     return absolute
+
+
+def _within(option: str, srcdir: str, path: str) -> Optional[str]:
+    """Return *path* relative to the source directory; None where there is none, or it is no part of this build."""
+    if not path:
+        return None
+    inside = os.path.relpath(os.path.realpath(os.path.join(srcdir, path)), os.path.realpath(srcdir))
+    if inside.split(os.sep)[0] != os.pardir:
+        return inside.replace(os.sep, "/")
+    if os.path.isabs(path):
+        return None
+    raise ConfigError(f"{option}: '{path}' is not in the source directory")
+
+
+def _folder(path: Optional[str]) -> Optional[str]:
+    """Return what the names of documents in a folder begin with."""
+    return "" if path == "." else f"{path}/" if path else None
+
+
+def _document(config: Config, path: Optional[str]) -> str:
+    """Return the name of the document at *path*, with or without one of the suffixes of sources."""
+    suffix = next((suffix for suffix in config.source_suffix if (path or "").endswith(suffix)), "")
+    return (path or "").removesuffix(suffix)

@@ -16,7 +16,7 @@ from sphinx.transforms import SphinxTransform
 from kfuncdoc.address import address
 from kfuncdoc.declaration_files import SUFFIX
 from kfuncdoc.sphinxext._domain import domain_of
-from kfuncdoc.sphinxext._rst import as_lines
+from kfuncdoc.sphinxext._rst import as_lines, every
 
 FILETYPE = "kfuncdoc"
 
@@ -32,9 +32,7 @@ class AddressFirst(SphinxTransform):
     default_priority = 262  # after docutils has moved labels to their sections (260), and Sphinx sorted ids (261)
 
     def apply(self, **_: Any) -> None:
-        # docutils before 0.18 has no findall, and a later one is to have no traverse.
-        sections = self.document.findall if hasattr(self.document, "findall") else self.document.traverse
-        for section in sections(nodes.section):
+        for section in every(self.document, nodes.section):
             permanent = address(section[0].astext())
             section["ids"] = sorted(section["ids"], key=permanent.__ne__)
 
@@ -54,8 +52,9 @@ class KfuncParser(RSTParser):
     def parse(self, inputstring: Union[str, StringList], document: nodes.document) -> None:
         """Parse the page; what Sphinx read of the YAML file, *inputstring*, was loaded already."""
         env = document.settings.env
-        page = domain_of(env).ask(env.docname, "page", env.docname)
-        super().parse(as_lines(page, str(env.doc2path(env.docname))), document)
+        domain = domain_of(env)
+        page = domain.ask(env.docname, "page", env.docname)
+        super().parse(as_lines(page, domain.session.file_of(env.docname)), document)
 
 
 def register(app: Sphinx) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any, Iterator
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -39,6 +40,12 @@ def _as_docutils_counts(lines: list[str], places: list[Place]) -> list[Place]:
         elif not line:
             borders = 0  # the tables of templates have no blank lines; one in prose may have two borders only
     return counted
+
+
+def every(tree: nodes.Node, kind: Any) -> Iterator[Any]:
+    """Return all nodes of a *kind* below *tree*, in order."""
+    # docutils before 0.18 has no findall, and a later one is to have no traverse.
+    return iter(tree.findall(kind) if hasattr(tree, "findall") else tree.traverse(kind))
 
 
 def parsed(directive: SphinxDirective, text: str, *, titles: bool = False) -> list[nodes.Node]:

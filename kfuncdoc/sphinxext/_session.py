@@ -13,14 +13,15 @@ import hashlib
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Iterator, Mapping
+from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
 from sphinx.errors import ConfigError, ExtensionError
 
 from kfuncdoc import __version__
-from kfuncdoc.reference import ReferenceUnknown, reference_date, reference_release
+from kfuncdoc.declaration_files import find
+from kfuncdoc.reference import ReferenceUnknown, reference_date, reference_release, release_of_version
 from kfuncdoc.resources import packaged
-from kfuncdoc.sphinxext._options import Options
+from kfuncdoc.sphinxext._options import PROJECT, Options
 
 if TYPE_CHECKING:
     from kfuncdoc.catalog import Catalog
@@ -36,12 +37,22 @@ _MOST_BYTES = 4_000_001
 class Session:
     """What one build knows: the options, the declaration documents, and from them all answers.
 
-    *documents* are the paths of the declaration files in the source directory, by document name.
+    *documents* are the paths of the declaration files that have pages, by document name; *overviews*
+    are the documents about all declarations, with the name of the overview that each of them is;
+    *contents* are the pages to which the overview ``index`` leads.
     """
 
-    def __init__(self, options: Options, documents: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        documents: Mapping[str, str],
+        overviews: Mapping[str, str],
+        contents: Sequence[str],
+    ) -> None:
         self.options = options
         self.documents = dict(documents)
+        self.overviews = dict(overviews)
+        self.contents = tuple(contents)
         try:
             self.date = reference_date(options.date, os.environ)
         except ReferenceUnknown as error:
@@ -76,8 +87,6 @@ class Session:
 
     def _files(self) -> Iterator[str]:
         """Yield the declaration files, each once: the documents first, as they have pages."""
-        from kfuncdoc.declaration_files import find
-
         seen = set()
         for path in (*self.documents.values(), *find(self.options.data)):
             real = os.path.realpath(path)
@@ -92,14 +101,17 @@ class Session:
 
         catalog = self.catalog
         try:
-            release = reference_release(self.options.release, catalog.calendar, self.date)
+            if self.options.release == PROJECT:
+                release = release_of_version(self.options.version, catalog.calendar)
+            else:
+                release = reference_release(self.options.release, catalog.calendar, self.date)
         except ReferenceUnknown as error:
             raise ConfigError(f"kfuncdoc_release: {error}") from None
         return Renderer(catalog, release, self.date, templates=self.options.templates, linked=self.linked)
 
     @cached_property
     def _with_pages(self) -> frozenset[str]:
-        """The kfuncs that a document of the source directory declares."""
+        """The kfuncs that a document declares."""
         paths = set(self.documents.values())
         return frozenset(name for name, (subsystem, _) in self.catalog.entries.items() if subsystem.path in paths)
 
@@ -129,8 +141,9 @@ class Session:
     def _answered(self, kind: str, arguments: tuple[object, ...]) -> str:
         renderer = self.renderer
         if kind == "page":
-            path = self.documents.get(str(arguments[0]))
-            return next((renderer.subsystem(file) for file in self.catalog.subsystems if file.path == path), "")
+            return self._page(str(arguments[0]))
+        if kind == "toctree":
+            return f"{self.options.pages}index" if self.contents and arguments[0] == self.options.toctree else ""
         if kind == "table":
             from kfuncdoc.render import Selection
 
@@ -147,6 +160,16 @@ class Session:
 
         return address(name) if self.linked(name) else name
 
+    def _page(self, docname: str) -> str:
+        if docname in self.overviews:
+            return self.renderer.overview(self.overviews[docname], contents=self.contents)
+        path = self.documents.get(docname)
+        return next((self.renderer.subsystem(file) for file in self.catalog.subsystems if file.path == path), "")
+
+    def file_of(self, docname: str) -> str:
+        """Return the path of the file to name where something is wrong in the page *docname*."""
+        return self.documents.get(docname) or str(packaged("templates") / f"{self.overviews[docname]}.rst.jinja")
+
     # -- what the answers depend on
 
     @cached_property
@@ -157,7 +180,8 @@ class Session:
         is for the next build to find.
         """
         state = hashlib.blake2b(digest_size=16)
-        for part in (__version__, str(self.date), self.options, sorted(self.documents.items())):
+        pages = sorted({**self.documents, **self.overviews}.items())
+        for part in (__version__, str(self.date), self.options, pages, self.contents):
             state.update(repr(part).encode())
         for path in self._inputs():
             state.update(path.encode("utf-8", "surrogateescape"))

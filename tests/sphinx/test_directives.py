@@ -444,9 +444,8 @@ def test_kfunc_without_a_page_is_no_link(make: Make, tmp_path: Path) -> None:
         ".. kfunc-table::\n   :columns: kfunc replacement\n\n.. kfunc-lifecycle:: bpf_outside\n"
     )
     demo = declarations("demo", kfunc("bpf_one", deprecated("v7.0", "v7.5", "bpf_outside")))
-    project = make(
-        {"index.rst": toctree("demo", "use"), "demo.kfuncs.yaml": demo, "use.rst": use}, kfuncdoc_data=["../more"]
-    )
+    files = {"index.rst": toctree("demo", "use"), "demo.kfuncs.yaml": demo, "use.rst": use}
+    project = make(files, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     outside = declarations("outside", kfunc("bpf_outside", deprecated("v7.1", "v7.5", "bpf_one")))
     outside = outside.replace("removal: v7.5, replacement: [bpf_one]", "removal: v7.5, no_replacement: None is needed.")
     project.write(str(project.folder / "more" / "outside.kfuncs.yaml"), outside)

@@ -406,7 +406,7 @@ def test_faults_in_prose_are_told_at_their_lines(make: Make) -> None:
 
 def test_fault_in_prose_is_told_at_its_line_in_a_table_elsewhere(make: Make) -> None:
     demo = declarations("demo", kfunc("bpf_one").replace("Do bpf_one.", "Do :nonsense:`it`."))
-    project = make({"index.rst": "Use\n===\n\nText.\n\n.. kfunc-table::\n"}, kfuncdoc_data=["more"])
+    project = make({"index.rst": "Use\n===\n\nText.\n\n.. kfunc-table::\n"}, kfuncdoc_data=["more"], kfuncdoc_pages="")
     path = project.write(str(project.source / "more" / "demo.kfuncs.yaml"), demo)
     project.conf["exclude_patterns"] = ["more"]
     assert path.read_text(encoding="utf-8").splitlines()[5] == "  summary: Do :nonsense:`it`."

@@ -197,7 +197,7 @@ STEPS = [
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_exactly_what_changed_is_read_again(make: Make, installed: Path, jobs: int) -> None:
-    project = make(PAGES, kfuncdoc_data=["../more"])
+    project = make(PAGES, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     edits = Edits(project, installed)
     edits.write(edits.outside, OUTSIDE)
     first = project.build(jobs=jobs)
@@ -241,7 +241,9 @@ def test_an_interrupted_build_is_made_good(make: Make, monkeypatch: pytest.Monke
 
 
 def test_what_changes_while_a_build_goes_on_is_found_by_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = make({"index.rst": toctree("far"), "far.rst": PAGES["far.rst"]}, kfuncdoc_data=["../more"])
+    project = make(
+        {"index.rst": toctree("far"), "far.rst": PAGES["far.rst"]}, kfuncdoc_data=["../more"], kfuncdoc_pages=""
+    )
     outside = str(project.folder / "more" / "outside.kfuncs.yaml")
     project.write(outside, OUTSIDE)
 
@@ -263,7 +265,7 @@ def test_what_changes_while_a_build_goes_on_is_found_by_the_next(make: Make, mon
 
 def test_two_builders_on_one_doctree_folder(make: Make) -> None:
     """What one builder has read again, the other one writes again, though no source is newer than its output."""
-    project = make(PAGES, kfuncdoc_data=["../more"])
+    project = make(PAGES, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     project.write(str(project.folder / "more" / "outside.kfuncs.yaml"), OUTSIDE)
 
     def shown(builder: str, suffix: str) -> list[bool]:
@@ -281,7 +283,7 @@ def test_two_builders_on_one_doctree_folder(make: Make) -> None:
 
 
 def test_builders_write_again_only_what_they_must(make: Make) -> None:
-    project = make(PAGES, kfuncdoc_data=["../more"])
+    project = make(PAGES, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     project.write(str(project.folder / "more" / "outside.kfuncs.yaml"), OUTSIDE)
 
     def written() -> list[str]:
@@ -302,7 +304,7 @@ def test_builders_write_again_only_what_they_must(make: Make) -> None:
 
 
 def test_one_builder_with_two_output_folders(make: Make) -> None:
-    project = make({"index.rst": "Use\n===\n\n.. kfunc-table::\n"}, kfuncdoc_data=["../more"])
+    project = make({"index.rst": "Use\n===\n\n.. kfunc-table::\n"}, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     outside = project.write(str(project.folder / "more" / "outside.kfuncs.yaml"), OUTSIDE)
     for output in ("one", "two"):
         project.build("text", output=output)
@@ -325,7 +327,7 @@ print(json.dumps([code, [name for name in names if name in sys.modules]]))
 
 @pytest.mark.parametrize("builder", ["html", "text"])
 def test_build_without_a_change_loads_nothing(make: Make, builder: str) -> None:
-    project = make(PAGES, kfuncdoc_data=["../more"])
+    project = make(PAGES, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     project.write(str(project.folder / "more" / "outside.kfuncs.yaml"), OUTSIDE)
     assert project.run(builder, "-q", "-W").returncode == 0
     arguments = ["-q", "-W", "-b", builder, "-d", str(project.folder / "doctrees"), str(project.source)]

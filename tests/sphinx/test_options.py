@@ -128,7 +128,7 @@ def test_bad_date(make: Make, value: Any, message: str) -> None:
     ],
 )
 def test_declarations_from_outside(make: Make, paths: Any) -> None:
-    project = make({"index.rst": TABLE}, kfuncdoc_data=paths)
+    project = make({"index.rst": TABLE}, kfuncdoc_data=paths, kfuncdoc_pages="")
     outside(project, "more/extra.kfuncs.yaml", "bpf_extra")
     outside(project, "more/deep/deeper.kfuncs.yaml", "bpf_deeper")
     text = project.build().text("index.txt")
@@ -136,24 +136,24 @@ def test_declarations_from_outside(make: Make, paths: Any) -> None:
 
 
 def test_source_directory_named_as_data_is_not_declared_twice(make: Make) -> None:
-    project = make(FILES, kfuncdoc_data=["."])
+    project = make(FILES, kfuncdoc_data=["."], kfuncdoc_pages="")
     assert "Do bpf_old." in project.build().text("demo.txt")
 
 
 def test_absolute_path(make: Make, tmp_path: Path) -> None:
-    project = make({"index.rst": TABLE}, kfuncdoc_data=[str(tmp_path / "more")])
+    project = make({"index.rst": TABLE}, kfuncdoc_data=[str(tmp_path / "more")], kfuncdoc_pages="")
     outside(project, str(tmp_path / "more" / "extra.kfuncs.yaml"), "bpf_extra")
     assert "bpf_extra" in project.build().text("index.txt")
 
 
 def test_packaged_declarations(make: Make, installed: Path) -> None:
-    project = make({"index.rst": TABLE}, kfuncdoc_data=["packaged"])
+    project = make({"index.rst": TABLE}, kfuncdoc_data=["packaged"], kfuncdoc_pages="")
     outside(project, str(installed / "data" / "task.kfuncs.yaml"), "bpf_task_acquire")
     assert "bpf_task_acquire" in project.build().text("index.txt")
 
 
 def test_findings_outside_are_told(make: Make) -> None:
-    project = make({"index.rst": TABLE}, kfuncdoc_data=["../more"])
+    project = make({"index.rst": TABLE}, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     project.write(str(project.folder / "more" / "bad.kfuncs.yaml"), "subsystem: bad\n")
     path = project.folder / "more" / "bad.kfuncs.yaml"
     found = [
@@ -166,7 +166,7 @@ def test_findings_outside_are_told(make: Make) -> None:
 
 
 def test_findings_outside_are_told_where_nothing_asks(make: Make) -> None:
-    project = make({"index.rst": "Use\n===\n"}, kfuncdoc_data=["../more"])
+    project = make({"index.rst": "Use\n===\n"}, kfuncdoc_data=["../more"], kfuncdoc_pages="")
     path = project.write(str(project.folder / "more" / "bad.kfuncs.yaml"), "- 1\n")
     found = f"{path}:1:1: WARNING: a declaration file is a mapping, not a list [kfuncdoc.wrong-type]"
     project.build(expected=[found])
@@ -250,7 +250,9 @@ def test_options_of_the_command_line(make: Make) -> None:
     outside(project, "more/extra.kfuncs.yaml", "bpf_extra")
     project.write("use.rst", TABLE)
     project.write("index.rst", toctree("demo", "use"))
-    result = project.run("text", "-W", "-q", "-D", "kfuncdoc_release=v7.1", "-D", "kfuncdoc_data=../more")
+    result = project.run(
+        "text", "-W", "-q", "-D", "kfuncdoc_release=v7.1", "-D", "kfuncdoc_data=../more", "-D", "kfuncdoc_pages="
+    )
     assert (result.returncode, result.stderr) == (0, "")
     assert "shown as of v7.1" in (project.folder / "text" / "demo.txt").read_text(encoding="utf-8")
     assert "bpf_extra" in (project.folder / "text" / "use.txt").read_text(encoding="utf-8")
