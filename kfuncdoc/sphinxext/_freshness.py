@@ -34,6 +34,7 @@ def register(app: Sphinx) -> None:
     """Connect to the events of a build, here in their order."""
     app.connect("builder-inited", _take_options)
     app.connect("env-get-outdated", _outdated)
+    app.connect("env-before-read-docs", _forget_old_doctrees)
     app.connect("env-before-read-docs", _load_before_fork)
     app.connect("env-updated", _verify)
     app.connect("env-get-updated", _to_be_written)
@@ -67,6 +68,16 @@ def _report(domain: KfuncDomain) -> None:
     for found in domain.session.catalog.diagnostics:
         if found.severity.value != "info":
             report(found)
+
+
+def _forget_old_doctrees(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
+    """Keep Sphinx 7.2 from writing a page as it was in the build before.
+
+    Its environment takes doctrees along from build to build, and what parallel processes read again
+    does not get there.  (Sphinx 7.3 takes none along.)
+    """
+    for cache in ("_pickled_doctree_cache", "_write_doc_doctree_cache"):
+        getattr(env, cache, {}).clear()
 
 
 def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
