@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator
 
+import docutils
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective, switch_source_input
@@ -29,8 +30,10 @@ def as_lines(text: str, default: str) -> StringList:
 def _as_docutils_counts(lines: list[str], places: list[Place]) -> list[Place]:
     """Return *places* moved down by one line in simple tables.
 
-    docutils (up to 0.22 at least) reports faults in the rows of a table one line too far down.
+    docutils before 0.23 reports faults in the rows of a table one line too far down.
     """
+    if docutils.__version_info__ >= (0, 23):
+        return places
     counted, borders = list(places), 0
     for number, line in enumerate(lines):
         if borders:
