@@ -246,6 +246,21 @@ class KfuncView:
         return bool(self.lifecycle.superseded_by)
 
     @property
+    def new(self) -> bool:
+        """Whether it came, or came back, in the very release."""
+        return self.lifecycle.age == 0 and (self.present or self.deprecated)
+
+    @property
+    def breaking_events(self) -> tuple[EventView, ...]:
+        """The changes that broke callers, the last first."""
+        return tuple(event for event in reversed(self.events) if event.breaking)
+
+    @property
+    def to_be_told(self) -> bool:
+        """Whether a reader of the function's own documentation must know something that is not in it."""
+        return self.deprecated or self.removed or self.new or bool(self.breaking_events)
+
+    @property
     def facts(self) -> Facts:
         return self.lifecycle.facts
 

@@ -6,7 +6,8 @@ How a build goes, by module:
 * ``_options``: what conf.py says becomes one frozen value;
 * ``_session``: the declarations of one build, loaded when first asked for;
 * ``_domain``: every document's requests to the session, with digests of the answers;
-* ``_parser``, ``_directives``, ``_roles``: where documents make requests;
+* ``_parser``, ``_directives``, ``_roles``, ``_notes``: where documents make requests;
+* ``_links``: names of kfuncs in running text;
 * ``_pages``: documents for declarations from outside the source directory;
 * ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
 * ``_html``: the stylesheet, and the rst behind "show source".
@@ -19,7 +20,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from kfuncdoc import __version__
-from kfuncdoc.sphinxext import _directives, _freshness, _html, _options, _pages, _parser, _roles
+from kfuncdoc.sphinxext import _directives, _freshness, _html, _links, _notes, _options, _pages, _parser, _roles
 from kfuncdoc.sphinxext._domain import KfuncDomain
 
 
@@ -30,6 +31,8 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _parser.register(app)
     _directives.register(app)
     _roles.register(app)
+    _notes.register(app)
+    _links.register(app)
     _freshness.register(app)
     _pages.register(app)
     _html.register(app)

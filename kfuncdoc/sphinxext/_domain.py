@@ -8,7 +8,7 @@ document by document, and dropped when ``data_version`` says that its form is an
 from __future__ import annotations
 
 import hashlib
-from typing import AbstractSet, Any, ClassVar, Optional
+from typing import AbstractSet, Any, ClassVar, Mapping, Optional
 
 from docutils.nodes import Element
 from sphinx.addnodes import pending_xref
@@ -25,23 +25,43 @@ from kfuncdoc.sphinxext._session import Request, Session, digest
 
 logger = logging.getLogger(__name__)
 
+#: What is stored of a request to which there was no answer.
+_NOTHING = digest("")
+
 
 class KfuncDomain(Domain):
-    """Requests by document, ``{docname: {(kind, arguments): digest of the answer}}``."""
+    """What documents have taken.
+
+    * ``requests``: ``{docname: {(kind, arguments): digest of the answer}}``;
+    * ``mentions``: the functions that the text of a document names, ``{docname: names}``;
+    * ``links``: the address of each kfunc whose name in running text is a link, ``{name: address}``.
+    """
 
     name = "kfunc"
     label = "kfunc"
-    initial_data: ClassVar[dict[str, Any]] = {"requests": {}}
-    data_version = 2  # to be raised with every change to what a request or an answer is
+    initial_data: ClassVar[dict[str, Any]] = {"requests": {}, "mentions": {}, "links": {}}
+    data_version = 3  # to be raised with every change to what a request or an answer is
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
     options: Options
     _session: Optional[Session] = None
+    #: Whether some document was read or removed in this build.
+    _touched = False
 
     @property
     def requests(self) -> dict[str, dict[Request, str]]:
         requests: dict[str, dict[Request, str]] = self.data["requests"]
         return requests
+
+    @property
+    def mentions(self) -> dict[str, tuple[str, ...]]:
+        mentions: dict[str, tuple[str, ...]] = self.data["mentions"]
+        return mentions
+
+    @property
+    def links(self) -> dict[str, str]:
+        links: dict[str, str] = self.data["links"]
+        return links
 
     @property
     def session(self) -> Session:
@@ -76,23 +96,57 @@ class KfuncDomain(Domain):
         self.requests.setdefault(docname, {})[kind, arguments] = digest(answer)
         return answer
 
+    def links_of(self, docname: str) -> dict[str, str]:
+        """Return the links in the running text of a document."""
+        return {name: self.links[name] for name in self.mentions.get(docname, ()) if name in self.links}
+
+    def link(self) -> None:
+        """Work out the links anew: kfuncs with a page, but not those that are documented as C functions.
+
+        To be called when all documents are read.  Where the declarations were not asked for they are
+        as they were, and where no document was read or removed so are the C functions.
+        """
+        if not (self.session.loaded or self._touched):
+            return
+        if self.session.loaded:
+            self.data["addresses"] = self.session.addresses if self.options.links else {}
+        documented = {name for name, *_ in self.env.get_domain("c").get_objects()}
+        addresses: dict[str, str] = self.data.get("addresses", {})
+        self.data["links"] = {name: address for name, address in addresses.items() if name not in documented}
+
+    def shows(self, docname: str) -> bool:
+        """Whether something of the declarations is on the page of a document."""
+        return any(taken != _NOTHING for taken in self.requests.get(docname, {}).values()) or bool(
+            self.links_of(docname)
+        )
+
     def state_of(self, docname: str) -> str:
         """Return a digest of everything that *docname* has taken."""
-        return _digest_of(self.requests.get(docname, {}))
+        return _digest_of(self.requests.get(docname, {}), self.links_of(docname))
+
+    @property
+    def taken(self) -> dict[str, str]:
+        """The digest of everything that a document has taken, for each that shows some of it."""
+        docnames = self.requests.keys() | self.mentions.keys()
+        return {docname: self.state_of(docname) for docname in sorted(docnames) if self.shows(docname)}
 
     def state(self) -> str:
-        """Return a digest of everything that any document has taken."""
-        return _digest_of({docname: self.state_of(docname) for docname in self.requests})
+        """Return a digest of everything that any document has taken, or could."""
+        requests = {docname: _digest_of(requests) for docname, requests in self.requests.items()}
+        return _digest_of(requests, self.mentions, self.data.get("addresses", {}), self.links)
 
     # -- called by Sphinx
 
     def clear_doc(self, docname: str) -> None:
+        self._touched = True
         self.requests.pop(docname, None)
+        self.mentions.pop(docname, None)
 
     def merge_domaindata(self, docnames: AbstractSet[str], otherdata: dict[str, Any]) -> None:
         for docname in docnames:
-            if docname in otherdata["requests"]:
-                self.requests[docname] = otherdata["requests"][docname]
+            for kind in ("requests", "mentions"):
+                if docname in otherdata[kind]:
+                    self.data[kind][docname] = otherdata[kind][docname]
 
     def resolve_xref(
         self,
@@ -112,8 +166,9 @@ class KfuncDomain(Domain):
         return []
 
 
-def _digest_of(mapping: Any) -> str:
-    return hashlib.blake2b(repr(sorted(mapping.items(), key=repr)).encode(), digest_size=12).hexdigest()
+def _digest_of(*mappings: Mapping[Any, Any]) -> str:
+    content = repr([sorted(mapping.items(), key=repr) for mapping in mappings])
+    return hashlib.blake2b(content.encode(), digest_size=12).hexdigest()
 
 
 def domain_of(env: BuildEnvironment) -> KfuncDomain:

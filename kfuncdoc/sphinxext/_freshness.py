@@ -83,13 +83,15 @@ def _forget_old_doctrees(app: Sphinx, env: BuildEnvironment, docnames: list[str]
 def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Load in the main process what documents are going to ask for: workers then share it."""
     domain = domain_of(env)
-    if any(docname in domain.session.documents or docname in domain.requests for docname in docnames):
+    declared = bool(domain.session.documents or domain.options.data)
+    if any(docname in domain.requests or (declared and docname not in env.all_docs) for docname in docnames):
         domain.session.renderer  # noqa: B018  (loads)
 
 
 def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Record that every stored digest is right for these inputs, unless the loader has something to tell again."""
     domain = domain_of(env)
+    domain.link()
     told = domain.session.loaded and any(found.severity.value != "info" for found in domain.session.catalog.diagnostics)
     if told:
         _write_record(app, "verified", None)
@@ -102,15 +104,14 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def _to_be_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Return the documents whose pages in this output folder were written from other answers."""
-    domain = domain_of(env)
-    written = _read_record(app, _written(app)) or {}
-    return [docname for docname in domain.requests if written.get(docname) != domain.state_of(docname)]
+    written, taken = _read_record(app, _written(app)) or {}, domain_of(env).taken
+    changed = {docname for docname in (*written, *taken) if written.get(docname) != taken.get(docname)}
+    return sorted(changed & env.found_docs)
 
 
 def _record_written(app: Sphinx, exception: Optional[Exception]) -> None:
     if exception is None and app.env is not None:
-        domain = domain_of(app.env)
-        _write_record(app, _written(app), {docname: domain.state_of(docname) for docname in domain.requests})
+        _write_record(app, _written(app), domain_of(app.env).taken)
 
 
 # -- the records

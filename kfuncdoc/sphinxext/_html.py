@@ -16,8 +16,8 @@ _STATIC = os.path.join(os.path.dirname(__file__), "static")
 
 def register(app: Sphinx) -> None:
     """Connect to the events that HTML builders send."""
-    app.add_css_file("kfuncdoc.css")
     app.connect("config-inited", _add_static_folder)
+    app.connect("html-page-context", _add_stylesheet)
     app.connect("html-page-context", _name_source)
     app.connect("build-finished", _put_rst_as_source)
 
@@ -25,6 +25,20 @@ def register(app: Sphinx) -> None:
 def _add_static_folder(app: Sphinx, config: Config) -> None:
     # A new list: the one that is there may be the default, which all builds of a process share.
     config.html_static_path = [*config.html_static_path, _STATIC]
+
+
+def _add_stylesheet(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Have the stylesheet on pages that show something of kfuncdoc, and on no other."""
+    domain = domain_of(app.env)
+    # Builders that put all documents into one page give it the name of the first.
+    shown = domain.shows(page) or (app.builder.name == "singlehtml" and bool(domain.taken))
+    if shown and "css_files" in context:
+        sheets = context["css_files"]  # the builder's own list
+        common = len(sheets)
+        builder: Any = app.builder
+        builder.add_css_file("kfuncdoc.css")
+        context["css_files"] = list(sheets)
+        del sheets[common:]  # Sphinx 3 does not take back what was added for one page
 
 
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

@@ -111,6 +111,19 @@ class Options:
     templates: tuple[str, ...] = _option(
         _texts, [], "Folders of templates, relative to conf.py, that go before kfuncdoc's own, by name."
     )
+    notes: bool = _option(
+        _boolean,
+        True,
+        "Whether the entry of a C function, be it ``c:function`` or kernel-doc, gets a note where it is a declared "
+        "kfunc: a deprecation with what is left and the replacement, a removal, changes that broke callers, that it "
+        "is new in the release; and the link to its record.",
+    )
+    links: bool = _option(
+        _boolean,
+        True,
+        "Whether ``name()`` in running text, where it names a declared kfunc and no C function that is documented, "
+        "becomes a link to its record.",
+    )
     #: What ``version`` is, where the release is to follow it; no option of its own.
     version: str = dataclasses.field(default="", metadata={})
 

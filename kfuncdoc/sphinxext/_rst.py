@@ -8,8 +8,10 @@ from typing import Any, Iterator
 
 import docutils
 from docutils import nodes
+from docutils.parsers.rst import states
 from docutils.statemachine import StringList
-from sphinx.util.docutils import SphinxDirective, switch_source_input
+from docutils.utils import new_document
+from sphinx.util.docutils import LoggingReporter, SphinxDirective, switch_source_input
 from sphinx.util.nodes import nested_parse_with_titles
 
 #: A file and a line of it, counted from 0.
@@ -61,3 +63,12 @@ def parsed(directive: SphinxDirective, text: str, *, titles: bool = False) -> li
         else:
             directive.state.nested_parse(lines, 0, parent)
     return parent.children
+
+
+def parsed_alone(text: str, default: str, settings: Any) -> list[nodes.Node]:
+    """Parse an answer where no directive is at work, and return its nodes."""
+    document = new_document(default, settings)
+    document.reporter = LoggingReporter.from_reporter(document.reporter)
+    machine = states.RSTStateMachine(state_classes=states.state_classes, initial_state="Body")
+    machine.run(as_lines(text, default), document)
+    return document.children

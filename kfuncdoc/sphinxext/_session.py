@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 from sphinx.errors import ConfigError, ExtensionError
 
 from kfuncdoc import __version__
+from kfuncdoc.address import address
 from kfuncdoc.declaration_files import find
 from kfuncdoc.reference import ReferenceUnknown, reference_date, reference_release, release_of_version
 from kfuncdoc.resources import packaged
@@ -154,10 +155,10 @@ class Session:
         name = str(arguments[0])
         if name not in self.catalog.entries:
             return ""
+        if kind == "note":
+            return renderer.note(name) if self.options.notes else ""
         if kind == "lifecycle":
             return renderer.lifecycle(name) if self.catalog.get(name) else ""
-        from kfuncdoc.address import address
-
         return address(name) if self.linked(name) else name
 
     def _page(self, docname: str) -> str:
@@ -165,6 +166,11 @@ class Session:
             return self.renderer.overview(self.overviews[docname], contents=self.contents)
         path = self.documents.get(docname)
         return next((self.renderer.subsystem(file) for file in self.catalog.subsystems if file.path == path), "")
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The address of each kfunc that a page shows."""
+        return {name: address(name) for name in sorted(self._with_pages) if self.linked(name)}
 
     def file_of(self, docname: str) -> str:
         """Return the path of the file to name where something is wrong in the page *docname*."""

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Notes in the entries of C functions that are declared kfuncs, be they ``c:function`` or kernel-doc.
+
+Every function that is seen makes a request, declared or not, so that a declaration that comes later
+reaches the page.
+"""
+
+from __future__ import annotations
+
+from typing import Iterator
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+
+from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._rst import every, parsed_alone
+
+
+def _add_notes(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_content) -> None:
+    """Put what a reader must know first before the content of an entry, and a mere link after it."""
+    if (domain, objtype) != ("c", "function"):
+        return
+    for signature in list(every(content.parent, addnodes.desc_signature)):
+        # The first name of a signature is that of the function; its parameters come after it.
+        name = next(every(signature, addnodes.desc_name), None)
+        for note in _notes(app, name.astext(), signature) if name is not None else ():
+            content.insert(len(content) if "kfunc-note-link" in note["classes"] else 0, note)
+            for node in every(note, nodes.Node):
+                node.document = content.document
+
+
+def _notes(app: Sphinx, name: str, signature: addnodes.desc_signature) -> Iterator[nodes.container]:
+    text = domain_of(app.env).ask(app.env.docname, "note", name)
+    if text and signature.document is not None:
+        source = signature.source or str(app.env.doc2path(app.env.docname))
+        for note in parsed_alone(text, source, signature.document.settings):
+            if isinstance(note, nodes.container):
+                note.source, note.line = source, signature.line
+                yield note
+
+
+def register(app: Sphinx) -> None:
+    """Connect to the event of descriptions."""
+    app.connect("object-description-transform", _add_notes)
