@@ -78,6 +78,19 @@ def make_parser() -> argparse.ArgumentParser:
     )
     _add_reference(render)
 
+    overlay = _command(
+        commands, "overlay", _overlay, "Write a Sphinx configuration that adds the pages to the docs of a kernel tree."
+    )
+    overlay.add_argument("folder", metavar="DIR", help="the folder to write conf.py to, outside of the tree")
+    overlay.add_argument("--tree", metavar="TREE", default=".", help="the kernel tree (default: this folder)")
+    overlay.add_argument(
+        "--data",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="a file or a folder of declarations (default: the record that comes with kfuncdoc)",
+    )
+
     export = _command(commands, "export", _export, "Write the record as JSON.")
     _add_paths(export)
     export.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
@@ -203,6 +216,21 @@ def _render(options: argparse.Namespace) -> int:
         return FINDINGS
     counts = {"written": result.written, "unchanged": result.unchanged, "pruned": result.pruned}
     print(", ".join(f"{len(names)} {what}" for what, names in counts.items()), file=sys.stderr)
+    return CLEAN
+
+
+def _overlay(options: argparse.Namespace) -> int:
+    from kfuncdoc import overlay
+
+    for path in options.data:
+        if not os.path.lexists(path):
+            _refuse(f"there is no file or folder '{path}'")
+    data = [os.path.abspath(path) for path in options.data] or ["packaged"]
+    try:
+        path = overlay.write(options.folder, options.tree, data)
+    except overlay.OverlayRefused as error:
+        _refuse(str(error))
+    print(f'make SPHINXOPTS="-c {os.path.dirname(path)}" SPHINXDIRS=bpf htmldocs')
     return CLEAN
 
 
