@@ -21,7 +21,7 @@ from kfuncdoc.declaration_files import find
 from kfuncdoc.load import load_calendar
 from kfuncdoc.resources import packaged
 
-CLEAN, FINDINGS = 0, 1
+CLEAN, FINDINGS, UNUSABLE = 0, 1, 2
 
 GOOD = subsystem(entry("bpf_one", "release: v6.12, event: added"))
 WARNED = subsystem("- {name: bpf_one, prototype: int bpf_one(void), history: [{release: v6.12, event: added}]}\n")
@@ -74,7 +74,7 @@ def test_help_names_every_command(capsys):
     assert caught.value.code == CLEAN
     told = capsys.readouterr().out
     assert re.findall(r"^    (\w+) ", told, re.MULTILINE) == [
-        "check", "render", "export", "schema", "show", "scan", "verify", "update",
+        "check", "render", "overlay", "export", "schema", "show", "scan", "verify", "update",
     ]  # fmt: skip
 
 
@@ -397,6 +397,7 @@ COMMANDS = {
     "version": (["--version"], CLEAN),
     "check": (["check", DEMO], CLEAN),
     "render": (["render", DEMO, "-o", "out"], CLEAN),
+    "overlay": (["overlay", "overlay", "--tree", SMALL_TREE], UNUSABLE),
     "export": (["export", DEMO], CLEAN),
     "schema": (["schema"], CLEAN),
     "schema --export": (["schema", "--export"], CLEAN),

@@ -83,6 +83,15 @@ def test_the_wheel_renders_its_data_from_another_folder(installed, tmp_path):
     assert written == declared | {"index", "deprecated", "removed", "changes"}
 
 
+def test_the_wheel_publishes_its_record_in_any_project(installed, tmp_path):
+    python, _ = installed
+    conf = 'extensions = ["kfuncdoc"]\nkfuncdoc_data = ["packaged"]\nexclude_patterns = ["_build"]\n'
+    (tmp_path / "conf.py").write_text(conf, encoding="utf-8")
+    (tmp_path / "index.rst").write_text("Site\n====\n\n.. toctree::\n\n   kfuncs/index\n", encoding="utf-8")
+    run(str(python), "-W", "ignore", "-m", "sphinx", "-q", "-W", "-b", "text", ".", "_build", folder=tmp_path)
+    assert "bpf_task_acquire" in (tmp_path / "_build" / "kfuncs" / "task.txt").read_text(encoding="utf-8")
+
+
 def test_the_wheel_shows_a_kfunc_from_another_folder(installed, tmp_path):
     python, site = installed
     text = run(str(python), "-m", "kfuncdoc", "show", "bpf_task_acquire", "--date", "2026-11-01", folder=tmp_path)
