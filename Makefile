@@ -3,16 +3,15 @@
 # make html    the site of this repository, in _build/html
 # make test    the tests
 # make check   lint and types
-# make floor   the tests on the oldest Python and Sphinx that are supported
-# make bench   the figures of docs/figures.rst, measured anew; those of scanning with KERNELS=DIR
+# make matrix  the tests that build with Sphinx, on each Python and Sphinx of tests/matrix/ that is here
+# make kernel-docs  builds of the docs of real kernel trees, those in KFUNCDOC_KERNEL_TREES, or one that is fetched
+# make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR
 # make observe what the kernels in KERNELS=DIR have, for tests/observed
 #
 # Each sets up what it needs in .venv; PYTHON names the interpreter to start from.
 
 PYTHON ?= python3
-PYTHON_FLOOR ?= python3.9
 VENV = .venv
-VENV_FLOOR = .venv-floor
 BIN = $(VENV)/bin
 BUILDERS = html dirhtml singlehtml text latex
 SPHINXOPTS ?= -W --keep-going
@@ -50,18 +49,22 @@ check: $(VENV)/.check
 	$(BIN)/mypy
 	$(BIN)/kfuncdoc check --strict data
 
-floor: $(VENV_FLOOR)/.test
-	$(VENV_FLOOR)/bin/python -m pytest $(PYTESTOPTS)
+matrix:
+	PYTESTOPTS="$(PYTESTOPTS)" tests/matrix/run $(MATRIX)
 
-$(VENV_FLOOR)/.test: pyproject.toml tests/floor-requirements.txt
-	$(PYTHON_FLOOR) -m venv $(VENV_FLOOR)
-	$(VENV_FLOOR)/bin/python -m pip install --quiet --requirement tests/floor-requirements.txt --editable '.[test]'
-	touch $@
+kernel-docs: $(VENV)/.test
+ifdef KFUNCDOC_KERNEL_TREES
+	$(BIN)/python -m pytest tests/kernel_docs
+else
+	tests/kernel_docs/fetch _build/linux-6.12
+	KFUNCDOC_KERNEL_TREES=_build/linux-6.12 $(BIN)/python -m pytest tests/kernel_docs
+endif
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.bench $(BENCHOPTS)
 ifdef KERNELS
 	$(BIN)/python -m benchmarks.scanning $(KERNELS) $(SCANOPTS)
+	$(BIN)/python -m benchmarks.kernel_docs $(KERNELS) $(DOCSOPTS)
 endif
 
 # What real kernels have, as tests/observed/ keeps it: KERNELS is a folder of source trees and images.
@@ -70,6 +73,6 @@ observe: $(VENV)/.test
 	$(BIN)/python tests/observe.py $(KERNELS)
 
 clean:
-	rm -rf _build $(VENV) $(VENV_FLOOR)
+	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test check floor bench observe clean
+.PHONY: all $(BUILDERS) test check matrix kernel-docs bench observe clean
