@@ -165,6 +165,15 @@ def test_other_builders(kernel: Kernel, first: Build, without: dict[str, Build],
     assert "bpf_cpumask_create" in build.text(TARGETS[target]).replace(r"\_", "_").replace("{}", "")
 
 
+@pytest.mark.skipif(
+    "KFUNCDOC_KERNEL_PDF" not in os.environ,
+    reason="set KFUNCDOC_KERNEL_PDF where latexmk, XeLaTeX and the fonts that the kernel wants are installed",
+)
+def test_pdf(kernel: Kernel, first: Build) -> None:
+    build = kernel.make("pdfdocs", out(kernel))
+    assert (build.output / "bpf" / "pdf" / "bpf.pdf").read_bytes().startswith(b"%PDF-")
+
+
 @pytest.mark.skipif(not CAN_MOUNT, reason="mounting a tree read-only needs root and unshare")
 def test_read_only_tree(kernel: Kernel, first: Build, without: dict[str, Build], tmp_path: Path) -> None:
     """A fresh build.  What make itself writes to a tree of v6.12, it has written before."""
