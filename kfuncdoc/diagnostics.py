@@ -82,7 +82,8 @@ class Rule(Enum):
     PAGE_CLASH = (
         "page-clash", "names", Severity.ERROR,
         "Two files would be written to one page, or a file has the name of a page that kfuncdoc "
-        "writes itself (index, deprecated, removed, changes), or one that cannot name a page.",
+        "writes itself (index, deprecated, removed, changes), or one that cannot name a page, or that of "
+        "a document of the source directory.",
     )  # fmt: skip
     PROTOTYPE_NAME = (
         "prototype-name", "names", Severity.ERROR,
@@ -223,6 +224,11 @@ class Rule(Enum):
     REFERENCE_UNKNOWN = (
         "reference-unknown", "references", Severity.WARNING,
         "A role or directive names a kfunc that is not declared.",
+    )  # fmt: skip
+    PAGES_UNREACHABLE = (
+        "pages-unreachable", "references", Severity.WARNING,
+        "No toctree leads to the pages of ``kfuncdoc_data``, or the document that ``kfuncdoc_toctree`` "
+        "names has none.",
     )  # fmt: skip
 
     # -- comparison with a kernel (`kfuncdoc verify`)

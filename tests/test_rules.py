@@ -26,7 +26,7 @@ from kfuncdoc.load import load
 
 CASES = Path(__file__).with_name("rules")
 #: Rules that need the pages, and not the declarations alone; they are tested with the pages.
-OF_PAGES = {Rule.PAGE_CLASH, Rule.REFERENCE_UNKNOWN}
+OF_PAGES = {Rule.PAGE_CLASH, Rule.REFERENCE_UNKNOWN, Rule.PAGES_UNREACHABLE}
 #: Rules that need a kernel; see test_verify.py.
 OF_KERNELS = {rule for rule in Rule if rule.group == "kernel"}
 

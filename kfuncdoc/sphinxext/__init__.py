@@ -10,6 +10,7 @@ How a build goes, by module:
 * ``_links``: names of kfuncs in running text;
 * ``_pages``: documents for declarations from outside the source directory;
 * ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
+* ``_findings``: what is wrong, as warnings of the build;
 * ``_html``: the stylesheet, and the rst behind "show source".
 """
 

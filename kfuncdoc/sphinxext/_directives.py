@@ -9,15 +9,13 @@ from typing import Any, Callable, ClassVar, Iterable, Optional
 from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
-from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 from kfuncdoc.diagnostics import Rule, nearest
 from kfuncdoc.releases import RELEASE
 from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._findings import warn
 from kfuncdoc.sphinxext._rst import parsed
-
-logger = logging.getLogger(__name__)
 
 
 def _words(text: Optional[str]) -> tuple[str, ...]:
@@ -171,12 +169,11 @@ class KfuncLifecycle(SphinxDirective):
 
 def report_unknown(name: str, known: Any, source: tuple[str, int]) -> None:
     """Warn of a reference to a kfunc that is not declared, or whose declaration is wrong."""
-    rule = Rule.REFERENCE_UNKNOWN.rule
     if name in known:
         message = f"the declaration of '{name}' is wrong and cannot be shown"
     else:
         message = _unknown(f"kfunc '{name}' is not declared", name, known)
-    logger.warning(message, location=f"{source[0]}:{source[1]}", type="kfuncdoc", subtype=rule)
+    warn(Rule.REFERENCE_UNKNOWN, message, f"{source[0]}:{source[1]}")
 
 
 def register(app: Sphinx) -> None:

@@ -15,15 +15,11 @@ from sphinx.addnodes import pending_xref
 from sphinx.builders import Builder
 from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
-from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
 
 from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX, page_name
-from kfuncdoc.diagnostics import Diagnostic
 from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._session import Request, Session, digest
-
-logger = logging.getLogger(__name__)
 
 #: What is stored of a request to which there was no answer.
 _NOTHING = digest("")
@@ -34,12 +30,13 @@ class KfuncDomain(Domain):
 
     * ``requests``: ``{docname: {(kind, arguments): digest of the answer}}``;
     * ``mentions``: the functions that the text of a document names, ``{docname: names}``;
-    * ``links``: the address of each kfunc whose name in running text is a link, ``{name: address}``.
+    * ``addresses``: the address of each kfunc that a page shows, ``{name: address}``;
+    * ``links``: those of them whose name in running text is a link.
     """
 
     name = "kfunc"
     label = "kfunc"
-    initial_data: ClassVar[dict[str, Any]] = {"requests": {}, "mentions": {}, "links": {}}
+    initial_data: ClassVar[dict[str, Any]] = {"requests": {}, "mentions": {}, "addresses": {}, "links": {}}
     data_version = 3  # to be raised with every change to what a request or an answer is
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
@@ -111,14 +108,14 @@ class KfuncDomain(Domain):
         if self.session.loaded:
             self.data["addresses"] = self.session.addresses if self.options.links else {}
         documented = {name for name, *_ in self.env.get_domain("c").get_objects()}
-        addresses: dict[str, str] = self.data.get("addresses", {})
-        self.data["links"] = {name: address for name, address in addresses.items() if name not in documented}
+        self.data["links"] = {
+            name: address for name, address in self.data["addresses"].items() if name not in documented
+        }
 
     def shows(self, docname: str) -> bool:
         """Whether something of the declarations is on the page of a document."""
-        return any(taken != _NOTHING for taken in self.requests.get(docname, {}).values()) or bool(
-            self.links_of(docname)
-        )
+        answers = self.requests.get(docname, {}).values()
+        return any(answer != _NOTHING for answer in answers) or bool(self.links_of(docname))
 
     def state_of(self, docname: str) -> str:
         """Return a digest of everything that *docname* has taken."""
@@ -133,7 +130,7 @@ class KfuncDomain(Domain):
     def state(self) -> str:
         """Return a digest of everything that any document has taken, or could."""
         requests = {docname: _digest_of(requests) for docname, requests in self.requests.items()}
-        return _digest_of(requests, self.mentions, self.data.get("addresses", {}), self.links)
+        return _digest_of(requests, self.mentions, self.data["addresses"], self.links)
 
     # -- called by Sphinx
 
@@ -176,11 +173,3 @@ def domain_of(env: BuildEnvironment) -> KfuncDomain:
     domain = env.get_domain("kfunc")
     assert isinstance(domain, KfuncDomain)
     return domain
-
-
-def report(found: Diagnostic) -> None:
-    """Log a finding at its place in the YAML, or at the first line where it is about a whole file."""
-    text = f"{found.message}; {found.hint}" if found.hint else found.message
-    # Sphinx takes a location without a line for the name of a document.
-    place = f"{found.file}:{found.line}:{found.column}" if found.line else f"{found.file}:1"
-    logger.warning(text, location=place, type="kfuncdoc", subtype=found.rule.rule)

@@ -25,7 +25,8 @@ from typing import Any, Iterable, Optional
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
-from kfuncdoc.sphinxext._domain import KfuncDomain, domain_of, report
+from kfuncdoc.sphinxext._domain import KfuncDomain, domain_of
+from kfuncdoc.sphinxext._findings import report
 from kfuncdoc.sphinxext._options import options_of
 from kfuncdoc.sphinxext._session import digest
 

@@ -16,15 +16,13 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.project import Project
-from sphinx.util import logging
 from sphinx.util.matching import Matcher
 
 from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX, by_page, find
 from kfuncdoc.diagnostics import Diagnostic, Rule
-from kfuncdoc.sphinxext._domain import domain_of, report
+from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._findings import report, warn
 from kfuncdoc.sphinxext._rst import every
-
-logger = logging.getLogger(__name__)
 
 _PLACEHOLDERS = os.path.join(os.path.dirname(__file__), "_overviews")
 
@@ -52,15 +50,15 @@ class ProjectWithPages(Project):
 
     def discover(self, exclude_paths: Iterable[str] = (), *arguments: Any) -> set[str]:
         """Find the documents of the source directory and then the pages."""
-        self.declarations, self.overviews, self._paths, self._docnames = {}, {}, {}, {}
+        self.declarations, self.overviews, self._paths, self._docnames, self.clashes = {}, {}, {}, {}, []
         exclude_paths = list(exclude_paths)
         own = super().discover(exclude_paths, *arguments)
         paths = (str(super(ProjectWithPages, self).doc2path(docname, True)) for docname in own)
         documents = {os.path.realpath(path) for path in paths if path.endswith(SUFFIX)}
         files = [path for path in find(self._data) if os.path.realpath(path) not in documents]
-        pages, self.clashes = by_page(files)
         if not files:
             return own
+        pages, self.clashes = by_page(files)
         excluded = Matcher(exclude_paths)
         for name, path in pages.items():
             docname = self._folder + name
@@ -131,8 +129,7 @@ def _add_to_toctree(app: Sphinx, doctree: nodes.document) -> None:
         return
     toctree = next(iter(every(doctree, addnodes.toctree)), None)
     if toctree is None:
-        message = "kfuncdoc_toctree: this document has no toctree to add the pages to"
-        logger.warning(message, location=docname, type="kfuncdoc", subtype="toctree")
+        warn(Rule.PAGES_UNREACHABLE, "kfuncdoc_toctree: this document has no toctree to add the pages to", docname)
     else:
         toctree["entries"].append((None, entry))
         toctree["includefiles"].append(entry)
@@ -152,7 +149,7 @@ def _check_toctrees(app: Sphinx, env: BuildEnvironment) -> None:
                 f"no toctree leads to the pages of kfuncdoc_data: put '{docname}' into one, "
                 "name a document in kfuncdoc_toctree, or have no pages with kfuncdoc_pages = ''"
             )
-            logger.warning(message, type="kfuncdoc", subtype="toctree")
+            warn(Rule.PAGES_UNREACHABLE, message)
 
 
 def register(app: Sphinx) -> None:

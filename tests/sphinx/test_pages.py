@@ -21,7 +21,7 @@ FILES = {"index.rst": toctree("kfuncs/index", "use"), "use.rst": USE}
 PAGES = ["kfuncs/changes", "kfuncs/deprecated", "kfuncs/index", "kfuncs/removed", "kfuncs/sock", "kfuncs/task"]
 UNLED = (
     "WARNING: no toctree leads to the pages of kfuncdoc_data: put 'kfuncs/index' into one, name a document in "
-    "kfuncdoc_toctree, or have no pages with kfuncdoc_pages = '' [kfuncdoc.toctree]"
+    "kfuncdoc_toctree, or have no pages with kfuncdoc_pages = '' [kfuncdoc.pages-unreachable]"
 )
 
 
@@ -258,8 +258,9 @@ def test_toctree_of_another_document(make: Make) -> None:
 
 def test_toctree_that_is_none(make: Make) -> None:
     files = {"index.rst": toctree("use"), "use.rst": USE}
-    told = "use.rst: WARNING: kfuncdoc_toctree: this document has no toctree to add the pages to [kfuncdoc.toctree]"
-    project_of(make, files, kfuncdoc_toctree="use").build(expected=[told, UNLED])
+    told = "use.rst: WARNING: kfuncdoc_toctree: this document has no toctree to add the pages to"
+    expected = [f"{told} [kfuncdoc.pages-unreachable]", UNLED]
+    project_of(make, files, kfuncdoc_toctree="use").build(expected=expected)
 
 
 # -- freshness
