@@ -227,10 +227,10 @@ def _overlay(options: argparse.Namespace) -> int:
             _refuse(f"there is no file or folder '{path}'")
     data = [os.path.abspath(path) for path in options.data] or ["packaged"]
     try:
-        path = overlay.write(options.folder, options.tree, data)
+        command = overlay.write(options.folder, options.tree, data)
     except overlay.OverlayRefused as error:
         _refuse(str(error))
-    print(f'make SPHINXOPTS="-c {os.path.dirname(path)}" SPHINXDIRS=bpf htmldocs')
+    print(command)
     return CLEAN
 
 

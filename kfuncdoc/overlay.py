@@ -9,6 +9,7 @@ written here reads the tree's own one first, and adds the extension and the decl
 from __future__ import annotations
 
 import os
+import shlex
 from typing import Sequence
 
 from kfuncdoc.output import replace
@@ -18,7 +19,7 @@ _CONF = """\
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 {written}  The documentation of a kernel tree with the pages of its kfuncs:
 #
-#     make SPHINXOPTS="-c {folder}" SPHINXDIRS=bpf htmldocs
+#     {command}
 
 import os
 
@@ -59,12 +60,17 @@ def setup(app):
 """
 
 
+def command(folder: str) -> str:
+    """Return the command that builds the BPF documentation with the overlay in *folder*."""
+    return f'make SPHINXOPTS="-c {shlex.quote(folder)}" SPHINXDIRS=bpf htmldocs'
+
+
 class OverlayRefused(Exception):
     """The overlay cannot be written; the message says why."""
 
 
 def write(folder: str, tree: str, data: Sequence[str]) -> str:
-    """Write ``conf.py`` to *folder* for the kernel tree at *tree*, and return its path.
+    """Write ``conf.py`` to *folder* for the kernel tree at *tree*, and return the command to build with.
 
     *data* are the values of ``kfuncdoc_data``, absolute.  Raises OverlayRefused where *tree* is no
     kernel tree or where there is a ``conf.py`` already that kfuncdoc did not write.
@@ -81,10 +87,11 @@ def write(folder: str, tree: str, data: Sequence[str]) -> str:
         if os.path.lexists(path) and not _is_own(path):
             raise OverlayRefused(f"{path} was not written by kfuncdoc overlay")
         os.makedirs(folder, exist_ok=True)
-        replace(path, _CONF.format(written=_WRITTEN, folder=folder, documentation=documentation, data=list(data)))
+        words = {"written": _WRITTEN, "command": command(folder), "documentation": documentation, "data": list(data)}
+        replace(path, _CONF.format(**words))
     except OSError as error:
         raise OverlayRefused(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
-    return path
+    return command(folder)
 
 
 def _is_own(path: str) -> bool:

@@ -31,6 +31,12 @@ def test_it_is_written_and_the_command_to_build_is_told(tree, tmp_path, monkeypa
     assert sorted(path.name for path in tree.iterdir()) == ["Documentation"]
 
 
+def test_a_folder_with_a_blank_in_its_name_is_quoted(tree, tmp_path, capsys):
+    assert main(["overlay", str(tmp_path / "an overlay"), "--tree", str(tree)]) == 0
+    command = f"make SPHINXOPTS=\"-c '{tmp_path}/an overlay'\" SPHINXDIRS=bpf htmldocs\n"
+    assert capsys.readouterr().out == command
+
+
 def test_it_is_written_again(tree, tmp_path, capsys):
     overlay = str(tmp_path / "overlay")
     assert main(["overlay", overlay, "--tree", str(tree)]) == 0
