@@ -23,6 +23,15 @@ from sphinx.util.docutils import docutils_namespace, patch_docutils
 #: The folder that holds the package; a subprocess finds it there.
 ROOT = Path(__file__).resolve().parents[2]
 
+#: What conf.py has to say so that no builder asks for more, and each writes one file or many under known names.
+FOR_EVERY_BUILDER: Mapping[str, Any] = {
+    "project": "Kernel",
+    "version": "1",
+    "epub_copyright": "us",
+    "latex_documents": [("index", "kernel.tex", "Kernel", "us", "manual")],
+    "texinfo_documents": [("index", "kernel", "Kernel", "us", "kernel", "Kernel", "Programming")],
+}
+
 #: A day on which v7.3 of the tests' calendar is out and v7.4 is not.
 DATE = "2026-11-01"
 

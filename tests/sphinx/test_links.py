@@ -8,7 +8,7 @@ import re
 from typing import Any, Callable
 
 import pytest
-from projects import Project, declarations, kfunc, toctree
+from projects import FOR_EVERY_BUILDER, Project, declarations, kfunc, toctree
 
 Make = Callable[..., Project]
 
@@ -132,15 +132,8 @@ def test_after_automarkup(make: Make, monkeypatch: pytest.MonkeyPatch, tmp_path:
     ],
 )
 def test_every_builder_has_them(make: Make, builder: str, page: str, link: str) -> None:
-    names = {
-        "latex_documents": [("index", "kernel.tex", "Kernel", "us", "manual")],
-        "texinfo_documents": [("index", "kernel", "Kernel", "us", "kernel", "Kernel", "Programming")],
-        "project": "Kernel",
-        "version": "1",
-        "epub_copyright": "us",
-    }
     files = {"index.rst": toctree("demo", "use"), "demo.kfuncs.yaml": DEMO, "use.rst": "Use\n===\n\nCall bpf_one().\n"}
-    assert link in make(files, **names).build(builder).text(page)
+    assert link in make(files, **FOR_EVERY_BUILDER).build(builder).text(page)
 
 
 def test_a_page_that_the_builder_leaves_out(make: Make) -> None:

@@ -7,7 +7,7 @@ import re
 from typing import Any, Callable
 
 import pytest
-from projects import Project, declarations, deprecated, kfunc, removed, snapshot, toctree
+from projects import FOR_EVERY_BUILDER, Project, declarations, deprecated, kfunc, removed, snapshot, toctree
 
 Make = Callable[..., Project]
 
@@ -159,8 +159,7 @@ def test_what_notes_say(make: Make) -> None:
 @pytest.mark.parametrize("builder", ["html", "dirhtml", "singlehtml", "text", "latex", "epub", "xml", "texinfo"])
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_builder_makes_them(make: Make, builder: str, jobs: int) -> None:
-    names = {"version": "1", "epub_copyright": "us", "exclude_patterns": ["_build"]}
-    project = demo(make, *NOTES, **names)
+    project = demo(make, *NOTES, **FOR_EVERY_BUILDER)
     # Six documents are read in parallel, fewer are not.
     for number in range(4):
         project.write(f"more{number}.rst", "Text\n====\n")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from projects import Project, declarations, deprecated, kfunc, removed, snapshot, toctree
+from projects import FOR_EVERY_BUILDER, Project, declarations, deprecated, kfunc, removed, snapshot, toctree
 from sphinx.errors import ConfigError
 
 Make = Callable[..., Project]
@@ -52,15 +52,7 @@ def outside(project: Project, name: str) -> str:
 )
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_every_builder_makes_them(make: Make, builder: str, page: str, link: str, jobs: int) -> None:
-    names = {
-        "latex_documents": [("index", "kernel.tex", "Kernel", "us", "manual")],
-        "texinfo_documents": [("index", "kernel", "Kernel", "us", "kernel", "Kernel", "Programming")],
-        "project": "Kernel",
-        "version": "1",
-        "epub_copyright": "us",
-        "exclude_patterns": ["_build"],
-    }
-    build = project_of(make, **names).build(builder, jobs=jobs)
+    build = project_of(make, **FOR_EVERY_BUILDER).build(builder, jobs=jobs)
     assert sorted(build.read) == ["index", *PAGES, "use"]
     assert "bpf_old" in build.text(page).replace(r"\_", "_").replace("{}", "")
     use = {"html": "use.html", "dirhtml": "use/index.html", "epub": "use.xhtml", "xml": "use.xml"}.get(builder, page)
