@@ -62,7 +62,9 @@ def setup(app):
 
 def command(folder: str) -> str:
     """Return the command that builds the BPF documentation with the overlay in *folder*."""
-    return f'make SPHINXOPTS="-c {shlex.quote(folder)}" SPHINXDIRS=bpf htmldocs'
+    # Read by the shell, by make, and by the shell that make runs.
+    options = f"-c {shlex.quote(folder)}".replace("$", "$$")
+    return f"make SPHINXOPTS={shlex.quote(options)} SPHINXDIRS=bpf htmldocs"
 
 
 class OverlayRefused(Exception):
@@ -82,6 +84,8 @@ def write(folder: str, tree: str, data: Sequence[str]) -> str:
                 f"'{tree}' is no kernel tree: there is no {os.path.join('Documentation', needed)} in it"
             )
     folder = os.path.abspath(folder)
+    if not folder.isprintable():
+        raise OverlayRefused(f"{folder!a} cannot be the name of a folder to hand over to make")
     path = os.path.join(folder, "conf.py")
     try:
         if os.path.lexists(path) and not _is_own(path):

@@ -6,6 +6,8 @@ That it builds is tested with Sphinx in ``sphinx/test_overlay_builds.py``, and o
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from kfuncdoc.cli import main
@@ -22,19 +24,28 @@ def tree(tmp_path):
 def test_it_is_written_and_the_command_to_build_is_told(tree, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tree)
     assert main(["overlay", "../overlay"]) == 0
-    assert capsys.readouterr().out == f'make SPHINXOPTS="-c {tmp_path}/overlay" SPHINXDIRS=bpf htmldocs\n'
+    assert capsys.readouterr().out == f"make SPHINXOPTS='-c {tmp_path}/overlay' SPHINXDIRS=bpf htmldocs\n"
     text = (tmp_path / "overlay" / "conf.py").read_text()
     compile(text, "conf.py", "exec")
     assert f"DOCUMENTATION = '{tree}/Documentation'\n" in text
     assert "kfuncdoc_data = ['packaged']\n" in text
-    assert f'#     make SPHINXOPTS="-c {tmp_path}/overlay" SPHINXDIRS=bpf htmldocs\n' in text
+    assert f"#     make SPHINXOPTS='-c {tmp_path}/overlay' SPHINXDIRS=bpf htmldocs\n" in text
     assert sorted(path.name for path in tree.iterdir()) == ["Documentation"]
 
 
-def test_a_folder_with_a_blank_in_its_name_is_quoted(tree, tmp_path, capsys):
-    assert main(["overlay", str(tmp_path / "an overlay"), "--tree", str(tree)]) == 0
-    command = f"make SPHINXOPTS=\"-c '{tmp_path}/an overlay'\" SPHINXDIRS=bpf htmldocs\n"
-    assert capsys.readouterr().out == command
+@pytest.mark.parametrize("name", ["an overlay", "it's", "a$HOME b", 'a"b'])
+def test_the_command_works_whatever_the_folder_is_called(tree, tmp_path, capsys, name):
+    assert main(["overlay", str(tmp_path / name), "--tree", str(tree)]) == 0
+    (tree / "Makefile").write_text("htmldocs:\n\t@printf '<%s>' $(SPHINXOPTS)\n")
+    command = capsys.readouterr().out
+    done = subprocess.run(["bash", "-c", command], cwd=tree, stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    assert done.stdout == f"<-c><{tmp_path / name}>"
+
+
+def test_a_folder_that_make_could_not_be_told(tree, tmp_path, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["overlay", str(tmp_path / "a\nb"), "--tree", str(tree)])
+    assert "cannot be the name of a folder to hand over to make" in capsys.readouterr().err
 
 
 def test_it_is_written_again(tree, tmp_path, capsys):

@@ -42,10 +42,12 @@ def _is_c_function(role: addnodes.pending_xref) -> bool:
 
 
 def _running_text(tree: nodes.Node) -> Iterator[nodes.Text]:
-    for paragraph in every(tree, nodes.paragraph):
-        for text in every(paragraph, nodes.Text):
-            if not any(isinstance(parent, _NO_RUNNING_TEXT) for parent in _parents(text)):
-                yield text
+    """Yield the texts in paragraphs, each once: LaTeX has footnotes within the paragraphs that refer to them."""
+    for text in every(tree, nodes.Text):
+        parents = list(_parents(text))
+        runs = any(isinstance(parent, nodes.paragraph) for parent in parents)
+        if runs and not any(isinstance(parent, _NO_RUNNING_TEXT) for parent in parents):
+            yield text
 
 
 def _parents(node: nodes.Node) -> Iterator[nodes.Node]:
