@@ -215,16 +215,17 @@ class Renderer:
             raise KeyError(name)
         return self._render("lifecycle.rst.jinja", k=view, page=view.subsystem.page, linked_flags=False)
 
-    def note(self, name: str) -> str:
+    def note(self, name: str, *, named: bool = False) -> str:
         """Return what the documentation of the C function *name* is to say besides, empty where that is nothing.
 
-        "kfunc deprecation" in the kernel's ``Documentation/bpf/kfuncs.rst`` wants a deprecation to be
-        documented in the kfunc's own kernel docs.
+        Where it is *named*, the note says which function it is about.  "kfunc deprecation" in the
+        kernel's ``Documentation/bpf/kfuncs.rst`` wants a deprecation documented in the kfunc's own
+        kernel docs.
         """
         view = self.pages.view(name)
         if view is None or view.stability == "not yet" or not (view.to_be_told or self.linked(name)):
             return ""
-        return self._render("note.rst.jinja", k=view, linked=self.linked(name))
+        return self._render("note.rst.jinja", k=view, linked=self.linked(name), named=named)
 
     def terminal(self, view: KfuncView) -> str:
         """Return the facts of one kfunc as fields, for ``kfuncdoc show``."""

@@ -8,6 +8,7 @@ document by document, and dropped when ``data_version`` says that its form is an
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import AbstractSet, Any, ClassVar, Mapping, Optional
 
 from docutils.nodes import Element
@@ -17,10 +18,13 @@ from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
+from kfuncdoc.address import PREFIX
 from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX, page_name
 from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._session import Request, Session, digest
 
+#: A reference to a kfunc in an answer, see Renderer.link.
+_REFERENCE = re.compile(rf"<({re.escape(PREFIX)}[a-z0-9-]+)>`")
 #: What is stored of a request to which there was no answer.
 _NOTHING = digest("")
 
@@ -29,6 +33,7 @@ class KfuncDomain(Domain):
     """What documents have taken.
 
     * ``requests``: ``{docname: {(kind, arguments): digest of the answer}}``;
+    * ``labels``: the addresses of kfuncs that a document refers to by what it has taken, ``{docname: labels}``;
     * ``mentions``: the functions that the text of a document names, ``{docname: names}``;
     * ``addresses``: the address of each kfunc that a page shows, ``{name: address}``;
     * ``links``: those of them whose name in running text is a link.
@@ -36,7 +41,9 @@ class KfuncDomain(Domain):
 
     name = "kfunc"
     label = "kfunc"
-    initial_data: ClassVar[dict[str, Any]] = {"requests": {}, "mentions": {}, "addresses": {}, "links": {}}
+    initial_data: ClassVar[dict[str, Any]] = {
+        "requests": {}, "labels": {}, "mentions": {}, "addresses": {}, "links": {},
+    }  # fmt: skip
     data_version = 3  # to be raised with every change to what a request or an answer is
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
@@ -44,11 +51,18 @@ class KfuncDomain(Domain):
     _session: Optional[Session] = None
     #: Whether some document was read or removed in this build.
     _touched = False
+    #: The documents that the builder set out to write in this build, once it has.
+    written: Optional[set[str]] = None
 
     @property
     def requests(self) -> dict[str, dict[Request, str]]:
         requests: dict[str, dict[Request, str]] = self.data["requests"]
         return requests
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        labels: dict[str, tuple[str, ...]] = self.data["labels"]
+        return labels
 
     @property
     def mentions(self) -> dict[str, tuple[str, ...]]:
@@ -82,7 +96,7 @@ class KfuncDomain(Domain):
     def _contents(self, documents: dict[str, str]) -> list[str]:
         """Return the pages in the folder of ``kfuncdoc_pages``, be they ours or the project's own."""
         folder = self.options.pages
-        if folder is None or not self.options.data:
+        if folder is None or not self.options.data or f"{folder}index" not in self.env.found_docs:
             return []
         declared = [page_name(path) for docname, path in documents.items() if docname == folder + page_name(path)]
         return [*(name for name in OVERVIEWS[1:] if folder + name in self.env.found_docs), *declared]
@@ -91,6 +105,9 @@ class KfuncDomain(Domain):
         """Return the answer to a request and note that *docname* made it."""
         answer = self.session.answer((kind, arguments))
         self.requests.setdefault(docname, {})[kind, arguments] = digest(answer)
+        labels = {answer} if kind == "address" else set(_REFERENCE.findall(answer))
+        if labels:
+            self.labels[docname] = tuple(sorted(labels.union(self.labels.get(docname, ()))))
         return answer
 
     def links_of(self, docname: str) -> dict[str, str]:
@@ -106,11 +123,10 @@ class KfuncDomain(Domain):
         if not (self.session.loaded or self._touched):
             return
         if self.session.loaded:
-            self.data["addresses"] = self.session.addresses if self.options.links else {}
+            self.data["addresses"] = self.session.addresses
+        addresses: dict[str, str] = self.data["addresses"] if self.options.links else {}
         documented = {name for name, *_ in self.env.get_domain("c").get_objects()}
-        self.data["links"] = {
-            name: address for name, address in self.data["addresses"].items() if name not in documented
-        }
+        self.data["links"] = {name: address for name, address in addresses.items() if name not in documented}
 
     def shows(self, docname: str) -> bool:
         """Whether something of the declarations is on the page of a document."""
@@ -118,8 +134,11 @@ class KfuncDomain(Domain):
         return any(answer != _NOTHING for answer in answers) or bool(self.links_of(docname))
 
     def state_of(self, docname: str) -> str:
-        """Return a digest of everything that *docname* has taken."""
-        return _digest_of(self.requests.get(docname, {}), self.links_of(docname))
+        """Return a digest of everything that *docname* has taken, and of where its links lead."""
+        links = self.links_of(docname)
+        labels = self.env.get_domain("std").data["anonlabels"]
+        targets = {label: labels.get(label) for label in (*self.labels.get(docname, ()), *links.values())}
+        return _digest_of(self.requests.get(docname, {}), links, targets)
 
     @property
     def taken(self) -> dict[str, str]:
@@ -130,18 +149,19 @@ class KfuncDomain(Domain):
     def state(self) -> str:
         """Return a digest of everything that any document has taken, or could."""
         requests = {docname: _digest_of(requests) for docname, requests in self.requests.items()}
-        return _digest_of(requests, self.mentions, self.data["addresses"], self.links)
+        return _digest_of(requests, self.mentions, self.data["addresses"])
 
     # -- called by Sphinx
 
     def clear_doc(self, docname: str) -> None:
         self._touched = True
         self.requests.pop(docname, None)
+        self.labels.pop(docname, None)
         self.mentions.pop(docname, None)
 
     def merge_domaindata(self, docnames: AbstractSet[str], otherdata: dict[str, Any]) -> None:
         for docname in docnames:
-            for kind in ("requests", "mentions"):
+            for kind in ("requests", "labels", "mentions"):
                 if docname in otherdata[kind]:
                     self.data[kind][docname] = otherdata[kind][docname]
 

@@ -34,6 +34,7 @@ from kfuncdoc.sphinxext._session import digest
 def register(app: Sphinx) -> None:
     """Connect to the events of a build, here in their order."""
     app.connect("builder-inited", _take_options)
+    app.connect("builder-inited", _note_what_is_written)
     app.connect("env-get-outdated", _outdated)
     app.connect("env-before-read-docs", _forget_old_doctrees)
     app.connect("env-before-read-docs", _load_before_fork)
@@ -110,9 +111,31 @@ def _to_be_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
     return sorted(changed & env.found_docs)
 
 
+def _note_what_is_written(app: Sphinx) -> None:
+    """Note which documents the builder sets out to write: where files are named those may be few."""
+    domain = domain_of(app.env)
+    builder: Any = app.builder
+    prepare = builder.prepare_writing
+
+    def noting(docnames: set[str]) -> None:
+        domain.written = set(docnames)
+        prepare(docnames)
+
+    builder.prepare_writing = noting
+
+
 def _record_written(app: Sphinx, exception: Optional[Exception]) -> None:
-    if exception is None and app.env is not None:
-        _write_record(app, _written(app), domain_of(app.env).taken)
+    """Record what the pages were written from; a builder that did not prepare has written all, or none."""
+    if exception is not None or app.env is None:
+        return
+    domain = domain_of(app.env)
+    record = domain.taken
+    if domain.written is not None:
+        before = _read_record(app, _written(app)) or {}
+        others = (before.keys() | record.keys()) - domain.written
+        record = {docname: taken for docname, taken in record.items() if docname in domain.written}
+        record.update({docname: before[docname] for docname in others if docname in before})
+    _write_record(app, _written(app), dict(sorted(record.items())))
 
 
 # -- the records

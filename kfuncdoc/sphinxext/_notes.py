@@ -21,17 +21,22 @@ def _add_notes(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_co
     """Put what a reader must know first before the content of an entry, and a mere link after it."""
     if (domain, objtype) != ("c", "function"):
         return
-    for signature in list(every(content.parent, addnodes.desc_signature)):
+    signatures = [node for node in content.parent.children if isinstance(node, addnodes.desc_signature)]
+    first = 0
+    for signature in signatures:
         # The first name of a signature is that of the function; its parameters come after it.
         name = next(every(signature, addnodes.desc_name), None)
-        for note in _notes(app, name.astext(), signature) if name is not None else ():
-            content.insert(len(content) if "kfunc-note-link" in note["classes"] else 0, note)
+        for note in _notes(app, name.astext(), signature, len(signatures) > 1) if name is not None else ():
+            is_link = "kfunc-note-link" in note["classes"]
+            content.insert(len(content) if is_link else first, note)
+            first += not is_link
             for node in every(note, nodes.Node):
                 node.document = content.document
 
 
-def _notes(app: Sphinx, name: str, signature: addnodes.desc_signature) -> Iterator[nodes.container]:
-    text = domain_of(app.env).ask(app.env.docname, "note", name)
+def _notes(app: Sphinx, name: str, signature: addnodes.desc_signature, named: bool) -> Iterator[nodes.container]:
+    """Yield the note on the function *name*, which says whose it is where it has to be *named*."""
+    text = domain_of(app.env).ask(app.env.docname, "note", name, named)
     if text and signature.document is not None:
         source = signature.source or str(app.env.doc2path(app.env.docname))
         for note in parsed_alone(text, source, signature.document.settings):

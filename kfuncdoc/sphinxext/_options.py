@@ -32,6 +32,10 @@ def _text(value: Any) -> str:
     return value
 
 
+def _path(value: Any) -> str:
+    return os.fspath(value) if isinstance(value, os.PathLike) else _text(value)
+
+
 def _release(value: Any) -> str:
     text = _text(value)
     if text not in ("", PROJECT) and not RELEASE.fullmatch(text):
@@ -84,7 +88,7 @@ class Options:
         f"``{PACKAGED!r}`` means those that come with kfuncdoc.",
     )
     pages: Optional[str] = _option(
-        _text,
+        _path,
         "kfuncs",
         "The folder in which the declarations of ``kfuncdoc_data`` have their pages, relative to the source "
         "directory: each file one, and ``index``, ``deprecated``, ``removed`` and ``changes`` about all. ``index`` "
@@ -93,7 +97,7 @@ class Options:
         "an absolute path: a build of which it is no part has no pages.",
     )
     toctree: str = _option(
-        _text,
+        _path,
         "",
         "A document whose first toctree gets the pages as its last entry, for a project whose documents cannot be "
         "edited. Relative to the source directory, or an absolute path, with or without a suffix.",
@@ -160,7 +164,7 @@ def options_of(config: Config, confdir: str, srcdir: str) -> Options:
     values["pages"] = _folder(_within("kfuncdoc_pages", srcdir, values["pages"]))
     values["toctree"] = _document(config, _within("kfuncdoc_toctree", srcdir, values["toctree"]))
     if values["release"] == PROJECT:
-        values["version"] = config.version
+        values["version"] = str(config.version)
     return Options(**values)
 
 
@@ -176,15 +180,29 @@ def _existing(option: str, confdir: str, path: str) -> str:
 
 
 def _within(option: str, srcdir: str, path: str) -> Optional[str]:
-    """Return *path* relative to the source directory; None where there is none, or it is no part of this build."""
+    """Return *path* relative to the source directory; None where there is none, or it is no part of this build.
+
+    As elsewhere in Sphinx, ``/index`` is meant from the source directory on: what is no place of the
+    file system is no absolute path.
+    """
     if not path:
         return None
-    inside = os.path.relpath(os.path.realpath(os.path.join(srcdir, path)), os.path.realpath(srcdir))
-    if inside.split(os.sep)[0] != os.pardir:
-        return inside.replace(os.sep, "/")
-    if os.path.isabs(path):
-        return None
-    raise ConfigError(f"{option}: '{path}' is not in the source directory")
+    if os.path.isabs(path) and not _is_a_place(path):
+        path = path.lstrip(os.sep)
+    # The source directory may be reached through links, and what is in it may be links.
+    real, inside, outside = os.path.realpath(srcdir), os.path.normpath(os.path.join(srcdir, path)), ""
+    while os.path.realpath(inside) != real:
+        if os.path.dirname(inside) == inside:
+            if os.path.isabs(path):
+                return None
+            raise ConfigError(f"{option}: '{path}' is not in the source directory")
+        inside, outside = os.path.dirname(inside), f"{os.path.basename(inside)}/{outside}"
+    return outside.rstrip("/") or "."
+
+
+def _is_a_place(path: str) -> bool:
+    top, _, rest = path.strip(os.sep).partition(os.sep)
+    return bool(rest) and os.path.isdir(os.sep + top)
 
 
 def _folder(path: Optional[str]) -> Optional[str]:

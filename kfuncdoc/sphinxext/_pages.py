@@ -54,25 +54,29 @@ class ProjectWithPages(Project):
         exclude_paths = list(exclude_paths)
         own = super().discover(exclude_paths, *arguments)
         paths = (str(super(ProjectWithPages, self).doc2path(docname, True)) for docname in own)
-        documents = {os.path.realpath(path) for path in paths if path.endswith(SUFFIX)}
-        files = [path for path in find(self._data) if os.path.realpath(path) not in documents]
+        known = {os.path.realpath(path) for path in paths if path.endswith(SUFFIX)}
+        files: dict[str, str] = {}
+        for path in find(self._data):
+            if os.path.realpath(path) not in known:
+                files.setdefault(os.path.realpath(path), path)
         if not files:
             return own
-        pages, self.clashes = by_page(files)
-        excluded = Matcher(exclude_paths)
+        pages, self.clashes = by_page(files.values())
+        excluded = _Excluded(exclude_paths)
         for name, path in pages.items():
             docname = self._folder + name
             if docname in own:
                 message = f"the page '{docname}' is a document of the source directory"
                 hint = "take it away, or give the file another name"
                 self.clashes.append(Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, hint))
-            elif not excluded(docname + SUFFIX):
+            elif not excluded(docname):
                 self.declarations[docname] = path
-                self._add(docname, path)
+                # Of what is no text file the loader has something to say, and Sphinx could not open it.
+                self._add(docname, path if _is_text(path) else os.path.join(_PLACEHOLDERS, f"index{SUFFIX}"))
         for name in OVERVIEWS:
             docname = self._folder + name
             # One that the project has written itself is meant to be shown in place of ours.
-            if docname not in own and not excluded(docname + SUFFIX):
+            if docname not in own and not excluded(docname):
                 self.overviews[docname] = name
                 self._add(docname, os.path.join(_PLACEHOLDERS, name + SUFFIX))
         self.docnames.update(self._paths)
@@ -82,7 +86,7 @@ class ProjectWithPages(Project):
         # From the source directory on: Sphinx up to 5 asserts that each source stands below it.
         srcdir = str(self.srcdir)
         self._paths[docname] = os.path.join(srcdir, os.path.relpath(os.path.realpath(path), os.path.realpath(srcdir)))
-        self._docnames[self._paths[docname]] = docname
+        self._docnames.setdefault(self._paths[docname], docname)
 
     def doc2path(self, docname: str, *arguments: Any, **keywords: Any) -> Any:
         """Return the file of a document; the path relative to the source directory is one as if it stood there."""
@@ -95,6 +99,28 @@ class ProjectWithPages(Project):
 
     def path2doc(self, filename: Any) -> Any:
         return self._docnames.get(str(filename)) or super().path2doc(filename)
+
+
+class _Excluded:
+    """Whether ``exclude_patterns`` match a page, or a folder that it would be in."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._matches = Matcher(list(patterns))
+
+    def __call__(self, docname: str) -> bool:
+        folders = [docname[:end] for end, character in enumerate(docname) if character == "/"]
+        return any(map(self._matches, (docname + SUFFIX, *folders)))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        if os.path.isfile(path):  # not a pipe, which would keep the build waiting
+            with open(path, encoding="utf-8-sig") as stream:
+                stream.read()
+            return True
+    except (OSError, UnicodeDecodeError):
+        pass
+    return False
 
 
 def _know_pages(app: Sphinx) -> None:
@@ -127,12 +153,12 @@ def _add_to_toctree(app: Sphinx, doctree: nodes.document) -> None:
     entry = domain.ask(docname, "toctree", docname) if docname == domain.options.toctree else ""
     if not entry:
         return
-    toctree = next(iter(every(doctree, addnodes.toctree)), None)
-    if toctree is None:
+    toctrees = list(every(doctree, addnodes.toctree))
+    if not toctrees:
         warn(Rule.PAGES_UNREACHABLE, "kfuncdoc_toctree: this document has no toctree to add the pages to", docname)
-    else:
-        toctree["entries"].append((None, entry))
-        toctree["includefiles"].append(entry)
+    elif not any(entry in toctree["includefiles"] for toctree in toctrees):
+        toctrees[0]["entries"].append((None, entry))
+        toctrees[0]["includefiles"].append(entry)
 
 
 def _mark_overview(app: Sphinx, doctree: nodes.document) -> None:
@@ -143,6 +169,10 @@ def _mark_overview(app: Sphinx, doctree: nodes.document) -> None:
 
 def _check_toctrees(app: Sphinx, env: BuildEnvironment) -> None:
     """Warn of pages that no reader would find."""
+    toctree = domain_of(env).options.toctree
+    if toctree and toctree not in env.found_docs:
+        warn(Rule.PAGES_UNREACHABLE, f"kfuncdoc_toctree: there is no document '{toctree}'")
+        return
     for docname, name in getattr(env.project, "overviews", {}).items():
         if name == "index" and docname not in env.files_to_rebuild and docname != app.config.master_doc:
             message = (

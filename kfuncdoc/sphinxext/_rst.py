@@ -66,9 +66,21 @@ def parsed(directive: SphinxDirective, text: str, *, titles: bool = False) -> li
 
 
 def parsed_alone(text: str, default: str, settings: Any) -> list[nodes.Node]:
-    """Parse an answer where no directive is at work, and return its nodes."""
+    """Parse an answer where no directive is at work, and return its nodes.
+
+    What refers to something on its own page, a footnote or a target, has nothing here to refer to, and
+    becomes the words that it is.
+    """
     document = new_document(default, settings)
     document.reporter = LoggingReporter.from_reporter(document.reporter)
     machine = states.RSTStateMachine(state_classes=states.state_classes, initial_state="Body")
     machine.run(as_lines(text, default), document)
+    for reference in list(every(document, nodes.Inline)):
+        if isinstance(reference, _OF_ONE_PAGE) or (
+            isinstance(reference, nodes.reference) and "refuri" not in reference
+        ):
+            reference.parent.replace(reference, nodes.Text(reference.astext()))
     return document.children
+
+
+_OF_ONE_PAGE = (nodes.footnote_reference, nodes.citation_reference, nodes.substitution_reference, nodes.problematic)

@@ -156,7 +156,7 @@ class Session:
         if name not in self.catalog.entries:
             return ""
         if kind == "note":
-            return renderer.note(name) if self.options.notes else ""
+            return renderer.note(name, named=bool(arguments[1])) if self.options.notes else ""
         if kind == "lifecycle":
             return renderer.lifecycle(name) if self.catalog.get(name) else ""
         return address(name) if self.linked(name) else name

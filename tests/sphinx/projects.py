@@ -99,8 +99,12 @@ class Project:
         output: Optional[str] = None,
         doctrees: str = "doctrees",
         fresh: bool = False,
+        filenames: Sequence[str] = (),
     ) -> Build:
-        """Build in this process, and fail unless exactly the *expected* warnings came."""
+        """Build in this process, and fail unless exactly the *expected* warnings came.
+
+        Where there are *filenames*, only the pages of these sources are written.
+        """
         self._write_conf()
         self.printed = ""
         stream = _Stream(self)
@@ -125,7 +129,7 @@ class Project:
             app.connect("env-before-read-docs", before_read, priority=9999)
             app.connect("env-merge-info", merged)
             try:
-                app.build()
+                app.build(filenames=[str(self.source / name) for name in filenames])
             finally:
                 logging.getLogger("sphinx").removeHandler(types)
         build.warnings = types.lines(stream.getvalue(), str(self.source))

@@ -10,6 +10,8 @@ from typing import Any, Callable
 import pytest
 from projects import FOR_EVERY_BUILDER, Project, declarations, kfunc, toctree
 
+from kfuncdoc.sphinxext._domain import domain_of
+
 Make = Callable[..., Project]
 
 DEMO = declarations("demo", kfunc("bpf_one"), kfunc("__bpf_two"), kfunc("bpf_young", added="v7.3"))
@@ -143,6 +145,18 @@ def test_a_page_that_the_builder_leaves_out(make: Make) -> None:
     assert r"Call bpf\_one()." in project.build("latex").text("use.tex")
 
 
+@pytest.mark.parametrize("builder", ["latex", "text", "html"])
+def test_in_a_footnote(make: Make, builder: str) -> None:
+    """LaTeX has it within the paragraph that refers to it."""
+    use = "Use\n===\n\nWords. [#f]_ More.\n\n.. [#f] See bpf_one().\n"
+    files = {"index.rst": toctree("demo", "use"), "demo.kfuncs.yaml": DEMO, "use.rst": use}
+    build = make(files, **FOR_EVERY_BUILDER).build(builder)
+    page = build.text({"latex": "kernel.tex", "text": "use.txt", "html": "use.html"}[builder])
+    assert {"latex": r"\hyperref[\detokenize{demo:kfunc-bpf-one}]", "text": 'See "bpf_one()".', "html": ONE.split()[0]}[
+        builder
+    ] in page
+
+
 # -- freshness
 
 TEXTS = {
@@ -197,3 +211,41 @@ def test_two_builders_on_one_doctree_folder(make: Make) -> None:
     project.write("demo.kfuncs.yaml", DEMO + kfunc("bpf_later"))
     assert "kfunc-bpf-later" in project.build("html").text("later.html")
     assert '"bpf_later()"' in project.build("text").text("later.txt")
+
+
+def test_links_follow_a_kfunc_to_another_page(make: Make) -> None:
+    """In running text, by roles, in tables and in notes; the pages are written again, and not read."""
+    one, two, stays = kfunc("bpf_one"), kfunc("bpf_two"), kfunc("bpf_stays")
+    use = "Use\n===\n\nbpf_one(), :kfunc:`bpf_one`.\n\n.. kfunc-table::\n   :columns: kfunc\n"
+    files = {"index.rst": toctree("first", "second", "use", "note", "plain"), "use.rst": use}
+    files["note.rst"] = "Note\n====\n\n.. c:function:: void bpf_two(void)\n"
+    files["plain.rst"] = "Plain\n=====\n"
+    files["first.kfuncs.yaml"] = declarations("first", one, two, kfunc("bpf_other"))
+    files["second.kfuncs.yaml"] = declarations("second", stays)
+    project = make(files)
+    assert project.build("html").text("use.html").count("first.html#kfunc-bpf-one") == 3
+    project.write("first.kfuncs.yaml", declarations("first", kfunc("bpf_other")))
+    project.write("second.kfuncs.yaml", declarations("second", one, two, stays))
+    build = project.build("html")
+    assert build.read == ["first", "second"]
+    for name, kfuncs in (("use", ["one"] * 3 + ["two"]), ("note", ["two"])):
+        page = build.text(f"{name}.html")
+        assert "first.html#kfunc-bpf-one" not in page
+        assert sorted(re.findall("second.html#kfunc-bpf-(one|two)", page)) == kfuncs
+
+
+def test_a_build_of_one_page_leaves_the_others_to_the_next(make: Make) -> None:
+    project = make(TEXTS)
+    project.build("text")
+    project.write("demo.kfuncs.yaml", DEMO + kfunc("bpf_later"))
+    project.build("text", filenames=["plain.rst"])
+    assert project.build("text").text("later.txt").count('"bpf_later()"') == 1
+
+
+def test_switched_off_and_on_without_a_mention(make: Make) -> None:
+    """What nothing depends on keeps no build from being over at once."""
+    project = make({"index.rst": toctree("demo"), "demo.kfuncs.yaml": DEMO})
+    project.build()
+    project.conf["kfuncdoc_links"] = False
+    project.build()
+    assert not domain_of(project.build().app.env).session.loaded

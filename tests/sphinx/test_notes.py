@@ -212,12 +212,38 @@ def test_faults_in_prose_are_told_at_their_lines(make: Make) -> None:
 
 
 def test_several_signatures(make: Make) -> None:
-    signatures = ".. c:function:: void bpf_calm(void)\n                void bpf_old(void)\n\n   Both.\n"
+    """Each note says whose it is, in the order of the signatures."""
+    names = ["bpf_calm", "bpf_old", "bpf_due"]
+    signatures = "\n                ".join(f"void {name}(void)" for name in names)
     project = demo(make)
-    project.write("c.rst", f"Functions\n=========\n\n{signatures}")
+    project.write("c.rst", f"Functions\n=========\n\n.. c:function:: {signatures}\n\n   All.\n")
     text = project.build().text("c.txt")
-    places = [text.index(words) for words in ("deprecated since", "Both.", "record:\n      bpf_calm")]
-    assert places == sorted(places)
+    assert re.findall('kfunc:\n      "(\\w+)"|(All[.])', text) == [
+        ("bpf_old", ""), ("bpf_due", ""), ("", "All."), ("bpf_calm", ""),
+    ]  # fmt: skip
+
+
+def test_nested_entries_have_their_own(make: Make) -> None:
+    project = demo(make)
+    nested = ".. c:function:: void outer(void)\n\n   Outer.\n\n   .. c:function:: void bpf_old(void)\n\n      Inner.\n"
+    macro = ".. c:function:: void second(void)\n\n   Second.\n\n   .. c:macro:: bpf_old_\n"
+    project.write("c.rst", f"Functions\n=========\n\n{nested}\n{macro}")
+    text = project.build().text("c.txt")
+    assert text.count("deprecated since") == 1
+    assert text.index("Outer.") < text.index("deprecated since") < text.index("Inner.")
+
+
+@pytest.mark.parametrize("words", ["a [#]_ note", "anon `x`__ y", "the |sub| here", "see thing_ there", "a [one]_ b"])
+def test_references_within_a_page_are_words_elsewhere(make: Make, words: str) -> None:
+    """They neither break the page of the function, nor take what is there for what they mean."""
+    own = "\n.. |sub| replace:: SUB\n\n.. _thing:\n\nA `link`__.\n\n__ https://example.org/\n"
+    project = make({"index.rst": functions("bpf_open") + own}, kfuncdoc_data=["../more"], kfuncdoc_pages="")
+    project.write(str(project.folder / "more" / "demo.kfuncs.yaml"), DEMO.replace("the *helper*", f'"{words}"'))
+    page = project.build("html").text("index.html")
+    note = page[page.index('<div class="kfunc-note') : page.index("What bpf_open does.")]
+    assert "<a " not in note
+    assert "SUB" not in note
+    assert 'href="https://example.org/">link</a>' in page
 
 
 def test_functions_of_other_domains_and_macros_have_none(make: Make) -> None:

@@ -164,6 +164,13 @@ def test_exclude_patterns_count(make: Make) -> None:
     ]
 
 
+def test_exclude_patterns_may_name_the_folder(make: Make) -> None:
+    files = {"index.rst": toctree("use"), "use.rst": USE.replace(" and :ref:`kfunc-bpf-new`", "")}
+    for pattern in ("kfuncs", "kfunc*", "kfuncs/*"):
+        project = project_of(make, files, exclude_patterns=[pattern], kfuncdoc_toctree="index")
+        assert project.build().read == ["index", "use"]
+
+
 def test_a_document_goes_before_an_overview(make: Make) -> None:
     own = "Ours\n====\n\n.. toctree::\n\n   task\n   sock\n   removed\n   changes\n"
     build = project_of(
@@ -204,6 +211,34 @@ def test_a_file_that_is_a_document_gets_no_second_page(make: Make) -> None:
     assert "The task kfuncs" in index
     assert "The own kfuncs" not in index
     assert "bpf_own" in index
+
+
+def test_one_file_under_two_names_is_one_page(make: Make) -> None:
+    project = project_of(make)
+    os.symlink(outside(project, "task"), outside(project, "twin"))
+    assert sorted(project.build().read) == ["index", *PAGES, "use"]
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "pipe", "bytes"])
+def test_what_is_no_text_file_is_told_and_gets_a_page(make: Make, kind: str) -> None:
+    project = project_of(make)
+    path = project.folder / "more" / "odd.kfuncs.yaml"
+    if kind == "link":
+        path.symlink_to("nowhere")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.write_bytes(b"subsystem: \xff\n")
+    told = {
+        "link": ":1: WARNING: no such file or directory [kfuncdoc.unreadable]",
+        "folder": ":1: WARNING: is a directory [kfuncdoc.unreadable]",
+        "pipe": ":1: WARNING: not a regular file [kfuncdoc.unreadable]",
+        "bytes": ":1:12: WARNING: byte 0xff is not UTF-8 [kfuncdoc.encoding]",
+    }
+    build = project.build(expected=[f"{path}{told[kind]}"])
+    assert "cannot be read" in build.text("kfuncs/odd.txt")
 
 
 def test_no_files_no_pages(make: Make) -> None:
@@ -248,6 +283,33 @@ def test_toctree_of_another_document(make: Make) -> None:
     assert project.build().read == []
 
 
+def test_toctree_that_has_them_already(make: Make) -> None:
+    text = project_of(make, kfuncdoc_toctree="index").build().text("index.txt")
+    assert text.count("Stability of BPF kernel functions (kfuncs)") == 1
+
+
+@pytest.mark.parametrize("value", ["/index", "/index.rst", "index", Path("index.rst")])
+def test_toctree_from_the_source_directory_on(make: Make, value: Any) -> None:
+    files = {"index.rst": toctree("use"), "use.rst": USE}
+    text = project_of(make, files, kfuncdoc_toctree=value, kfuncdoc_pages="/kfuncs").build().text("index.txt")
+    assert "Stability of BPF kernel functions (kfuncs)" in text
+
+
+def test_toctree_of_a_document_that_is_not_there(make: Make) -> None:
+    told = "WARNING: kfuncdoc_toctree: there is no document 'indx' [kfuncdoc.pages-unreachable]"
+    project_of(make, {"index.rst": toctree("use"), "use.rst": USE}, kfuncdoc_toctree="indx").build(expected=[told])
+
+
+def test_toctree_in_a_document_that_is_a_link(make: Make, tmp_path: Path) -> None:
+    """As in a tree of links: the document has its name in the source directory, wherever its file is."""
+    project = project_of(make, {"use.rst": USE})
+    (tmp_path / "elsewhere.rst").write_text(toctree("use"), encoding="utf-8")
+    (project.source / "index.rst").symlink_to(tmp_path / "elsewhere.rst")
+    for value in ("index.rst", str(project.source / "index.rst")):
+        project.conf["kfuncdoc_toctree"] = value
+        assert "Stability of BPF kernel functions (kfuncs)" in project.build().text("index.txt")
+
+
 def test_toctree_that_is_none(make: Make) -> None:
     files = {"index.rst": toctree("use"), "use.rst": USE}
     told = "use.rst: WARNING: kfuncdoc_toctree: this document has no toctree to add the pages to"
@@ -285,6 +347,17 @@ def test_another_folder(make: Make) -> None:
     assert "Do bpf_old." in build.text("other/task.txt")
 
 
+def test_another_folder_through_kfuncdoc_toctree(make: Make) -> None:
+    """Pages that refer to a kfunc are written again, though nothing that they have taken is different."""
+    leaf = "Leaf\n====\n\nbpf_old() and :kfunc:`bpf_new`.\n"
+    project = project_of(make, {"index.rst": toctree("leaf"), "leaf.rst": leaf}, kfuncdoc_toctree="index")
+    project.build("html")
+    project.conf["kfuncdoc_pages"] = "other"
+    page = project.build("html").text("leaf.html")
+    assert page.count('href="other/task.html#') == 2
+    assert page.count("kfuncs/task.html#") == 0
+
+
 def test_extension_that_goes(make: Make) -> None:
     """An environment that knows of pages is one that Sphinx can go on with without them."""
     project = project_of(
@@ -303,7 +376,13 @@ def test_extension_that_goes(make: Make) -> None:
 
 @pytest.mark.parametrize(
     ("version", "release"),
-    [("7.2", "v7.2"), ("7.2.9", "v7.2"), ("6.12.0-rc3-debian", "v6.12"), ("7.4.0-rc2", "v7.3"), ("v7.1", "v7.1")],
+    [
+        ("7.2", "v7.2"),
+        ("7.2.9", "v7.2"),
+        ("6.12.0-rc3-debian", "v6.12"),
+        ("7.4.0-rc2", "v7.3"),
+        ("v7.1", "v7.1"),
+    ],
 )
 def test_release_of_the_project(make: Make, version: str, release: str) -> None:
     project = project_of(make, kfuncdoc_release="project", version=version)
