@@ -6,6 +6,7 @@ That it builds is tested with Sphinx in ``sphinx/test_overlay_builds.py``, and o
 
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -38,7 +39,13 @@ def test_the_command_works_whatever_the_folder_is_called(tree, tmp_path, capsys,
     assert main(["overlay", str(tmp_path / name), "--tree", str(tree)]) == 0
     (tree / "Makefile").write_text("htmldocs:\n\t@printf '<%s>' $(SPHINXOPTS)\n")
     command = capsys.readouterr().out
-    done = subprocess.run(["bash", "-c", command], cwd=tree, stdout=subprocess.PIPE, encoding="utf-8", check=True)
+    # Not as a part of the make that may run the tests.
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tree, env=environment, stdout=subprocess.PIPE, encoding="utf-8", check=True
+    )
     assert done.stdout == f"<-c><{tmp_path / name}>"
 
 
