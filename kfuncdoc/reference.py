@@ -15,6 +15,8 @@ from typing import Mapping, Optional
 
 from kfuncdoc.releases import Release, ReleaseCalendar
 
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+")
+
 
 class ReferenceUnknown(ValueError):
     """The release or the date cannot be used; the message says why."""
@@ -57,9 +59,6 @@ def release_of_version(version: str, calendar: ReleaseCalendar) -> Release:
     if not known:
         raise ReferenceUnknown(f"'{version}' is no version of a kernel that is known")
     return known[-1]
-
-
-_VERSION = re.compile(r"v?[0-9]+\.[0-9]+")
 
 
 def _numbers(name: str) -> tuple[int, ...]:

@@ -37,8 +37,9 @@ def _add_stylesheet(app: Sphinx, page: str, template: str, context: dict[str, An
         common = len(sheets)
         builder: Any = app.builder
         builder.add_css_file("kfuncdoc.css")
-        context["css_files"] = list(sheets)
-        del sheets[common:]  # Sphinx 3 does not take back what was added for one page
+        # Before the project's own, which may say otherwise: Sphinx 3 does not sort them by their priority ...
+        context["css_files"] = [*sheets[common:], *sheets[:common]]
+        del sheets[common:]  # ... and does not take back what was added for one page
 
 
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

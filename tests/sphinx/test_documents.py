@@ -248,6 +248,17 @@ def test_stylesheet(make: Make) -> None:
     assert '<span class="kfunc-present">present</span>' in build.text("alike.html")
 
 
+def test_stylesheet_of_the_project_has_the_last_word(make: Make) -> None:
+    files = {"index.rst": toctree("alike", "plain"), "alike.kfuncs.yaml": ALIKE, "plain.rst": "Plain\n=====\n"}
+    project = make(files, html_static_path=["static"], html_css_files=["own.css"])
+    project.write("static/own.css", "")
+    build = project.build("html")
+    sheets = [
+        re.findall(r'href="_static/(kfuncdoc|own)\.css', build.text(f"{name}.html")) for name in ("alike", "plain")
+    ]
+    assert sheets == [["kfuncdoc", "own"], ["own"]]
+
+
 # -- what is wrong with declarations
 
 BROKEN = 'subsystem: broken\ntitle: "never closed\n'
