@@ -1,7 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The one way in which scanning fails."""
+"""The one way in which scanning fails, also where the system refuses a file."""
 
 from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
 
 
 class Unscannable(Exception):
@@ -11,3 +17,20 @@ class Unscannable(Exception):
         super().__init__(f"{path}: {message}")
         self.path = path
         self.message = message
+
+
+@contextmanager
+def readable(path: str) -> Iterator[None]:
+    """Turn what the system says against reading *path* into what scanning says."""
+    try:
+        yield
+    except OSError as error:
+        raise Unscannable(path, error.strerror or "it cannot be read") from None
+
+
+def opened(path: str) -> BinaryIO:
+    """Open the regular file at *path*; something else, such as a pipe, might never end."""
+    with readable(path):
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise Unscannable(path, "this is no regular file")
+        return open(path, "rb")

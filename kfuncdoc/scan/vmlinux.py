@@ -36,35 +36,29 @@ import io
 import lzma
 import os
 import re
-import stat
-import struct
 import sys
 import zlib
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO, NamedTuple, Optional
-
-from elftools.common.utils import struct_parse
-from elftools.elf.elffile import ELFFile
+from typing import BinaryIO, Optional
 
 from kfuncdoc import source
 from kfuncdoc.observation import Kind, Observation, ObservedKfunc, Registration, Remark
 from kfuncdoc.resources import packaged
-from kfuncdoc.scan._errors import Unscannable
+from kfuncdoc.scan._errors import Unscannable, opened, readable
 from kfuncdoc.scan.btf import FUNC, LARGEST_BLOB, Btf, byte_order_of
+from kfuncdoc.scan.elf import COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.files import Track
 from kfuncdoc.scan.selftests import is_selftest
 
-_ELF_MAGIC = b"\x7fELF"
 _XZ_MAGIC, _ZSTD_MAGIC, _GZIP_MAGIC = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
 _VMLINUX = re.compile(r"vmlinux(?:-\d.*)?$")
 
 #: Bounds of what is read, far above what any kernel has.
-_MOST_SECTIONS = 0xFF00
 _LARGEST_IDS = 256 << 10
 _LARGEST_MODULE = 256 << 20
 _BIT_OF_ZSTD = 4096
@@ -85,10 +79,6 @@ _BIT = re.compile(r"v(\d+)\.(\d+)$")
 _IMPLICIT = "KF_IMPLICIT_ARGS"
 _TWIN = "_impl"
 
-#: Sections by their ELF type, and a flag.
-_SYMTAB, _NOBITS, _PROGBITS = 2, 8, 1
-_COMPRESSED, _EXECUTABLE, _LOADED = 0x800, 0x4, 0x2
-
 
 def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
     """Return what the built kernel in *paths* has: a ``vmlinux``, modules, raw BTF, or folders that hold them.
@@ -101,7 +91,7 @@ def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
     split: list[_Image] = []
     with ExitStack() as stack:
         for path in _files(paths):
-            image = None if _MODULE.search(path) else _Image(path, stack.enter_context(_opened(path)))
+            image = None if _MODULE.search(path) else _Image(path, stack.enter_context(opened(path)))
             if image is None or image.module is not None:
                 modules.append(path)
             elif image.is_raw and os.path.basename(path) != "vmlinux":
@@ -269,23 +259,6 @@ def _names_of_bits(release: Optional[str]) -> Mapping[int, str]:
 # -- files
 
 
-@contextmanager
-def _readable(path: str) -> Iterator[None]:
-    """Turn what the system says against reading *path* into what scanning says."""
-    try:
-        yield
-    except OSError as error:
-        raise Unscannable(path, error.strerror or "it cannot be read") from None
-
-
-def _opened(path: str) -> BinaryIO:
-    with _readable(path):
-        # Something else, such as a pipe, might never end.
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise Unscannable(path, "this is no regular file")
-        return open(path, "rb")
-
-
 def _unpacked(paths: Sequence[str], track: Track) -> Iterator[_Image]:
     """Yield those of the modules at *paths* that have any ``.BTF_ids``; of thousands, these are some.
 
@@ -302,10 +275,10 @@ def _unpacked(paths: Sequence[str], track: Track) -> Iterator[_Image]:
 
 
 def _module_with_sets(path: str) -> Optional[bytes]:
-    with _opened(path) as stream, _readable(path):
+    with opened(path) as stream, readable(path):
         content = _content(stream, path)
     # The name of the section is looked for before anything is taken apart.
-    return content if b".BTF_ids\0" in content or not content.startswith(_ELF_MAGIC) else None
+    return content if b".BTF_ids\0" in content or not content.startswith(MAGIC) else None
 
 
 def _content(stream: BinaryIO, path: str) -> bytes:
@@ -369,9 +342,9 @@ class _Image:
 
     def __init__(self, path: str, stream: BinaryIO, *, of_module: bool = False) -> None:
         self.path = path
-        self._elf: Optional[_Elf] = None
+        self._elf: Optional[Elf] = None
         self._blob = b""
-        with _readable(path):
+        with readable(path):
             start = _start(stream)
             if start.startswith((_XZ_MAGIC, _ZSTD_MAGIC, _GZIP_MAGIC)):
                 stream = io.BytesIO(_content(stream, path))
@@ -382,8 +355,8 @@ class _Image:
                 self._blob = stream.read(LARGEST_BLOB + 1)
         #: Whether it is BTF alone, without a kernel around it.
         self.is_raw = bool(self._blob)
-        if start.startswith(_ELF_MAGIC):
-            self._elf = _Elf(path, stream)
+        if start.startswith(MAGIC):
+            self._elf = Elf(path, stream)
         elif not self.is_raw:
             raise Unscannable(path, _foreign(start))
         information = self._elf.read(".modinfo") if self._elf else None
@@ -393,7 +366,7 @@ class _Image:
         if information is not None or of_module:
             self._read_module_information(information or b"")
         elif self._elf:
-            self.release = self._elf.banner()
+            self.release = _banner(self._elf)
 
     def _read_module_information(self, information: bytes) -> None:
         fields = dict(line.partition("=")[::2] for line in information.decode("utf-8", "replace").split("\0"))
@@ -408,12 +381,12 @@ class _Image:
 
     @property
     def has_btf(self) -> bool:
-        return self.is_raw or (self._elf is not None and ".BTF" in self._elf.sections)
+        return self.is_raw or (self._elf is not None and ".BTF" in self._elf.by_name)
 
     @property
     def has_base(self) -> bool:
         """Whether it needs no other file's BTF."""
-        return self._elf is not None and ".BTF.base" in self._elf.sections
+        return self._elf is not None and ".BTF.base" in self._elf.by_name
 
     def btf(self, base: Optional[Btf]) -> Btf:
         """Return its types; those of a module continue *base*, or what the module itself has of it."""
@@ -434,7 +407,7 @@ class _Image:
         words = array("I", content[: len(content) & ~3])
         if self._elf.byte_order != sys.byteorder:
             words.byteswap()
-        names = self._elf.sets_by_offset()
+        names = _sets_by_offset(self._elf)
         yield from self._named(words, names, btf) if names else _recognized(words, btf)
 
     def _named(self, words: array[int], names: Mapping[int, str], btf: Btf) -> Iterator[_Set]:
@@ -502,120 +475,39 @@ def _foreign(start: bytes) -> str:
 # -- ELF
 
 
-class _Section(NamedTuple):
-    """What the header of a section says."""
+def _banner(elf: Elf) -> Optional[str]:
+    """Return the release in what the kernel says of itself when it boots: ``Linux version 7.3.4 (...)``."""
+    constants = [
+        each
+        for each in elf.sections
+        if each.type == PROGBITS
+        and each.flags & (LOADED | EXECUTABLE | COMPRESSED) == LOADED
+        and each.size <= LARGEST_SECTION
+    ]
+    # It is in .rodata as a rule.  Sections that lie one over the other are no reason to read a file for ever.
+    constants.sort(key=lambda each: each != elf.by_name.get(".rodata"))
+    left = elf.size
+    for section in constants:
+        left -= section.size
+        if left < 0:
+            break
+        match = _BANNER.search(elf.contents(section, "a section of constants"))
+        if match:
+            return match[1].decode("ascii")
+    return None
 
-    number: int
-    type: int
-    flags: int
-    address: int
-    offset: int
-    size: int
-    link: int
 
-
-class _Elf:
-    """The sections of an ELF file, each read only when it is asked for."""
-
-    def __init__(self, path: str, stream: BinaryIO) -> None:
-        self._path = path
-        self._stream = stream
-        self._size = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        try:
-            self._elf = ELFFile(stream)
-            self._all, names = self._headers()
-        except Unscannable:
-            raise
-        except Exception as error:  # the library lets errors of all kinds out of broken files
-            raise Unscannable(path, f"its ELF headers cannot be read ({type(error).__name__})") from None
-        self.byte_order = "little" if self._elf.little_endian else "big"
-        self.machine = (self._elf["e_machine"], self._elf.elfclass, self.byte_order)
-        self.sections: dict[str, _Section] = {}
-        for name, section in zip(names, self._all):
-            self.sections.setdefault(name, section)
-
-    def _headers(self) -> tuple[list[_Section], list[str]]:
-        """Return the headers of all sections, and their names.
-
-        The library's own sections look into some of them at once, and trust what they find there.
-        """
-        elf, form = self._elf, self._elf.structs.Elf_Shdr
-        start, count, each = elf["e_shoff"], elf["e_shnum"], elf["e_shentsize"]
-        if start == 0 or count == 0:
-            raise Unscannable(self._path, "it has no sections")
-        if each != form.sizeof() or count > _MOST_SECTIONS or start + count * each > self._size:
-            raise Unscannable(self._path, f"its {count} section headers at byte {start:,} reach past its end")
-        sections, at_names = [], []
-        for index in range(count):
-            header = struct_parse(form, self._stream, stream_pos=start + index * each)
-            kind = {"SHT_SYMTAB": _SYMTAB, "SHT_NOBITS": _NOBITS, "SHT_PROGBITS": _PROGBITS}.get(header.sh_type, 0)
-            flags, address, offset, size, link = (
-                header.sh_flags, header.sh_addr, header.sh_offset, header.sh_size, header.sh_link
-            )  # fmt: skip
-            sections.append(_Section(index, kind, flags, address, offset, size, link))
-            at_names.append(header.sh_name)
-        table = self._read(sections[elf["e_shstrndx"]], "the section names")
-        return sections, [table[at : table.find(b"\0", at)].decode("utf-8", "replace") for at in at_names]
-
-    def read(self, name: str, largest: int = LARGEST_BLOB) -> Optional[bytes]:
-        """Return what is in the section *name*, None where there is none."""
-        section = self.sections.get(name)
-        return None if section is None else self._read(section, f"section {name}", largest)
-
-    def _read(self, section: _Section, what: str, largest: int = LARGEST_BLOB) -> bytes:
-        if section.type == _NOBITS:
-            return b""
-        if section.flags & _COMPRESSED:
-            raise Unscannable(self._path, f"{what} is compressed")
-        if section.offset + section.size > self._size:
-            end = section.offset + section.size
-            raise Unscannable(self._path, f"{what} reaches to byte {end:,}, past the end at byte {self._size:,}")
-        if section.size > largest:
-            raise Unscannable(self._path, f"{what} has {section.size:,} bytes, more than any kernel's")
-        with _readable(self._path):
-            self._stream.seek(section.offset)
-            return self._stream.read(section.size)
-
-    def banner(self) -> Optional[str]:
-        """Return the release in what the kernel says of itself when it boots: ``Linux version 7.3.4 (...)``."""
-        constants = [
-            each
-            for each in self._all
-            if each.type == _PROGBITS
-            and each.flags & (_LOADED | _EXECUTABLE | _COMPRESSED) == _LOADED
-            and each.size <= LARGEST_BLOB
-        ]
-        # It is in .rodata as a rule.  Sections that lie one over the other are no reason to read a file for ever.
-        constants.sort(key=lambda each: each != self.sections.get(".rodata"))
-        left = self._size
-        for section in constants:
-            left -= section.size
-            if left < 0:
-                break
-            match = _BANNER.search(self._read(section, "a section of constants"))
-            if match:
-                return match[1].decode("ascii")
-        return None
-
-    def sets_by_offset(self) -> Mapping[int, str]:
-        """Return the names of all sets in ``.BTF_ids``, by their place in it, as far as symbols are left."""
-        ids = self.sections[".BTF_ids"]
-        table = next((each for each in self._all if each.type == _SYMTAB and each.link < len(self._all)), None)
-        if table is None:
-            return {}
-        strings = self._read(self._all[table.link], "the names of symbols")
-        wanted = {match.start(): match[1].decode("ascii") for match in _SET_SYMBOL.finditer(strings)}
-        if not wanted:
-            return {}
-        mark = "<" if self.byte_order == "little" else ">"
-        # The two classes have the fields in another order: name, ..., index of the section, value.
-        form = struct.Struct(f"{mark}IBBHQQ" if self._elf.elfclass == 64 else f"{mark}IIIBBH")
-        index, value = (3, 4) if self._elf.elfclass == 64 else (5, 1)
-        symbols = self._read(table, "the symbol table")
-        whole = len(symbols) // form.size * form.size
-        return {
-            symbol[value] - ids.address: wanted[symbol[0]]
-            for symbol in form.iter_unpack(memoryview(symbols)[:whole])
-            if symbol[0] in wanted and symbol[index] == ids.number
-        }
+def _sets_by_offset(elf: Elf) -> Mapping[int, str]:
+    """Return the names of all sets in ``.BTF_ids``, by their place in it, as far as symbols are left."""
+    ids = elf.by_name[".BTF_ids"]
+    table = elf.symbol_table()
+    if table is None:
+        return {}
+    wanted = {match.start(): match[1].decode("ascii") for match in _SET_SYMBOL.finditer(elf.symbol_names(table))}
+    if not wanted:
+        return {}
+    return {
+        symbol.value - ids.address: wanted[symbol.name]
+        for symbol in elf.symbols(table)
+        if symbol.name in wanted and symbol.section == ids.number
+    }
