@@ -192,18 +192,46 @@ def _words(text: str) -> list[str]:
     return [token for token, _ in _tokens(text)]
 
 
+def types_of(text: str) -> tuple[str, ...]:
+    """Return the types in the prototype *text*, that of the result first, in one spelling and without ``const``.
+
+    A function without parameters has the one type ``void`` for them.  Raises :exc:`PrototypeError`.
+    """
+    prototype = parse_prototype(text)
+    return (_seen_type(_words(prototype.returns)), *(_typed(_words(each))[0] for each in prototype.parameters))
+
+
+def name_of_parameter(text: str) -> str:
+    """Return the name in *text*, one parameter of a prototype; empty where it has none."""
+    words = [word for word in _words(text) if word not in _UNSEEN]
+    if "(" in words:
+        return _head_of_callback(words)[1]
+    if "[" in words:
+        words = words[: words.index("[")]
+    return words[-1] if _is_named(words) else ""
+
+
 def _seen_parameter(words: list[str]) -> str:
+    return "".join(_typed(words))
+
+
+def _typed(words: list[str]) -> tuple[str, str]:
+    """Return the type of a parameter, and the annotation at the end of its name."""
     words = [word for word in words if word not in _UNSEEN]
     if "(" in words:
-        return _seen_callback(words)
+        return _typed_callback(words)
     dimensions = words.count("[")
     if dimensions:
         words = words[: words.index("[")]
     name = words[-1] if _is_named(words) else ""
     # An array as a parameter is a pointer to its first element.
     typed = (words[:-1] if name else words) + ["*"] * dimensions
+    return _seen_type(typed), _annotation_of(name)
+
+
+def _annotation_of(name: str) -> str:
     annotation = _ANNOTATION.search(name)
-    return _seen_type(typed) + (annotation[1] if annotation else "")
+    return annotation[1] if annotation else ""
 
 
 def _is_named(words: list[str]) -> bool:
@@ -214,17 +242,20 @@ def _is_named(words: list[str]) -> bool:
     return len(words) > 1 and words[-2] not in _TAGGED
 
 
-def _seen_callback(words: list[str]) -> str:
-    """Return the view of a parameter that is a function: ``int (*callback)(void *map)``."""
-    opening = _opening_of_the_last(words)
-    parameters = [_seen_parameter(each) for each in _at_commas(words[opening + 1 : -1])]
-    head = [word for word in words[:opening] if word not in "()"]
+def _typed_callback(words: list[str]) -> tuple[str, str]:
+    """Return the type of a parameter that is a function, ``int (*callback)(void *map)``, and its annotation."""
+    parameters = [_seen_parameter(each) for each in _at_commas(words[_opening_of_the_last(words) + 1 : -1])]
+    returns, name = _head_of_callback(words)
+    return f"{_seen_type(returns)} (*)({', '.join(parameters)})", _annotation_of(name)
+
+
+def _head_of_callback(words: list[str]) -> tuple[list[str], str]:
+    """Return the words of what a callback returns, and its name."""
+    head = [word for word in words[: _opening_of_the_last(words)] if word not in "()"]
     name = head.pop() if head and _IDENTIFIER.fullmatch(head[-1]) and head[-1] not in _BASIC else ""
     # `int (callback)(...)` and `int (*callback)(...)` are the same as a parameter.
     pointers = words[: words.index("(")].count("*")
-    returns = [word for word in head if word != "*"] + ["*"] * pointers
-    annotation = _ANNOTATION.search(name)
-    return f"{_seen_type(returns)} (*)({', '.join(parameters)})" + (annotation[1] if annotation else "")
+    return [word for word in head if word != "*"] + ["*"] * pointers, name
 
 
 def _opening_of_the_last(words: list[str]) -> int:

@@ -19,8 +19,9 @@ import re
 import struct
 import sys
 from array import array
-from typing import Final, Optional
+from typing import Collection, Final, Iterator, Optional
 
+from kfuncdoc import shape
 from kfuncdoc.scan._errors import Unscannable
 
 VOID, INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO = range(14)
@@ -49,12 +50,20 @@ _MOST_TYPES = 0xFFFFF
 LARGEST_BLOB: Final = 128 << 20
 #: What a prototype may take: a real one is far from it, and one that goes round in a circle is not.
 _DEEPEST = 64
+_DEEPEST_SHAPE = 32  # as libbpf
 _LONGEST_NAME = 512
 _LONGEST_PROTOTYPE = 10_000
 _MOST_STEPS = 200_000  # over all prototypes of one blob; a real kernel takes 15,000
 
+#: What a function is to the object that has it: its linkage.
+EXTERN: Final = 2
+
 _QUALIFIERS = {CONST: "const", VOLATILE: "volatile", RESTRICT: "restrict"}
 _PASSED_OVER = frozenset({*_QUALIFIERS, TYPE_TAG})
+_SHAPES: dict[int, shape.Shape] = {
+    VOID: shape.VOID, STRUCT: shape.STRUCT, UNION: shape.UNION, ENUM: shape.ENUM, ENUM64: shape.ENUM,
+    FWD: shape.FORWARD,
+}  # fmt: skip
 _KEYWORDS = {STRUCT: "struct", UNION: "union", ENUM: "enum", ENUM64: "enum"}
 #: Compilers write some types in another order than people do.
 _SPELLINGS = {
@@ -180,6 +189,61 @@ class Btf:
             raise self._wrong(f"type {number} is no function")
         return self._identifier(self.name(number), number)
 
+    def of_kind(self, kind: int) -> Iterator[int]:
+        """Yield the numbers of all types of *kind*; those of the base are left out."""
+        words, first = self._words, self.first
+        for index, at in enumerate(self._offsets):
+            if words[at + 1] >> 24 & 0x7F == kind:
+                yield first + index
+
+    def functions_named(self, names: Collection[str]) -> dict[str, int]:
+        """Return the number of the first function of each of *names* that there is; those of the base are left out."""
+        wanted = {offset: name for name in names for offset in self._offsets_of(name)}
+        words, found = self._words, dict[str, int]()
+        for index, at in enumerate(self._offsets if wanted else ()):
+            if words[at] in wanted and words[at + 1] >> 24 & 0x7F == FUNC:
+                found.setdefault(wanted[words[at]], self.first + index)
+        return found
+
+    def _offsets_of(self, string: str) -> Iterator[int]:
+        """Yield every offset at which *string* stands: it may be the end of a longer one, too, and in the base."""
+        if self._base is not None:
+            yield from self._base._offsets_of(string)
+        encoded = string.encode("utf-8", "replace") + b"\0"
+        at = self._strings.find(encoded)
+        while at >= 0:
+            yield self._first_string + at
+            at = self._strings.find(encoded, at + 1)
+
+    def linkage(self, number: int) -> int:
+        """Return the linkage of the function *number*."""
+        words, at = self._at(number)
+        return words[at + 1] & 0xFFFF
+
+    def contents(self, number: int) -> Iterator[tuple[int, int, int]]:
+        """Yield what is in the section *number*: type, offset, and size in bytes."""
+        words, at = self._at(number)
+        for place in range(at + 3, at + 3 + 3 * (words[at + 1] & 0xFFFFFF), 3):
+            yield words[place], words[place + 1], words[place + 2]
+
+    def structure(self, number: int) -> Optional[int]:
+        """Return the number of the structure that the variable *number* is, None where it is something else."""
+        if self.kind(number) != VAR:
+            return None
+        number = self._resolved(self._target(number))
+        return number if self.kind(number) == STRUCT else None
+
+    def members(self, number: int) -> dict[int, str]:
+        """Return the members of the structure *number* that have a name, by their offset in bytes."""
+        words, at = self._at(number)
+        bits = 0xFFFFFF if words[at + 1] >> 31 else 0xFFFFFFFF
+        places = range(at + 3, at + 3 + 3 * (words[at + 1] & 0xFFFFFF), 3)
+        return {(words[place + 2] & bits) // 8: self._string(words[place], number) for place in places if words[place]}
+
+    def string(self, offset: int) -> str:
+        """Return the string at *offset*, which something outside of the types names (``.BTF.ext``)."""
+        return self._string(offset, 0)
+
     def tagged(self, tag: str = KFUNC_TAG) -> tuple[int, ...]:
         """Return the numbers of the functions that have *tag*, in their order; those of the base are left out."""
         meant: dict[int, bool] = {}
@@ -246,6 +310,38 @@ class Btf:
             return self._declared(self._target(signature), f"{name}({parameters})", 0)
         except _Nameless:
             return None
+
+    def shape_of(self, number: int) -> shape.Shape:
+        """Return the shape of the function *number*, as libbpf compares it."""
+        self.function(number)
+        return self._shape(self._target(number), 0)
+
+    def _shape(self, number: int, depth: int) -> shape.Shape:
+        number = self._resolved(number)
+        self._count_step(number)
+        kind = self.kind(number)
+        words, at = self._at(number) if number else (self._words, 0)
+        if depth >= _DEEPEST_SHAPE:
+            return shape.OTHER
+        if kind == INT:
+            return shape.OTHER if words[at + 3] >> 16 & 0xFF else shape.INTEGER
+        if kind == PTR:
+            return (shape.POINTER, self._shape(words[at + 2], depth + 1))
+        if kind == ARRAY:
+            return (shape.ARRAY, self._shape(words[at + 3], depth + 1))
+        if kind == FUNC_PROTO:
+            parameters = range(at + 4, at + 4 + 2 * (words[at + 1] & 0xFFFFFF), 2)
+            shapes = (self._shape(words[each], depth + 1) for each in parameters)
+            return (shape.FUNCTION, self._shape(words[at + 2], depth + 1), *shapes)
+        return _SHAPES.get(kind, shape.OTHER)
+
+    def _resolved(self, number: int) -> int:
+        """Return the type that *number* is behind its qualifiers and typedefs."""
+        for _ in range(_DEEPEST):
+            if self.kind(number) not in _PASSED_OVER and self.kind(number) != TYPEDEF:
+                return number
+            number = self._target(number)
+        raise self._wrong(f"type {number} goes round in a circle")
 
     def _target(self, number: int) -> int:
         words, at = self._at(number)
