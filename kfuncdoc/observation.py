@@ -143,14 +143,36 @@ class Observation:
     @property
     def release(self) -> Optional[str]:
         """The mainline release that the kernel belongs to: ``v7.3`` of ``7.3.4+deb13``."""
-        match = _KERNEL.match(self.kernel or "")
-        return f"v{match[1]}.{match[2]}" if match else None
+        return release_of(self.kernel)
 
     @property
     def point(self) -> int:
         """The number of the stable release: 4 of ``7.3.4``, 0 of ``7.3`` and where nothing is known."""
         match = _KERNEL.match(self.kernel or "")
         return int(match[3] or 0) if match else 0
+
+
+@dataclass(frozen=True)
+class KernelFunctions:
+    """The functions of a built kernel in which libbpf looks for the kfuncs of a program, with their prototypes."""
+
+    #: The version of the kernel, as in ``7.3.4``; None where it does not tell.
+    kernel: Optional[str]
+    #: Of some the prototype cannot be said in C.
+    prototypes: Mapping[str, Optional[str]]
+    #: Whether modules were looked into as well.
+    with_modules: bool
+
+    @property
+    def release(self) -> Optional[str]:
+        """The mainline release that the kernel belongs to."""
+        return release_of(self.kernel)
+
+
+def release_of(kernel: Optional[str]) -> Optional[str]:
+    """Return the mainline release of a version: ``v7.3`` of ``7.3.4+deb13``."""
+    match = _KERNEL.match(kernel or "")
+    return f"v{match[1]}.{match[2]}" if match else None
 
 
 # -- for people

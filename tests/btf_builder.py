@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
-from typing import Optional
+from typing import NamedTuple, Optional
 
 #: Every type as ``(name, word of kind and count, size or type, further words)``.
 Written = tuple[int, int, int, tuple[int, ...]]
@@ -178,7 +178,7 @@ def elf(
 ) -> bytes:
     """Return an ELF file of *sections*, and with *symbols* whose values lie in section *at*."""
     mark = MARKS[order]
-    parts = [(name, 1, flags, content, 0, 0) for name, content in sections.items()]
+    parts = [Part(name, PROGBITS, flags, content) for name, content in sections.items()]
     if symbols:
         names, table = b"\0", b"\0" * (24 if bits == 64 else 16)
         index = 1 + list(sections).index(at)
@@ -189,21 +189,42 @@ def elf(
             else:
                 table += struct.pack(f"{mark}IIIBBH", len(names), value, 8, 1, 0, where)
             names += name.encode() + b"\0"
-        parts.append((".symtab", 2, 0, table, len(parts) + 2, 24 if bits == 64 else 16))
-        parts.append((".strtab", 3, 0, names, 0, 0))
-    parts.append((".shstrtab", 3, 0, b"", 0, 0))
-    names = b"\0" + b"".join(part[0].encode() + b"\0" for part in parts)
-    parts[-1] = (*parts[-1][:3], names, 0, 0)
+        parts.append(Part(".symtab", SYMTAB, 0, table, len(parts) + 2, 0, 24 if bits == 64 else 16))
+        parts.append(Part(".strtab", STRTAB, 0, names))
+    return packed(parts, order=order, bits=bits)
+
+
+PROGBITS, SYMTAB, STRTAB, REL = 1, 2, 3, 9
+
+
+class Part(NamedTuple):
+    """A section as it is written."""
+
+    name: str
+    kind: int
+    flags: int
+    content: bytes
+    link: int = 0
+    info: int = 0
+    each: int = 0
+
+
+def packed(parts: list[Part], *, order: str = "little", bits: int = 64, machine: Optional[int] = None) -> bytes:
+    """Return an ELF file of *parts*, which begin with the section of number 1, and of their names."""
+    mark = MARKS[order]
+    parts = [*parts, Part(".shstrtab", STRTAB, 0, b"")]
+    names = b"\0" + b"".join(part.name.encode() + b"\0" for part in parts)
+    parts[-1] = parts[-1]._replace(content=names)
     header_size, form = (64, f"{mark}IIQQQQIIQQ") if bits == 64 else (52, f"{mark}10I")
     body, headers = b"", struct.pack(form, *[0] * 10)
-    for name, kind, flag, content, link, each in parts:
+    for name, kind, flag, content, link, info, each in parts:
+        at_name = names.index(b"\0" + name.encode() + b"\0") + 1
         place = header_size + len(body)
-        headers += struct.pack(
-            form, names.index(name.encode() + b"\0"), kind, flag, 0, place, len(content), link, 0, 1, each
-        )
+        headers += struct.pack(form, at_name, kind, flag, 0, place, len(content), link, info, 1, each)
         body += content + b"\0" * (-len(content) % 8)
     identity = b"\x7fELF" + bytes([2 if bits == 64 else 1, 1 if order == "little" else 2, 1]) + b"\0" * 9
-    machine = {"little": 62 if bits == 64 else 3, "big": 22 if bits == 64 else 8}[order]
+    if machine is None:
+        machine = {"little": 62 if bits == 64 else 3, "big": 22 if bits == 64 else 8}[order]
     word = "Q" if bits == 64 else "I"
     header = identity + struct.pack(
         f"{mark}HHI3{word}I6H",

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The sections and symbols of an ELF file, whoever wrote it.
 
-pyelftools takes the headers apart; it trusts what it finds in them, so that the headers of sections are
-read one by one here and checked against the size of the file.  Whatever is wrong is :exc:`Unscannable`.
+pyelftools reads the header of the file; in those of sections it trusts what it finds, so that they are read
+and checked against the size of the file here.  Whatever is wrong is :exc:`Unscannable`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple, Optional
 
-from elftools.common.utils import struct_parse
 from elftools.elf.elffile import ELFFile
 
 from kfuncdoc.scan._errors import Unscannable, readable
 
 MAGIC: Final = b"\x7fELF"
 
-#: Types of sections, by the number that ELF has for them; any other is 0 here.
-PROGBITS, SYMTAB, RELA, NOBITS, REL = 1, 2, 4, 8, 9
-_TYPES = {"SHT_PROGBITS": PROGBITS, "SHT_SYMTAB": SYMTAB, "SHT_RELA": RELA, "SHT_NOBITS": NOBITS, "SHT_REL": REL}
+#: The machine of BPF programs: its name, and its number for older libraries that have none for it.
+BPF_MACHINE: Final = ("EM_BPF", 247)
+
+#: Types of sections.
+PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
 #: Flags of sections.
 LOADED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
 #: Where a symbol is that another file defines.
@@ -86,23 +87,21 @@ class Elf:
 
     def _sections(self) -> tuple[Section, ...]:
         """Return all sections; the library's own look into some of them at once, and trust what they find there."""
-        elf, form = self._elf, self._elf.structs.Elf_Shdr
+        elf, mark = self._elf, "<" if self._elf.little_endian else ">"
+        form = struct.Struct(f"{mark}IIQQQQIIQQ" if elf.elfclass == 64 else f"{mark}10I")
         start, count, each = elf["e_shoff"], elf["e_shnum"], elf["e_shentsize"]
         if start == 0 or count == 0:
             raise Unscannable(self.path, "it has no sections")
-        if each != form.sizeof() or count > _MOST_SECTIONS or start + count * each > self.size:
+        if each != form.size or count > _MOST_SECTIONS or start + count * each > self.size:
             raise Unscannable(self.path, f"its {count} section headers at byte {start:,} reach past its end")
-        sections, at_names = [], []
-        for index in range(count):
-            header = struct_parse(form, self._stream, stream_pos=start + index * each)
-            kind = _TYPES.get(header.sh_type, 0)
-            flags, address, offset, size, link, info = (
-                header.sh_flags, header.sh_addr, header.sh_offset, header.sh_size, header.sh_link, header.sh_info
-            )  # fmt: skip
-            sections.append(Section(index, "", kind, flags, address, offset, size, link, info))
-            at_names.append(header.sh_name)
+        self._stream.seek(start)
+        headers = list(form.iter_unpack(self._stream.read(count * each)))
+        sections = [
+            Section(number, "", kind, flags, address, offset, size, link, info)
+            for number, (_, kind, flags, address, offset, size, link, info, _, _) in enumerate(headers)
+        ]
         names = self.contents(sections[elf["e_shstrndx"]], "the section names")
-        return tuple(section._replace(name=string_at(names, at)) for section, at in zip(sections, at_names))
+        return tuple(section._replace(name=string_at(names, header[0])) for section, header in zip(sections, headers))
 
     def read(self, name: str, largest: int = LARGEST_SECTION) -> Optional[bytes]:
         """Return what is in the section *name*, None where there is none."""

@@ -35,22 +35,23 @@ import functools
 import io
 import lzma
 import os
+import platform
 import re
 import sys
 import zlib
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import BinaryIO, Optional
 
 from kfuncdoc import source
-from kfuncdoc.observation import Kind, Observation, ObservedKfunc, Registration, Remark
+from kfuncdoc.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
 from kfuncdoc.resources import packaged
 from kfuncdoc.scan._errors import Unscannable, opened, readable
 from kfuncdoc.scan.btf import FUNC, LARGEST_BLOB, Btf, byte_order_of
-from kfuncdoc.scan.elf import COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
+from kfuncdoc.scan.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.files import Track
 from kfuncdoc.scan.selftests import is_selftest
 
@@ -86,6 +87,29 @@ def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
     Modules need the ``vmlinux`` that they were built with, or BTF that stands alone (``.BTF.base``).
     *track* wraps the modules as they are read, to show progress.  Raises :exc:`Unscannable`.
     """
+    return _scan(paths, track).observation()
+
+
+def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track = iter) -> KernelFunctions:
+    """Return which functions the built kernel in *paths* has that a program may find there.
+
+    Where a kernel tells its kfuncs these are all of them: the verifier lets nobody call another function.  Where
+    it does not, before v6.9, these are the functions of *names* that it has.  Raises :exc:`Unscannable`.
+    """
+    scan = _scan(paths, track)
+    observation = scan.observation()
+    prototypes = {kfunc.name: kfunc.prototype for kfunc in observation.kfuncs} or scan.functions(names)
+    return KernelFunctions(observation.kernel or _own_kernel(paths), prototypes, scan.with_modules)
+
+
+def _own_kernel(paths: Sequence[str]) -> Optional[str]:
+    """Return the version of the running kernel if *paths* are its own BTF, which does not tell."""
+    own = all(os.path.abspath(path).startswith(_OWN_KERNEL) for path in paths)
+    version = _RELEASE.match(platform.release()) if own else None
+    return version[0] if version else None
+
+
+def _scan(paths: Sequence[str], track: Track) -> _Scan:
     kernels: list[_Image] = []
     modules: list[str] = []
     split: list[_Image] = []
@@ -101,7 +125,9 @@ def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
         if not kernels and len(split) == 1:
             # Raw BTF alone under whatever name.
             kernels, split = split, []
-        return _Scan(_one_kernel(kernels), split, modules).observe(track)
+        scan = _Scan(_one_kernel(kernels), split, modules)
+        scan.read(track)
+        return scan
 
 
 def _files(paths: Sequence[str]) -> Iterator[str]:
@@ -145,8 +171,10 @@ class _Scan:
         self._kfuncs: dict[str, ObservedKfunc] = {}
         self._remarks: list[Remark] = []
         self._foreign: list[str] = []
+        self._types: list[Btf] = []
+        self.with_modules = bool(split or modules)
 
-    def observe(self, track: Track) -> Observation:
+    def read(self, track: Track) -> None:
         if self._kernel:
             self._base = self._kernel.btf(None)
             self._add(self._kernel, self._base)
@@ -165,6 +193,17 @@ class _Scan:
                 f" read, and only functions with the decl tag are found"
             )
             self._remark((self._kernel.path if self._kernel else self._modules[0]), text)
+
+    def functions(self, names: Collection[str]) -> dict[str, Optional[str]]:
+        """Return the functions of *names* that the kernel has, kfuncs or not, with their prototypes."""
+        found: dict[str, Optional[str]] = {}
+        for btf in self._types:
+            for name, number in btf.functions_named(names).items():
+                found.setdefault(name, btf.prototype(number))
+        return found
+
+    def observation(self) -> Observation:
+        version = _RELEASE.match(self._release or "")
         return Observation(
             Kind.IMAGE,
             kernel=version[0] if version else None,
@@ -193,6 +232,7 @@ class _Scan:
 
     def _add(self, image: _Image, btf: Btf) -> None:
         """Add the kfuncs of *image*: those with the decl tag and those in sets."""
+        self._types.append(btf)
         by_name: dict[str, tuple[int, list[Registration]]] = {}
         for number, registered in self._registrations(image, btf).items():
             by_name.setdefault(btf.function(number), (number, []))[1].extend(registered)
@@ -357,6 +397,8 @@ class _Image:
         self.is_raw = bool(self._blob)
         if start.startswith(MAGIC):
             self._elf = Elf(path, stream)
+            if self._elf.machine[0] in BPF_MACHINE:
+                raise Unscannable(path, "this is a BPF object, and no kernel")
         elif not self.is_raw:
             raise Unscannable(path, _foreign(start))
         information = self._elf.read(".modinfo") if self._elf else None
