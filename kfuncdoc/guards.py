@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""C code for programs that are to load on kernels with one kfunc and on those with another."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Optional, Sequence
+
+from kfuncdoc.prototype import name_of_parameter, parse_prototype
+from kfuncdoc.releases import Release
+from kfuncdoc.resources import packaged
+from kfuncdoc.shape import Shape, compatible, shape_of
+from kfuncdoc.variants import Variant
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One kfunc that can be called, and on which kernels, in words."""
+
+    variant: Variant
+    kernels: str
+    #: The release from which on it is to be called, though it is there before.
+    not_before: Optional[Release] = None
+
+
+@dataclass(frozen=True)
+class _Branch:
+    """A choice as the template takes it: how it is declared, and how called."""
+
+    condition: str
+    declaration: str
+    call: str
+    kernels: str
+    returns: bool
+
+
+def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
+    """Return a C function ``compat_NAME`` that calls the first of *choices* that the kernel has.
+
+    Its parameters are those of the first choice, and after them what only another one takes.  One that returns
+    something else cannot be called there, and is only named.  *missing_on* says on which kernels there is none.
+    """
+    parameters: dict[str, str] = {}
+    branches = []
+    returns = next((each for each in map(_returns, choices) if each != "void"), "void")
+    fitting = [
+        choice for choice in choices if _returns(choice) == "void" or _fits(f"{_returns(choice)} x", f"{returns} x")
+    ]
+    for choice in fitting:
+        arguments = [_added(parameter, parameters) for parameter in _parameters(choice)]
+        flavour = choice.variant.flavour
+        exists = f"bpf_ksym_exists({flavour})"
+        if choice.not_before:
+            version = choice.not_before.name[1:].replace(".", ", ")
+            exists += f" && LINUX_KERNEL_VERSION >= KERNEL_VERSION({version}, 0)"
+        branches.append(
+            _Branch(
+                exists,
+                choice.variant.declared_as(flavour),
+                f"{flavour}({', '.join(arguments)})",
+                choice.kernels,
+                _returns(choice) != "void",
+            )
+        )
+    head = f"{returns}{'' if returns.endswith('*') else ' '}compat_{name}"
+    return c_template("guard.c.jinja").render(
+        head=f"{head}({', '.join(parameters.values()) or 'void'})",
+        branches=branches,
+        nothing=returns == "void",
+        missing_on=missing_on,
+        others=[(each.kernels, each.variant.kfunc, _returns(each)) for each in choices if each not in fitting],
+        by_version=any(choice.not_before for choice in fitting),
+    )
+
+
+def _returns(choice: Choice) -> str:
+    return parse_prototype(choice.variant.prototype).returns
+
+
+def _parameters(choice: Choice) -> tuple[str, ...]:
+    return tuple(each for each in parse_prototype(choice.variant.prototype).parameters if each != "void")
+
+
+def _added(parameter: str, parameters: dict[str, str]) -> str:
+    """Add *parameter* to those of the function, unless one of its name and kind is there; return its name."""
+    name = name_of_parameter(parameter) or f"argument{len(parameters) + 1}"
+    while name in parameters and not _fits(parameters[name], parameter):
+        name += "_before"
+    parameters.setdefault(name, _renamed(parameter, name))
+    return name
+
+
+def _fits(one: str, other: str) -> bool:
+    """Whether an argument for *one* parameter can be given for the *other*."""
+    left, right = _shape(one), _shape(other)
+    pointers = {each[0] == "pointer" for each in (left, right) if isinstance(each, tuple)}
+    return compatible(left, right) and (not pointers or _bare(one) == _bare(other))
+
+
+def _shape(parameter: str) -> Shape:
+    shape = shape_of(f"void f({parameter})")
+    return shape[2] if isinstance(shape, tuple) else None
+
+
+def _bare(parameter: str) -> str:
+    return re.sub(r"\bconst\b|\s|\w+$", "", parameter)
+
+
+def _renamed(parameter: str, name: str) -> str:
+    before = name_of_parameter(parameter)
+    if not before:
+        return f"{parameter}{'' if parameter.endswith('*') else ' '}{name}"
+    head, _, tail = parameter.rpartition(before)
+    return head + name + tail
+
+
+@cache
+def c_template(name: str) -> jinja2.Template:
+    """Return the packaged template *name*, which is one of C."""
+    import jinja2  # an audit that finds nothing has no need of it
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(packaged("templates"))),
+        autoescape=False,  # noqa: S701  # C is no HTML
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template(name)

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The prototypes that a kfunc has had, the names to declare each under, and the code that calls the right one."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+import pytest
+from declared import CALENDAR, TESTS, catalog_of, entry, subsystem
+
+from kfuncdoc.bpf_object import essential_name
+from kfuncdoc.declaration_files import find
+from kfuncdoc.guards import Choice, guard
+from kfuncdoc.lifecycle import facts_at
+from kfuncdoc.load import load
+from kfuncdoc.observation import from_json
+from kfuncdoc.resources import packaged
+from kfuncdoc.variants import Variant, in_c, is_plain, same_in_c, variants
+
+LAST = CALENDAR["v7.3"]
+
+
+def kfunc_of(folder, *events: str, **fields: str):
+    catalog = catalog_of(folder, demo=subsystem(entry("bpf_one", *events, **fields)))
+    found = catalog.get("bpf_one")
+    assert found is not None
+    return found.kfunc
+
+
+def told(kfunc, last=LAST) -> list[tuple[str, str, str, str]]:
+    return [
+        (each.flavour, each.prototype, each.since.name, each.until.name if each.until else "")
+        for each in variants(kfunc, CALENDAR, last)
+    ]
+
+
+def test_one_prototype(tmp_path):
+    kfunc = kfunc_of(tmp_path, "release: v6.12, event: added")
+    assert told(kfunc) == [("bpf_one___compat", "void bpf_one(void)", "v6.12", "")]
+
+
+def test_two_prototypes(tmp_path):
+    kfunc = kfunc_of(
+        tmp_path,
+        "release: v6.12, event: added",
+        "release: v7.1, event: changed, was: {prototype: void bpf_one(int x)}",
+    )
+    assert told(kfunc) == [
+        ("bpf_one___v6_12", "void bpf_one(int x)", "v6.12", "v7.1"),
+        ("bpf_one___v7_1", "void bpf_one(void)", "v7.1", ""),
+    ]
+    assert told(kfunc, CALENDAR["v7.0"]) == [("bpf_one___compat", "void bpf_one(int x)", "v6.12", "")]
+
+
+def test_prototypes_that_libbpf_takes_for_the_same(tmp_path):
+    kfunc = kfunc_of(
+        tmp_path,
+        "release: v6.12, event: added",
+        "release: v7.1, event: changed, was: {prototype: void bpf_one(u32 x)}",
+        prototype="void bpf_one(u64 x)",
+    )
+    assert told(kfunc) == [("bpf_one___compat", "void bpf_one(u64 x)", "v6.12", "")]
+
+
+def test_gone_and_back(tmp_path):
+    kfunc = kfunc_of(
+        tmp_path,
+        "release: v6.12, event: added",
+        "release: v6.15, event: removed, no_replacement: None.",
+        "release: v7.1, event: added, was: {prototype: int bpf_one(void)}",
+    )
+    assert told(kfunc) == [
+        ("bpf_one___v6_12", "int bpf_one(void)", "v6.12", "v6.15"),
+        ("bpf_one___v7_1", "void bpf_one(void)", "v7.1", ""),
+    ]
+
+
+def test_every_flavour_of_the_record_finds_its_kfunc():
+    flavours = set()
+    catalog = load(find([str(packaged("data"))]))
+    for _, declaration in catalog.declarations:
+        for variant in variants(declaration.kfunc, catalog.calendar, catalog.calendar.real[-1]):
+            assert essential_name(variant.flavour) == declaration.name
+            assert variant.flavour not in flavours or variant.only
+            flavours.add(variant.flavour)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("int f(u32 x)", "s32 f(unsigned int y)", True),
+        ("int f(bool (less)(struct a *a, int))", "int f(bool (*less)(struct a *, int b))", True),
+        ("int f(u32 x)", "int f(u64 x)", False),
+        ("int f(const struct a *p)", "int f(struct a *p)", False),
+        ("int f(struct a *const p)", "int f(struct a *p)", True),
+        ("void f(const u64 x)", "void f(__u64 x)", True),
+        ("struct a *f(void)", "struct b *f(void)", False),
+        ("const char *f(void)", "char *f(void)", False),
+    ],
+)
+def test_what_is_the_same_in_c(one, other, expected):
+    assert (in_c(one) == in_c(other)) is expected
+
+
+def test_arena_pointers_have_an_address_space(tmp_path):
+    plain = kfunc_of(tmp_path, "release: v6.12, event: added", prototype="void *bpf_one(void *p)")
+    assert same_in_c(plain)
+    flagged = plain.model_copy(update={"flags": ("KF_ARENA_ARG1",)})
+    assert not same_in_c(flagged)
+    assert not same_in_c(plain.model_copy(update={"prototype": "void bpf_one(void *p__arena)"}))
+
+
+@pytest.mark.parametrize("release", [path.stem for path in sorted((TESTS / "observed").glob("*.json"))])
+def test_what_is_declared_plainly_is_what_kernels_have(release):
+    """One declaration for all kernels is in no conflict with a vmlinux.h of any."""
+    catalog = load(find([str(packaged("data"))]))
+    observation = from_json((TESTS / "observed" / f"{release}.json").read_text(encoding="utf-8"))
+    compared = 0
+    for observed in observation.kfuncs:
+        found = catalog.get(observed.name)
+        if found is None or observed.prototype is None or not (is_plain(observed.name) and same_in_c(found.kfunc)):
+            continue
+        facts = facts_at(found.kfunc, catalog.calendar, catalog.calendar[release])
+        assert in_c(observed.prototype) == in_c(facts.prototype) == in_c(found.kfunc.prototype), observed.name
+        compared += 1
+    assert compared > 30
+
+
+# -- guards
+
+
+def choice(name: str, prototype: str, kernels: str, *, only: bool = True, not_before: str = "") -> Choice:
+    variant = Variant(name, prototype, CALENDAR["v6.13"], only=only)
+    return Choice(variant, kernels, CALENDAR[not_before] if not_before else None)
+
+
+def text(code: str) -> str:
+    return dedent(code).lstrip("\n").replace("        ", "\t")
+
+
+def test_a_guard_of_two_names():
+    code = guard(
+        "bpf_new",
+        [
+            choice("bpf_new", "void bpf_new(struct a *p)", "v6.13 to v7.3"),
+            choice("bpf_old", "void bpf_old(struct a *p)", "v6.12"),
+        ],
+    )
+    assert code == text("""
+        extern void bpf_new___compat(struct a *p) __ksym __weak;
+        extern void bpf_old___compat(struct a *p) __ksym __weak;
+
+        static __always_inline void compat_bpf_new(struct a *p)
+        {
+                /* v6.13 to v7.3 */
+                if (bpf_ksym_exists(bpf_new___compat)) {
+                        bpf_new___compat(p);
+                        return;
+                }
+                /* v6.12 */
+                if (bpf_ksym_exists(bpf_old___compat)) {
+                        bpf_old___compat(p);
+                        return;
+                }
+        }
+    """).replace("\n\textern", "\nextern").replace("\textern", "extern")
+
+
+def test_a_guard_of_two_prototypes_that_return_something():
+    code = guard(
+        "bpf_one",
+        [
+            choice("bpf_one", "int bpf_one(void *ctx, u64 n)", "v7.0", only=False),
+            choice("bpf_two", "void bpf_two(struct a *n)", "v6.12"),
+        ],
+        "v6.6",
+    )
+    assert "static __always_inline int compat_bpf_one(void *ctx, u64 n, struct a *n_before)\n" in code
+    assert "\t\treturn bpf_one___v6_13(ctx, n);\n" in code
+    assert "\t\tbpf_two___compat(n_before);\n\t\treturn 0;\n" in code
+    assert code.endswith("\t/* Nothing to call on v6.6. */\n\treturn 0;\n}\n")
+
+
+def test_a_guard_by_release():
+    code = guard("bpf_one", [choice("bpf_one", "struct a *bpf_one(int)", "v7.1", not_before="v7.1")])
+    assert "extern int LINUX_KERNEL_VERSION __kconfig;\n" in code
+    assert "if (bpf_ksym_exists(bpf_one___compat) && LINUX_KERNEL_VERSION >= KERNEL_VERSION(7, 1, 0))\n" in code
+    assert "static __always_inline struct a *compat_bpf_one(int argument1)\n" in code
+
+
+def test_a_guard_does_not_return_what_is_something_else():
+    code = guard(
+        "bpf_new",
+        [
+            choice("bpf_new", "struct task_struct *bpf_new(s32 cpu)", "v6.18 to v7.3"),
+            choice("bpf_old", "struct rq *bpf_old(s32 cpu)", "v6.12 to v6.17"),
+        ],
+    )
+    assert "bpf_old___compat" not in code
+    assert "\t/* v6.12 to v6.17: bpf_old(), which returns struct rq *. */\n\treturn 0;\n}\n" in code
