@@ -2,7 +2,8 @@
 """The command line: thin sub-commands over the pure modules.
 
 Each command imports what it needs when it runs, so that ``--help`` and ``check`` start quickly; none
-imports Sphinx.  Exit status: 0 clean, 1 findings, 2 unusable arguments.
+imports Sphinx.  Exit status: 0 clean, 1 findings, 2 unusable arguments; of ``audit`` those of
+``kfuncdoc.audit.findings.Status``, and 1 for unusable input of any kind.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ import argparse
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Iterable, NoReturn, Optional, Sequence
+from typing import TYPE_CHECKING, Iterable, Iterator, NoReturn, Optional, Sequence
 
 from kfuncdoc import __version__
 
 if TYPE_CHECKING:
     import datetime
 
+    from kfuncdoc.audit.findings import Report, Status
+    from kfuncdoc.audit.kernels import Kernel, Record
+    from kfuncdoc.bpf_object import BpfObject
     from kfuncdoc.catalog import Catalog
     from kfuncdoc.diagnostics import Diagnostic
     from kfuncdoc.observation import Observation
@@ -26,10 +30,25 @@ if TYPE_CHECKING:
 CLEAN, FINDINGS, UNUSABLE = 0, 1, 2
 
 
+class _Refused(Exception):
+    """What was asked for cannot be done; the message says why."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser with an exit status of its own for arguments that are wrong."""
+
+    unusable = UNUSABLE
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(self.unusable, f"{self.prog}: error: {message}\n")
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run one command and return its exit status."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
+    options, unknown = make_parser().parse_known_args(arguments)
+    if unknown:
+        options.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     for stream in (sys.stdout, sys.stderr):
         # Names of files and keys may hold what the terminal cannot show, and a finding has to be shown.
         if isinstance(stream, io.TextIOWrapper):
@@ -44,7 +63,10 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except OSError as error:
         _forget_output()
         print(f"kfuncdoc: cannot write: {(error.strerror or str(error)).lower()}", file=sys.stderr)
-        return UNUSABLE
+        return int(options.unusable)
+    except _Refused as refused:
+        print(f"kfuncdoc: {refused}", file=sys.stderr)
+        sys.exit(options.unusable)
     except KeyboardInterrupt:
         return 130
     return status
@@ -57,7 +79,7 @@ def _forget_output() -> None:
 
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; the reference of the guide is generated from it."""
-    parser = argparse.ArgumentParser(prog="kfuncdoc", description="Stability pages for BPF kernel functions (kfuncs).")
+    parser = _Parser(prog="kfuncdoc", description="Stability pages for BPF kernel functions (kfuncs).")
     parser.add_argument("--version", action="version", version=f"kfuncdoc {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
@@ -88,7 +110,7 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="PATH",
         action="append",
         default=[],
-        help="a file or a folder of declarations (default: the record that comes with kfuncdoc)",
+        help=_DATA,
     )
 
     export = _command(commands, "export", _export, "Write the record as JSON.")
@@ -124,15 +146,47 @@ def make_parser() -> argparse.ArgumentParser:
     )
     update.add_argument("--release", metavar="vX.Y", help="the release of the kernel (default: what it says itself)")
     update.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+
+    audit = _command(commands, "audit", _audit, "Tell which calls of BPF objects break, on which kernels.")
+    audit.add_argument("objects", nargs="+", metavar="OBJECT", help=_OBJECT)
+    _add_kernels(audit)
+    audit.add_argument(
+        "--btf", metavar="FILE", action="append", default=[],
+        help="a real kernel: its vmlinux, BTF (/sys/kernel/btf/vmlinux), or a folder of them and its modules; what it "
+        "has beats the record",
+    )  # fmt: skip
+    audit.add_argument("--data", metavar="PATH", action="append", default=[], help=_DATA)
+    audit.add_argument("--ignore", metavar="FILE", help="findings to ignore, each with a reason and a last day")
+    audit.add_argument("--format", choices=("text", "json", "sarif", "github"), default="text", help="default: text")
+    audit.add_argument("--notes", action="store_true", help="show notes too, and what is ignored (text)")
+    audit.add_argument(
+        "--fail-on", metavar="WHAT", default="deprecated,breaks,replacement,unknown",
+        help="what is to give its exit status, separated by commas: deprecated, breaks, replacement, unknown, or none "
+        "(default: all)",
+    )  # fmt: skip
+    audit.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+    audit.add_argument("--date", metavar="YYYY-MM-DD", help="as of this day (default: SOURCE_DATE_EPOCH, else today)")
+    audit.set_defaults(unusable=FINDINGS)
+    assert isinstance(audit, _Parser)
+    audit.unusable = FINDINGS
+
+    header = _command(commands, "header", _header, "Write a C header of kfuncs that warns of those that go.")
+    header.add_argument("names", nargs="*", metavar="NAME", help="a kfunc (default: all that the kernels have)")
+    _add_kernels(header)
+    header.add_argument("--data", metavar="PATH", action="append", default=[], help=_DATA)
+    header.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+    header.add_argument("--date", metavar="YYYY-MM-DD", help="as of this day (default: SOURCE_DATE_EPOCH, else today)")
     return parser
 
 
+_DATA = "a file or a folder of declarations (default: the record that comes with kfuncdoc)"
+_OBJECT = "a BPF object, a library of them (.a), or a folder: every .bpf.o in it"
 _SOURCE = "a kernel: its source tree, vmlinux, modules, BTF, or a folder with an image and its modules"
 
 
 def _command(commands: argparse._SubParsersAction, name: str, run: object, words: str) -> argparse.ArgumentParser:  # type: ignore[type-arg]  # generic only for type checkers
     parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, parser=parser, unusable=UNUSABLE)
     return parser
 
 
@@ -144,6 +198,15 @@ def _add_paths(parser: argparse.ArgumentParser) -> None:
 
 def _add_format(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("text", "json", "github"), default="text", help="default: text")
+
+
+def _add_kernels(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--from", dest="first", metavar="vX.Y", help="the first of a range of kernels")
+    parser.add_argument("--to", dest="last", metavar="vX.Y", help="the last of it (default: the last one recorded)")
+    parser.add_argument(
+        "--kernel", metavar="vX.Y,...", action="append", default=[], help="one kernel or more, separated by commas"
+    )
+    parser.add_argument("--lts", action="store_true", help="the long-term kernels that are maintained")
 
 
 def _add_reference(parser: argparse.ArgumentParser) -> None:
@@ -328,7 +391,150 @@ def _update(options: argparse.Namespace) -> int:
     return CLEAN
 
 
+def _audit(options: argparse.Namespace) -> int:
+    from kfuncdoc.audit import ignores
+    from kfuncdoc.audit.audit import audit
+    from kfuncdoc.audit.kernels import Record
+    from kfuncdoc.diagnostics import as_text
+
+    failing = _failing(options.fail_on)
+    entries: Sequence[ignores.Ignore] = ()
+    if options.ignore:
+        try:
+            entries = ignores.read_ignores(options.ignore)
+        except ignores.IgnoresUnusable as error:
+            for diagnostic in error.diagnostics:
+                print(as_text(diagnostic), file=sys.stderr)
+            return int(options.unusable)
+    catalog = _load(_packaged_unless(options.data))
+    if _report(catalog) != CLEAN:
+        return int(options.unusable)
+    record = Record(catalog, _date(options))
+    objects, broken = _read_objects(options.objects)
+    kernels = [*_kernels(options, record), *_observed_kernels(options.btf, objects, record)]
+    report = ignores.apply(audit(objects, record, kernels), entries, record.date)
+    _give(_audit_as(options, report), options.output)
+    for remark in (*broken, *report.remarks):
+        print(f"kfuncdoc: {remark}", file=sys.stderr)
+    if options.format == "text":
+        from kfuncdoc.audit.reports import tally
+
+        print(tally(report), file=sys.stderr)
+    return int(options.unusable) if broken else report.status(failing).code
+
+
+def _failing(text: str) -> frozenset[Status]:
+    """Return the statuses that ``--fail-on`` names."""
+    from kfuncdoc.audit.findings import Status
+    from kfuncdoc.diagnostics import nearest
+
+    known = {status.word: status for status in Status if status is not Status.CLEAN}
+    words = [] if text == "none" else text.split(",")
+    for word in words:
+        if word not in known:
+            hint = nearest(word, known) or f"known are {', '.join(known)}, and none"
+            _refuse(f"--fail-on knows no '{word}': {hint}")
+    return frozenset(known[word] for word in words)
+
+
+def _audit_as(options: argparse.Namespace, report: Report) -> str:
+    if options.format == "sarif":
+        from kfuncdoc.audit.sarif import as_sarif
+
+        return as_sarif(report)
+    import shutil
+
+    from kfuncdoc.audit import reports
+
+    if options.format == "json":
+        return reports.as_json(report)
+    if options.format == "github":
+        return reports.as_github(report)
+    return reports.as_text(report, shutil.get_terminal_size().columns, notes=options.notes)
+
+
+def _kernels(options: argparse.Namespace, record: Record) -> tuple[Kernel, ...]:
+    """Return the kernels of the record that are asked for."""
+    from kfuncdoc.audit.kernels import KernelUnknown, asked_for
+
+    names = [name.strip() for text in options.kernel for name in text.split(",")]
+    try:
+        return asked_for(record, first=options.first, last=options.last, names=names, long_term=options.lts)
+    except KernelUnknown as error:
+        _refuse(str(error))
+
+
+def _read_objects(paths: Sequence[str]) -> tuple[list[BpfObject], list[str]]:
+    """Return the BPF objects at *paths*, and what is wrong with those that cannot be read."""
+    from kfuncdoc.progress import track
+
+    try:
+        from kfuncdoc.scan.objects import find_objects, read_objects
+    except ImportError as error:
+        _refuse(f"to read objects needs {error.name}: install kfuncdoc[scan]")
+    from kfuncdoc.scan import Unscannable
+
+    objects: list[BpfObject] = []
+    broken: list[str] = []
+    for path in track(find_objects(paths)):
+        try:
+            objects.extend(read_objects(path))
+        except Unscannable as error:
+            broken.append(str(error))
+    return objects, broken
+
+
+def _observed_kernels(paths: Sequence[str], objects: Sequence[BpfObject], record: Record) -> Iterator[Kernel]:
+    """Yield the kernels at *paths*, as far as the kfuncs of *objects* and of *record* matter there."""
+    from kfuncdoc.audit.kernels import observed_kernel
+
+    names = {*record.catalog.entries, *(extern.kfunc for each in objects for extern in each.externs)}
+    for path in paths:
+        from kfuncdoc.progress import track
+        from kfuncdoc.scan import Unscannable
+        from kfuncdoc.scan.vmlinux import find_functions
+
+        if not os.path.lexists(path):
+            _refuse(f"there is no file or folder '{path}'")
+        try:
+            functions = find_functions([path], names, track=track)
+        except Unscannable as error:
+            message = str(error)
+        else:
+            yield observed_kernel(record, path, functions)
+            continue
+        _refuse(message)
+
+
+def _header(options: argparse.Namespace) -> int:
+    from kfuncdoc.audit.kernels import Record, all_recorded
+    from kfuncdoc.diagnostics import nearest
+    from kfuncdoc.header import header
+
+    catalog = _load(_packaged_unless(options.data))
+    status = _report(catalog)
+    if status != CLEAN:
+        return status
+    record = Record(catalog, _date(options))
+    for name in options.names:
+        if record.find(name) is None:
+            hint = nearest(name, catalog.entries)
+            _refuse(f"no kfunc '{name}' is declared{': ' + hint if hint else ''}")
+    kernels = _kernels(options, record) or all_recorded(record)
+    _give(header(record, kernels, options.names), options.output)
+    return CLEAN
+
+
 # -- shared
+
+
+def _date(options: argparse.Namespace) -> datetime.date:
+    from kfuncdoc.reference import ReferenceUnknown, reference_date
+
+    try:
+        return reference_date(options.date, os.environ)
+    except ReferenceUnknown as error:
+        _refuse(str(error))
 
 
 def _observe(sources: Sequence[str]) -> Observation:
@@ -371,6 +577,7 @@ def _give(text: str, path: Optional[str]) -> None:
     """Write *text* to the file at *path*, or to standard output."""
     if path is None:
         sys.stdout.write(text)
+        sys.stdout.flush()  # what follows on standard error is told after it
         return
     from kfuncdoc.output import replace
 
@@ -428,5 +635,4 @@ def _report(catalog: Catalog, more: Iterable[Diagnostic] = ()) -> int:
 
 
 def _refuse(message: str) -> NoReturn:
-    print(f"kfuncdoc: {message}", file=sys.stderr)
-    sys.exit(UNUSABLE)
+    raise _Refused(message)

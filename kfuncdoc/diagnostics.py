@@ -327,7 +327,14 @@ def as_text(diagnostic: Diagnostic) -> str:
 
 
 def as_github(diagnostic: Diagnostic) -> str:
-    """A workflow command that GitHub Actions shows at the line of the file.
+    """A workflow command that GitHub Actions shows at the line of the file."""
+    message = f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
+    title = f"kfuncdoc {diagnostic.rule.rule}"
+    return workflow_command(diagnostic.severity, diagnostic.file, diagnostic.line, diagnostic.column, title, message)
+
+
+def workflow_command(severity: Severity, file: str, line: int, column: int, title: str, message: str) -> str:
+    """Return a command of GitHub Actions that shows *message* at a place in a file.
 
     Escapes as GitHub's toolkit does: ``%`` and line ends everywhere, ``:`` and ``,`` in properties.
     """
@@ -336,11 +343,9 @@ def as_github(diagnostic: Diagnostic) -> str:
         text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
 
-    command = "notice" if diagnostic.severity is Severity.INFO else diagnostic.severity.value
-    message = f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
-    title = escape(f"kfuncdoc {diagnostic.rule.rule}", in_property=True)
-    place = f"file={escape(diagnostic.file, in_property=True)},line={diagnostic.line},col={diagnostic.column}"
-    return f"::{command} {place},title={title}::{escape(message)}"
+    command = "notice" if severity is Severity.INFO else severity.value
+    place = f"file={escape(file, in_property=True)},line={line},col={column}"
+    return f"::{command} {place},title={escape(title, in_property=True)}::{escape(message)}"
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:

@@ -74,7 +74,7 @@ def test_help_names_every_command(capsys):
     assert caught.value.code == CLEAN
     told = capsys.readouterr().out
     assert re.findall(r"^    (\w+) ", told, re.MULTILINE) == [
-        "check", "render", "overlay", "export", "schema", "show", "scan", "verify", "update",
+        "check", "render", "overlay", "export", "schema", "show", "scan", "verify", "update", "audit", "header",
     ]  # fmt: skip
 
 
@@ -406,6 +406,8 @@ COMMANDS = {
     "scan": (["scan", SMALL_TREE], CLEAN),
     "verify": (["verify", DEMO, "--against", SMALL_TREE], FINDINGS),
     "update": (["update", DEMO, "--from", SMALL_TREE, "--release", "v7.3", "--dry-run"], CLEAN),
+    "audit": (["audit", "nowhere"], FINDINGS),
+    "header": (["header", "--data", DEMO], CLEAN),
 }
 #: Runs a command and then tells, as the last line, which of these packages it imported.
 IMPORTED = """

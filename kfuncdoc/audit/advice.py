@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What to call instead of a kfunc, whether the kernels asked for have it, and the guard to write if not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+from kfuncdoc.audit.kernels import Kernel, Presence, Record, in_words
+from kfuncdoc.guards import Choice, guard
+from kfuncdoc.prose import as_words
+from kfuncdoc.prototype import PrototypeError
+from kfuncdoc.releases import Release
+from kfuncdoc.shape import compatible, shape_of
+from kfuncdoc.variants import Variant, variants
+
+
+@dataclass(frozen=True)
+class Instead:
+    """A kfunc to call instead, and the kernels asked for that do not have it."""
+
+    name: str
+    missing_on: tuple[Kernel, ...]
+    when: str = ""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What to do about a kfunc that is not on all kernels asked for, or will not be."""
+
+    #: One sentence, without the guard.
+    words: str
+    instead: tuple[Instead, ...] = ()
+    #: The kernels asked for that lack the replacement that most of them have; empty where one is on all.
+    missing_on: tuple[Kernel, ...] = ()
+    #: C code that calls what each kernel has; None where no guard is needed, or none helps.
+    guard: Optional[str] = None
+
+
+class Adviser:
+    """Gives advice for *kernels*, from one record."""
+
+    def __init__(self, record: Record, kernels: Sequence[Kernel]) -> None:
+        self._record = record
+        self._kernels = tuple(kernels)
+        self._given: dict[tuple[str, bool], Optional[Advice]] = {}
+
+    def about(self, name: str, *, to_come: bool = False) -> Optional[Advice]:
+        """Return what to call instead of the kfunc *name*; None where the record has nothing to say.
+
+        *to_come* says that there are kernels which do not have it yet: what was before it is the answer for these.
+        """
+        if (name, to_come) not in self._given:
+            self._given[name, to_come] = self._before(name) if to_come else self._after(name)
+        return self._given[name, to_come]
+
+    def _before(self, name: str) -> Optional[Advice]:
+        earlier = self._record.replaced_by(name)
+        code = self._guard([name, *earlier])
+        words = f"call {earlier[0]} on kernels before it" if earlier else "guard the call"
+        return Advice(words, guard=code) if code else None
+
+    def _after(self, name: str) -> Optional[Advice]:
+        view = self._record.pages.view(name)
+        if view is None:
+            return None
+        said = view.replacement
+        when = {each.name: as_words(each.when.text) for each in said.replacement if each.when}
+        names = dict.fromkeys([*said.names, *([said.now] if said.now else [])])
+        instead = tuple(Instead(other, self._lacking(other), when.get(other, "")) for other in names)
+        others = tuple(as_words(each.other.text) for each in said.replacement if each.other)
+        missing_on = min((each.missing_on for each in instead), key=len, default=())
+        code = None
+        if missing_on or not instead:
+            best_first = [each.name for each in sorted(instead, key=lambda each: len(each.missing_on))]
+            code = self._guard([*best_first, name, *self._record.replaced_by(name)])
+        words = "; ".join([*map(self._call, instead), *(f"use {other}" for other in others)])
+        if not words and said.no_replacement:
+            words = f"nothing replaces it: {as_words(said.no_replacement.text)}"
+        if not words and code:
+            words = "guard the call" if len(self._variants(name)) < 2 else "declare each prototype, and guard the call"
+        return Advice(words, instead, missing_on, code) if words else None
+
+    def _call(self, instead: Instead) -> str:
+        details = [instead.when] if instead.when else []
+        if instead.missing_on:
+            details.append(f"not on {in_words(instead.missing_on, self._kernels)}")
+        elif len(self._kernels) > 1:
+            details.append("on every kernel asked for")
+        return f"call {instead.name}" + (f" ({'; '.join(details)})" if details else "")
+
+    def _lacking(self, name: str) -> tuple[Kernel, ...]:
+        return tuple(
+            kernel for kernel in self._kernels if self._record.look(name, kernel).presence is not Presence.PRESENT
+        )
+
+    # -- the guard
+
+    def _guard(self, names: Sequence[str]) -> Optional[str]:
+        """Return code that calls the first of the kfuncs *names* that each kernel has.
+
+        None where one of them, with one prototype, will do.
+        """
+        left, choices = list(self._kernels), []
+        for variant in (each for other in dict.fromkeys(names) for each in reversed(self._variants(other))):
+            on = [kernel for kernel in left if self._has(variant, kernel)]
+            avoided = self._avoided_before(variant, on)
+            if avoided is not None:
+                on = [kernel for kernel in on if kernel.release is None or avoided <= kernel.release]
+            if on:
+                left = [kernel for kernel in left if kernel not in on]
+                choices.append(Choice(variant, in_words(on, self._kernels), avoided))
+        if not choices or (len(choices) == 1 and not left and not choices[0].not_before):
+            return None
+        return guard(names[0], choices, in_words(left, self._kernels) if left else "")
+
+    def _variants(self, name: str) -> tuple[Variant, ...]:
+        found = self._record.find(name)
+        return variants(found[1].kfunc, self._record.calendar, found[0].recorded) if found else ()
+
+    def _has(self, variant: Variant, kernel: Kernel) -> bool:
+        seen = self._record.look(variant.kfunc, kernel)
+        if seen.presence is not Presence.PRESENT:
+            return False
+        if seen.observed and seen.prototype:
+            try:
+                return compatible(shape_of(variant.prototype), shape_of(seen.prototype))
+            except PrototypeError:
+                return False
+        return kernel.release is not None and variant.holds(kernel.release)
+
+    def _avoided_before(self, variant: Variant, kernels: Sequence[Kernel]) -> Optional[Release]:
+        """Return the release before which it should not be called, where that matters to *kernels*."""
+        newest = self._record.newest(variant.kfunc)
+        release = newest.avoid_before if newest else None
+        early = [kernel for kernel in kernels if release and kernel.release and kernel.release < release]
+        return release if early else None

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What can be wrong with a call of a kfunc, and what an audit found."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from enum import Enum
+from typing import Optional
+
+from kfuncdoc.audit.advice import Advice
+from kfuncdoc.audit.kernels import Kernel
+from kfuncdoc.bpf_object import BpfObject, Call, Extern
+from kfuncdoc.diagnostics import Severity
+
+
+class Status(Enum):
+    """What an audit ends with, as ``(exit status, name for --fail-on, what it means)``; the highest one counts."""
+
+    def __init__(self, code: int, word: str, meaning: str) -> None:
+        self.code = code
+        self.word = word
+        self.meaning = meaning
+
+    CLEAN = (0, "clean", "Nothing to do; there may be notes.")
+    DEPRECATED = (
+        2, "deprecated", "A kfunc is deprecated, or changed in its behaviour or flags in a way that may break callers.",
+    )  # fmt: skip
+    BREAKS = (3, "breaks", "A program does not load on a kernel asked for, or calls what is not there without a guard.")
+    REPLACEMENT = (
+        4, "replacement", "No one replacement is on every kernel asked for: the program needs a guard.",
+    )  # fmt: skip
+    UNKNOWN = (5, "unknown", "The record does not know a kfunc.")
+
+
+class AuditRule(Enum):
+    """Everything that is told of a call, as ``(name, status, severity, what it means)``."""
+
+    def __init__(self, rule: str, status: Status, severity: Severity, explanation: str) -> None:
+        self.rule = rule
+        self.status = status
+        self.severity = severity
+        self.explanation = explanation
+
+    KFUNC_UNKNOWN = (
+        "kfunc-unknown", Status.UNKNOWN, Severity.ERROR,
+        "The record does not have the kfunc, or does not go as far as the kernel. Nothing can be said of it.",
+    )  # fmt: skip
+    BTF_MISSING = (
+        "btf-missing", Status.BREAKS, Severity.ERROR,
+        "The object calls kfuncs and has no BTF, without which libbpf resolves none of them. It was compiled "
+        "without -g, or stripped of more than its debug information.",
+    )  # fmt: skip
+    KFUNC_ABSENT = (
+        "kfunc-absent", Status.BREAKS, Severity.ERROR,
+        "The kernel does not have the kfunc, and the object cannot do without it: libbpf refuses the whole object, "
+        "\"not found in kernel or module BTFs\".",
+    )  # fmt: skip
+    PROTOTYPE_INCOMPATIBLE = (
+        "prototype-incompatible", Status.BREAKS, Severity.ERROR,
+        "The kernel has the kfunc with another prototype, and libbpf refuses the whole object, \"func_proto "
+        "incompatible\". All integers are alike to libbpf, and names of structures do not count.",
+    )  # fmt: skip
+    NOT_CALLABLE = (
+        "not-callable", Status.BREAKS, Severity.ERROR,
+        "Programs of this type, or of these struct_ops, may not call the kfunc: the verifier refuses the program, "
+        "\"calling kernel function is not allowed\".",
+    )  # fmt: skip
+    GUARD_MISSING = (
+        "guard-missing", Status.BREAKS, Severity.WARNING,
+        "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, so that the object "
+        "loads; but a way to the call was found on which nothing tests that the kfunc is there (bpf_ksym_exists()). "
+        "The verifier refuses the program if it gets there.",
+    )  # fmt: skip
+    DEPRECATED = (
+        "deprecated", Status.DEPRECATED, Severity.WARNING,
+        "The kernel announced that the kfunc will go, or will have another prototype.",
+    )  # fmt: skip
+    AVOID = (
+        "avoid", Status.DEPRECATED, Severity.WARNING,
+        "The kfunc should not be called on kernels before some release, though it is there.",
+    )  # fmt: skip
+    CHANGED = (
+        "changed", Status.DEPRECATED, Severity.WARNING,
+        "Between the kernels asked for the kfunc changed in a way that broke callers: it asks more of the program, or "
+        "behaves differently. Whether this program is one of them has to be looked at.",
+    )  # fmt: skip
+    ABSENT_GUARDED = (
+        "absent-guarded", Status.CLEAN, Severity.INFO,
+        "The kernel does not have the kfunc, or has it with another prototype; the extern is weak and every call "
+        "behind a test of it.",
+    )  # fmt: skip
+    DEPRECATED_GUARDED = (
+        "deprecated-guarded", Status.CLEAN, Severity.INFO,
+        "The kfunc is deprecated, or gone from a later kernel, and every call behind a test that it is there.",
+    )  # fmt: skip
+    SUPERSEDED = (
+        "superseded", Status.CLEAN, Severity.INFO,
+        "There is another kfunc to be preferred; no end was announced.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """Why a finding does not count, and until when."""
+
+    reason: str
+    until: datetime.date
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that an audit found, for all kernels on which it is the same."""
+
+    rule: AuditRule
+    object: BpfObject
+    extern: Extern
+    kernels: tuple[Kernel, ...]
+    #: Why, in words; without the names of the object and of the kfunc.
+    reason: str
+    #: The calls that it is about; none where the kfunc is only declared.
+    calls: tuple[Call, ...] = ()
+    advice: Optional[Advice] = None
+    ignored: Optional[Ignored] = None
+
+    @property
+    def severity(self) -> Severity:
+        return self.rule.severity
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """The names of the programs that the calls are part of."""
+        return tuple(dict.fromkeys(program.name for call in self.calls for program in call.programs))
+
+    @property
+    def statuses(self) -> frozenset[Status]:
+        """What it makes an audit end with; nothing but clean where it is ignored."""
+        if self.ignored or self.rule.status is Status.CLEAN:
+            return frozenset()
+        missing = {Status.REPLACEMENT} if self.advice is not None and self.advice.missing_on else set()
+        return frozenset({self.rule.status, *missing})
+
+    @property
+    def observed(self) -> bool:
+        """Whether it rests on what a kernel was seen to have, and not on what is declared."""
+        return any(kernel.observed is not None for kernel in self.kernels)
+
+
+@dataclass(frozen=True)
+class ObjectReport:
+    """What became of one object: on which of the kernels it loads, and all that was found."""
+
+    object: BpfObject
+    findings: tuple[Finding, ...]
+    #: As far as its kfuncs decide; each kernel asked for is in one of the three.
+    loads: tuple[Kernel, ...]
+    breaks: tuple[Kernel, ...]
+    unsure: tuple[Kernel, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """An audit: one report an object, the kernels in order, and how far the record goes."""
+
+    objects: tuple[ObjectReport, ...]
+    kernels: tuple[Kernel, ...]
+    recorded: str
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        return tuple(finding for each in self.objects for finding in each.findings)
+
+    def status(self, failing: frozenset[Status]) -> Status:
+        """Return the highest of the statuses *failing* that any finding has."""
+        found = {status for finding in self.findings for status in finding.statuses}
+        return max(found & failing, key=lambda status: status.code, default=Status.CLEAN)

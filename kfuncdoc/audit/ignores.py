@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The findings that a project has looked at and lives with: each with a reason, and a last day.
+
+::
+
+    - kfunc: scx_bpf_dispatch          # or the name of the extern
+      rule: guard-missing              # optional, else any
+      object: "*/scx_old.bpf.o"        # optional, a pattern; else any
+      reason: Only loaded on v6.12.
+      until: 2027-03-31
+
+After its last day an entry ignores nothing any more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import fnmatch
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from kfuncdoc import source
+from kfuncdoc.audit.findings import AuditRule, Finding, Ignored, Report
+from kfuncdoc.diagnostics import Diagnostic, Rule, nearest
+from kfuncdoc.source import Key, SourceFile
+
+_REQUIRED = ("kfunc", "reason", "until")
+_KEYS = ("kfunc", "rule", "object", "reason", "until")
+_RULES = tuple(rule.rule for rule in AuditRule)
+
+
+class IgnoresUnusable(Exception):
+    """The file has mistakes: *diagnostics*."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(f"{len(diagnostics)} mistakes")
+        self.diagnostics = tuple(diagnostics)
+
+
+@dataclass(frozen=True)
+class Ignore:
+    """One entry, and where it is."""
+
+    kfunc: str
+    reason: str
+    until: datetime.date
+    place: str
+    rule: Optional[str] = None
+    object: str = "*"
+
+    def covers(self, finding: Finding) -> bool:
+        return (
+            self.kfunc in (finding.extern.name, finding.extern.kfunc)
+            and self.rule in (None, finding.rule.rule)
+            and fnmatch.fnmatchcase(finding.object.path, self.object)
+        )
+
+
+def read_ignores(path: str) -> tuple[Ignore, ...]:
+    """Return the entries of the file at *path*.  Raises :exc:`IgnoresUnusable` with everything wrong in it."""
+    try:
+        file = source.read(path)
+    except source.Unusable as error:
+        raise IgnoresUnusable([error.diagnostic]) from None
+    wrong = [
+        Diagnostic(path, *twice.place, Rule.DUPLICATE_KEY, f"'{twice.path[-1]}' stands here a second time")
+        for twice in file.keys_twice
+    ]
+    entries = file.value if isinstance(file.value, list) else None
+    if entries is None:
+        wrong.append(_wrong(file, (), "this should be a list of findings to ignore"))
+    ignores = [_read(file, index, entry, wrong) for index, entry in enumerate(entries or ())]
+    if wrong:
+        raise IgnoresUnusable(sorted(wrong, key=lambda each: each.sort_key))
+    return tuple(each for each in ignores if each is not None)
+
+
+def _read(file: SourceFile, index: int, entry: Any, wrong: list[Diagnostic]) -> Optional[Ignore]:
+    found = list(_mistakes(file, index, entry))
+    wrong.extend(found)
+    if found:
+        return None
+    place = file.place(index)
+    return Ignore(
+        entry["kfunc"],
+        " ".join(entry["reason"].split()),
+        datetime.date.fromisoformat(entry["until"]),
+        f"{file.path}:{place.line}:{place.column}",
+        entry.get("rule"),
+        entry.get("object", "*"),
+    )
+
+
+def _mistakes(file: SourceFile, index: int, entry: Any) -> Iterator[Diagnostic]:
+    if not isinstance(entry, Mapping):
+        yield _wrong(file, (index,), "this should be a mapping with kfunc, reason and until")
+        return
+    for key in (key for key in entry if key not in _KEYS):
+        place = file.key_place(index, key)
+        yield Diagnostic(file.path, *place, Rule.UNKNOWN_KEY, f"unknown key '{key}'", nearest(str(key), _KEYS))
+    for key in (key for key in _REQUIRED if key not in entry):
+        yield Diagnostic(file.path, *file.place(index), Rule.MISSING_KEY, f"'{key}' is missing")
+    for key in (key for key in _KEYS if key in entry):
+        value = entry[key]
+        if not isinstance(value, str) or not value.strip():
+            yield _wrong(file, (index, key), f"'{key}' should be text")
+        elif key == "rule" and value not in _RULES:
+            yield _wrong(file, (index, key), f"there is no rule '{value}'", nearest(value, _RULES))
+        elif key == "until" and not _is_date(value):
+            yield _wrong(file, (index, key), f"'{value}' is no date", "write it as 2027-03-31")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) == len("2027-03-31")
+
+
+def _wrong(file: SourceFile, keys: tuple[Key, ...], message: str, hint: str = "") -> Diagnostic:
+    return Diagnostic(file.path, *file.place(*keys), Rule.WRONG_TYPE, message, hint)
+
+
+def apply(report: Report, ignores: Sequence[Ignore], date: datetime.date) -> Report:
+    """Return *report* with the findings that *ignores* cover on *date* marked, and a remark on each entry of no use."""
+    used: set[Ignore] = set()
+
+    def ignored(finding: Finding) -> Finding:
+        covering = [each for each in ignores if each.covers(finding)]
+        used.update(covering)
+        valid = [each for each in covering if date <= each.until]
+        return dataclasses.replace(finding, ignored=Ignored(valid[0].reason, valid[0].until)) if valid else finding
+
+    objects = tuple(dataclasses.replace(each, findings=tuple(map(ignored, each.findings))) for each in report.objects)
+    return dataclasses.replace(report, objects=objects, remarks=(*report.remarks, *_of_no_use(ignores, used, date)))
+
+
+def _of_no_use(ignores: Sequence[Ignore], used: set[Ignore], date: datetime.date) -> Iterator[str]:
+    for each in ignores:
+        if each not in used:
+            yield f"{each.place}: nothing was found that this entry for '{each.kfunc}' ignores"
+        elif each.until < date:
+            yield f"{each.place}: this entry for '{each.kfunc}' ended on {each.until}, and ignores nothing any more"

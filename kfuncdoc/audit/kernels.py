@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The kernels that an audit is about, and what a kfunc is on each.
+
+A kernel is a release of the record, or one that was looked into (``--btf``).  What was observed there beats
+what is declared; what a look cannot tell, such as program types, the record says for its release.
+"""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Iterable, Mapping, Optional, Sequence
+
+from kfuncdoc import lifecycle
+from kfuncdoc.catalog import Catalog, Declaration, SubsystemFile
+from kfuncdoc.diagnostics import nearest
+from kfuncdoc.lifecycle import Lifecycle
+from kfuncdoc.observation import KernelFunctions
+from kfuncdoc.releases import Release
+from kfuncdoc.views import Pages
+
+
+class KernelUnknown(ValueError):
+    """A kernel cannot be asked for; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kernel:
+    """A kernel asked for: a *release* of the record, or one that was *observed*.
+
+    There is one for each release of a record: they are compared as such, which is quick.
+    """
+
+    name: str
+    #: The release whose declared facts hold; None where a kernel does not tell which it is of.
+    release: Optional[Release]
+    observed: Optional[KernelFunctions] = None
+
+
+class Presence(Enum):
+    """What is known of a kfunc on a kernel."""
+
+    PRESENT = "present"
+    #: Not there yet, or no more.
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A kfunc on a kernel: whether it is there, with which prototype, and what is declared of it for the release."""
+
+    presence: Presence
+    prototype: Optional[str] = None
+    #: None where the record does not say.
+    declared: Optional[Lifecycle] = None
+    #: Whether the presence was observed.
+    observed: bool = False
+
+
+class Record:
+    """The record as an audit asks it: kfuncs by name, at releases, on one day."""
+
+    def __init__(self, catalog: Catalog, date: datetime.date) -> None:
+        self.catalog = catalog
+        self.calendar = catalog.calendar
+        self.date = date
+        self._kernels: dict[Release, Kernel] = {}
+        self._hints: dict[str, str] = {}
+        self._lifecycles: dict[tuple[str, Release], Lifecycle] = {}
+
+    @cached_property
+    def last(self) -> Release:
+        """The newest release that any file is recorded for."""
+        return max(subsystem.recorded for subsystem in self.catalog.subsystems)
+
+    @cached_property
+    def pages(self) -> Pages:
+        """Every kfunc as the pages of the last release show it: with its replacement."""
+        return Pages(self.catalog, self.last, self.date)
+
+    @cached_property
+    def _earlier(self) -> Mapping[str, tuple[str, ...]]:
+        earlier: dict[str, tuple[str, ...]] = {}
+        for view in self.pages.kfuncs:
+            for replacement in view.replacement.names:
+                earlier[replacement] = (*earlier.get(replacement, ()), view.name)
+        return earlier
+
+    def replaced_by(self, name: str) -> tuple[str, ...]:
+        """Return the kfuncs that *name* replaces, and those that these replaced, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = list(self._earlier.get(name, ()))
+        while waiting:
+            other = waiting.pop(0)
+            if other not in found and other != name:
+                found[other] = None
+                waiting.extend(self._earlier.get(other, ()))
+        return tuple(found)
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """Every release that the record speaks of."""
+        return self.calendar.between(self.calendar.real[0], self.last)
+
+    def find(self, name: str) -> Optional[tuple[SubsystemFile, Declaration]]:
+        subsystem, entry = self.catalog.entries.get(name, (None, None))
+        return (subsystem, entry) if subsystem is not None and isinstance(entry, Declaration) else None
+
+    def kernel(self, release: Release) -> Kernel:
+        """Return the kernel of *release*."""
+        return self._kernels.setdefault(release, Kernel(release.name, release))
+
+    def nearest(self, name: str) -> str:
+        """Return a hint that names the kfunc nearest to *name*, which is none, or the empty string."""
+        if name not in self._hints:
+            # To compare all letters takes long: a name that is mistyped has some of its words right.
+            words = set(name.split("_")) - {"bpf", ""}
+            self._hints[name] = nearest(name, [each for each in self.catalog.entries if words & set(each.split("_"))])
+        return self._hints[name]
+
+    def at(self, name: str, release: Release) -> Optional[Lifecycle]:
+        """Return what is declared of the kfunc *name* at *release*; None where the record does not say."""
+        found = self.find(name)
+        if found is None or release > found[0].recorded:
+            return None
+        key = (name, release)
+        if key not in self._lifecycles:
+            self._lifecycles[key] = lifecycle.assess(found[1].kfunc, self.calendar, release, self.date)
+        return self._lifecycles[key]
+
+    def newest(self, name: str) -> Optional[Lifecycle]:
+        """Return what is declared of the kfunc *name* at the last release that its file is recorded for."""
+        found = self.find(name)
+        return self.at(name, found[0].recorded) if found else None
+
+    def look(self, name: str, kernel: Kernel) -> Seen:
+        """Return what the kfunc *name* is on *kernel*."""
+        declared = self.at(name, kernel.release) if kernel.release else None
+        observed = kernel.observed
+        if observed is not None:
+            if name in observed.prototypes:
+                return Seen(Presence.PRESENT, observed.prototypes[name], declared, observed=True)
+            module = declared.facts.module if declared and declared.state.present else None
+            # A kernel without its modules says nothing of what lives in them.
+            if not module or observed.with_modules:
+                return Seen(Presence.ABSENT, None, declared, observed=True)
+        if declared is None:
+            return Seen(Presence.UNKNOWN)
+        if not declared.state.present:
+            return Seen(Presence.ABSENT, None, declared)
+        return Seen(Presence.PRESENT, declared.facts.prototype, declared)
+
+
+def asked_for(
+    record: Record,
+    *,
+    first: Optional[str] = None,
+    last: Optional[str] = None,
+    names: Iterable[str] = (),
+    long_term: bool = False,
+) -> tuple[Kernel, ...]:
+    """Return the kernels of a range, of *names*, and the maintained LTS kernels if *long_term*, in order.
+
+    Without any of them: none.  Raises :exc:`KernelUnknown`, also where the record does not reach.
+    """
+    releases = {_release(record, name) for name in names}
+    if first or last:
+        start = _release(record, first) if first else record.releases[0]
+        end = _release(record, last) if last else record.last
+        if end < start:
+            raise KernelUnknown(f"{start} comes after {end}")
+        releases |= set(record.calendar.between(start, end))
+    if long_term:
+        releases |= {
+            release
+            for release in record.releases
+            if release.lts and (release.end_of_life is None or record.date <= release.end_of_life)
+        }
+    return tuple(map(record.kernel, sorted(releases)))
+
+
+def all_recorded(record: Record) -> tuple[Kernel, ...]:
+    return tuple(map(record.kernel, record.releases))
+
+
+def _release(record: Record, name: str) -> Release:
+    reach = f"the record goes from {record.releases[0]} to {record.last}"
+    if not record.calendar.is_real(name):
+        raise KernelUnknown(f"'{name}' is no release that is known, written as v6.10; {reach}")
+    release = record.calendar[name]
+    if release > record.last:
+        raise KernelUnknown(f"nothing is recorded of {name}: {reach}")
+    return release
+
+
+def observed_kernel(record: Record, name: str, functions: KernelFunctions) -> Kernel:
+    """Return the kernel that was looked into at *name*, with the release of the record that it belongs to."""
+    release = functions.release
+    known = release is not None and record.calendar.is_real(release) and record.calendar[release] <= record.last
+    shown = f"{functions.kernel} ({name})" if functions.kernel else name
+    return Kernel(shown, record.calendar[release] if release and known else None, functions)
+
+
+def in_words(kernels: Sequence[Kernel], among: Sequence[Kernel]) -> str:
+    """Return *kernels* as people name them, as runs of those *among* which they are: ``v6.13 to v6.16 and v7.3``."""
+    positions: Mapping[Kernel, int] = {kernel: position for position, kernel in enumerate(among)}
+    runs: list[list[Kernel]] = []
+    for kernel in kernels:
+        if runs and positions[runs[-1][-1]] + 1 == positions[kernel] and _next_to(runs[-1][-1], kernel):
+            runs[-1].append(kernel)
+        else:
+            runs.append([kernel])
+    words = [run[0].name if len(run) == 1 else f"{run[0].name} to {run[-1].name}" for run in runs]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _next_to(one: Kernel, other: Kernel) -> bool:
+    """Whether the release of *other* comes right after that of *one*: what was not asked for is in no range."""
+    if one.release is None or other.release is None or one.observed or other.observed:
+        return False
+    return one.release.position + 1 == other.release.position

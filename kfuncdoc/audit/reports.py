@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A report for people and for machines: text for a terminal, JSON, and what GitHub Actions shows at the code."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any, Iterator, Sequence
+
+from kfuncdoc.audit.audit import in_which_it_loads
+from kfuncdoc.audit.findings import Finding, Report
+from kfuncdoc.audit.kernels import in_words
+from kfuncdoc.bpf_object import Call, SourceLine
+from kfuncdoc.diagnostics import Severity, workflow_command
+
+#: The heads of the table, and how the width is shared where there is enough of it.
+_HEADS = ("Object", "kfunc", "Programs", "Kernels", "Finding", "What to do")
+_SHARES = (12, 28, 14, 12, 26, 18)
+_WIDE = 132
+_WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+
+
+# -- text
+
+
+def as_text(report: Report, width: int, *, notes: bool = False) -> str:
+    """Return *report* for a terminal of *width* columns: the range of each object, one table, and guards to write.
+
+    What needs nothing to be done, *notes* and what is ignored, is left out unless asked for.
+    """
+    shown = [finding for finding in report.findings if notes or _counts(finding)]
+    blocks = ["\n".join(f"{each.object.path}: {in_which_it_loads(each, report.kernels)}" for each in report.objects)]
+    if shown:
+        table = _table if width >= _WIDE else _stacked
+        blocks.append("\n".join(table(shown, report, width)))
+    # Two kfuncs, one of which replaces the other, have the same one.
+    guards: dict[str, dict[str, None]] = {}
+    for finding in shown:
+        if finding.advice and finding.advice.guard and _counts(finding):
+            guards.setdefault(finding.advice.guard, {})[finding.extern.kfunc] = None
+    for code, kfuncs in guards.items():
+        blocks.append(f"A guard for {' and '.join(kfuncs)}:\n\n{textwrap.indent(code, '    ').rstrip()}")
+    return "\n\n".join(blocks) + "\n"
+
+
+def tally(report: Report) -> str:
+    """Return how much was found, and how far the record goes, in one line."""
+    counts: dict[str, int] = {}
+    for finding in report.findings:
+        word = "ignored" if finding.ignored else _WORDS[finding.severity]
+        counts[word] = counts.get(word, 0) + 1
+    order = ("error", "warning", "note", "ignored")
+    found = [
+        f"{counts[word]} {word}{'s' if counts[word] > 1 and word != 'ignored' else ''}"
+        for word in order
+        if word in counts
+    ]
+    objects = f"{len(report.objects)} object{'' if len(report.objects) == 1 else 's'}"
+    return f"{objects}: {', '.join(found) or 'nothing to report'}; the record goes up to {report.recorded}"
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _counts(finding: Finding) -> bool:
+    return finding.ignored is None and finding.severity is not Severity.INFO
+
+
+def _cells(finding: Finding, report: Report) -> tuple[str, ...]:
+    told = f"{_WORDS[finding.severity]}: {finding.reason} [{finding.rule.rule}]"
+    if finding.observed:
+        told += " (observed)"
+    if finding.ignored:
+        told += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
+    return (
+        finding.object.path,
+        finding.extern.name,
+        ", ".join(finding.programs) or "not called",
+        in_words(finding.kernels, report.kernels),
+        told,
+        finding.advice.words if finding.advice else "",
+    )
+
+
+def _table(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
+    """Yield a table whose cells are wrapped to their share of *width*."""
+    gap = "  "
+    room = width - len(gap) * (len(_HEADS) - 1)
+    rows = [_HEADS, *(_cells(finding, report) for finding in findings)]
+    longest = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    widths = _shared(room, longest)
+    for number, row in enumerate(rows):
+        cells = [textwrap.wrap(cell, wide, break_on_hyphens=False) or [""] for cell, wide in zip(row, widths)]
+        for line in range(max(map(len, cells))):
+            parts = (cell[line] if line < len(cell) else "" for cell in cells)
+            yield gap.join(part.ljust(wide) for part, wide in zip(parts, widths)).rstrip()
+        if number == 0:
+            yield gap.join("-" * wide for wide in widths)
+
+
+def _shared(room: int, longest: Sequence[int]) -> list[int]:
+    """Share *room* among columns: what one does not need of its share the others have."""
+    widths, open_columns = list(longest), set(range(len(longest)))
+    while True:
+        left = room - sum(widths[column] for column in range(len(widths)) if column not in open_columns)
+        total = sum(_SHARES[column] for column in open_columns) or 1
+        content = {column for column in open_columns if longest[column] <= left * _SHARES[column] // total}
+        if not content:
+            for column in open_columns:
+                widths[column] = max(left * _SHARES[column] // total, 8)
+            return widths
+        open_columns -= content
+
+
+def _stacked(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
+    """Yield one block a finding, with what a table has in columns one below the other."""
+    for number, finding in enumerate(findings):
+        path, kfunc, programs, kernels, told, instead = _cells(finding, report)
+        if number:
+            yield ""
+        yield from _wrapped(f"{path}: {told}", "", width)
+        for call in finding.calls:
+            if call.source is not None:
+                yield from _wrapped(f"at {_place(call.source)}", "    ", width)
+        for label, text in (("kfunc", kfunc), ("programs", programs), ("kernels", kernels), ("what to do", instead)):
+            if text:
+                yield from _wrapped(f"{label}: {text}", "    ", width)
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        text,
+        max(width, 40),
+        initial_indent=indent,
+        subsequent_indent=indent + "    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _place(line: SourceLine) -> str:
+    return f"{line.file}:{line.line}:{line.column}" if line.column else f"{line.file}:{line.line}"
+
+
+# -- GitHub Actions
+
+
+def as_github(report: Report) -> str:
+    """Return a workflow command for each call that something was found about, at its line of the source."""
+    commands = dict.fromkeys(
+        command for finding in report.findings if _counts(finding) for command in _commands(finding, report)
+    )
+    return "".join(f"{command}\n" for command in commands)
+
+
+def _commands(finding: Finding, report: Report) -> Iterator[str]:
+    title = f"kfuncdoc {finding.rule.rule}"
+    message = in_one_line(finding, report)
+    places = dict.fromkeys(call.source for call in finding.calls if call.source is not None)
+    for place in places:
+        yield workflow_command(finding.severity, place.file, place.line, place.column, title, message)
+    if not places:
+        yield workflow_command(finding.severity, finding.object.path, 0, 0, title, message)
+
+
+def in_one_line(finding: Finding, report: Report) -> str:
+    """Return *finding* in a sentence that needs no table around it."""
+    kernels = in_words(finding.kernels, report.kernels)
+    message = (
+        f"{finding.extern.name}, called by {', '.join(finding.programs) or 'nothing'}, on {kernels}: {finding.reason}"
+    )
+    instead = f"; {finding.advice.words}" if finding.advice else ""
+    return message + instead + (" (observed)" if finding.observed else "")
+
+
+# -- JSON
+
+
+def as_json(report: Report) -> str:
+    """Return *report* as JSON: everything in it."""
+    document = {
+        "format": 1,
+        "recorded": report.recorded,
+        "kernels": [
+            {
+                "name": kernel.name,
+                "release": kernel.release.name if kernel.release else None,
+                "basis": "observed" if kernel.observed is not None else "declared",
+            }
+            for kernel in report.kernels
+        ],
+        "objects": [
+            {
+                "path": each.object.path,
+                "has_btf": each.object.has_btf,
+                "summary": in_which_it_loads(each, report.kernels),
+                "loads": [kernel.name for kernel in each.loads],
+                "breaks": [kernel.name for kernel in each.breaks],
+                "unsure": [kernel.name for kernel in each.unsure],
+                "kfuncs": [
+                    {
+                        "extern": extern.name,
+                        "kfunc": extern.kfunc,
+                        "weak": extern.weak,
+                        "prototype": extern.prototype,
+                    }
+                    for extern in each.object.externs
+                ],
+                "findings": [_as_mapping(finding) for finding in each.findings],
+            }
+            for each in report.objects
+        ],
+        "remarks": list(report.remarks),
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _as_mapping(finding: Finding) -> dict[str, Any]:
+    advice = finding.advice
+    return {
+        "rule": finding.rule.rule,
+        "severity": finding.severity.value,
+        "exit_status": max((status.code for status in finding.statuses), default=0),
+        "extern": finding.extern.name,
+        "kfunc": finding.extern.kfunc,
+        "kernels": [kernel.name for kernel in finding.kernels],
+        "basis": "observed" if finding.observed else "declared",
+        "reason": finding.reason,
+        "calls": [_call(call) for call in finding.calls],
+        "advice": None
+        if advice is None
+        else {
+            "words": advice.words,
+            "instead": [
+                {"kfunc": each.name, "when": each.when, "missing_on": [kernel.name for kernel in each.missing_on]}
+                for each in advice.instead
+            ],
+            "missing_on": [kernel.name for kernel in advice.missing_on],
+            "guard": advice.guard,
+        },
+        "ignored": None
+        if finding.ignored is None
+        else {"reason": finding.ignored.reason, "until": finding.ignored.until.isoformat()},
+    }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    return {
+        "function": call.function,
+        "programs": [
+            {
+                "name": program.name,
+                "section": program.section,
+                "program_type": program.program_type,
+                "struct_ops": program.struct_ops,
+                "member": program.member,
+                "optional": program.optional,
+            }
+            for program in call.programs
+        ],
+        "found": sorted(call.found),
+        "missed": sorted(call.missed),
+        "file": call.source.file if call.source else None,
+        "line": call.source.line if call.source else None,
+        "column": call.source.column if call.source else None,
+    }

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A report as SARIF, which code hosts show beside the code.
+
+The form is that of OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Iterator
+from urllib.parse import quote
+
+from kfuncdoc import __version__
+from kfuncdoc.audit.findings import AuditRule, Finding, Report
+from kfuncdoc.audit.reports import in_one_line
+from kfuncdoc.bpf_object import SourceLine
+from kfuncdoc.diagnostics import Severity
+
+_LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_RULES = tuple(AuditRule)
+
+
+def as_sarif(report: Report) -> str:
+    """Return *report* as one run of SARIF 2.1.0, with a result for each finding and a location for each call."""
+    run = {
+        "tool": {
+            "driver": {
+                "name": "kfuncdoc",
+                "version": __version__,
+                "rules": [
+                    {
+                        "id": rule.rule,
+                        "shortDescription": {"text": rule.rule.replace("-", " ")},
+                        "fullDescription": {"text": rule.explanation},
+                        "defaultConfiguration": {"level": _LEVELS[rule.severity]},
+                    }
+                    for rule in _RULES
+                ],
+            }
+        },
+        "columnKind": "utf16CodeUnits",
+        "results": [_result(finding, report) for finding in report.findings],
+    }
+    document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _result(finding: Finding, report: Report) -> dict[str, Any]:
+    # What stays the same when lines move: what was found, and where by name.
+    mark = "\0".join((finding.rule.rule, finding.object.path, finding.extern.name, *finding.programs))
+    result: dict[str, Any] = {
+        "ruleId": finding.rule.rule,
+        "ruleIndex": _RULES.index(finding.rule),
+        "level": _LEVELS[finding.severity],
+        "message": {"text": in_one_line(finding, report)},
+        "locations": list(_locations(finding)),
+        "partialFingerprints": {"kfuncdoc/v1": hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()},
+    }
+    if finding.ignored:
+        justification = f"{finding.ignored.reason} (until {finding.ignored.until})"
+        result["suppressions"] = [{"kind": "external", "justification": justification}]
+    return result
+
+
+def _locations(finding: Finding) -> Iterator[dict[str, Any]]:
+    places = dict.fromkeys(call.source for call in finding.calls if call.source is not None)
+    for place in places:
+        yield {"physicalLocation": {"artifactLocation": {"uri": _uri(place.file)}, "region": _region(place)}}
+    if not places:
+        yield {"physicalLocation": {"artifactLocation": {"uri": _uri(finding.object.path)}}}
+
+
+def _region(place: SourceLine) -> dict[str, int]:
+    return {"startLine": place.line, **({"startColumn": place.column} if place.column else {})}
+
+
+def _uri(path: str) -> str:
+    """Return *path* as a reference: relative paths are relative to the top of the repository."""
+    return ("file://" if path.startswith("/") else "") + quote(path.replace("\\", "/"))
