@@ -80,7 +80,8 @@ def blocks(page: Path) -> Iterator[Block]:
 
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
-DECLARATIONS = [block for block in BLOCKS if block.language == "yaml"]
+#: What has the name of a file of another kind is something else in YAML.
+DECLARATIONS = [block for block in BLOCKS if block.language == "yaml" and block.caption[-12:] in ("", ".kfuncs.yaml")]
 COMMANDS = [(block, line[2:]) for block in BLOCKS for line in block.text.splitlines() if line.startswith("$ kfuncdoc")]
 
 

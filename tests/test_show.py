@@ -25,6 +25,8 @@ DEPRECATED = """\
         2027; best effort
     Replacement: the macro peek() (the kernel is old); shelf_take, itself deprecated
         (nothing else fits)
+    In your programs: kfuncdoc audit finds calls of it in compiled ones; kfuncdoc header
+        makes the compiler warn.
     Reason: It has no argument.
     Said in:
         - https://example.org/peek: change in v7.5
@@ -51,6 +53,8 @@ REMOVED = """\
         bpf_ksym_exists().
     Notice: Deprecated since v6.13; the removal was announced for v6.15.
     Replacement: shelf_raise (renamed); today shelf_put
+    In your programs: kfuncdoc audit finds calls of it in compiled ones; kfuncdoc header
+        makes the compiler warn.
     Reason: Too heavy.
 
     Declared in: shelf.kfuncs.yaml:85, recorded up to v7.3

@@ -28,6 +28,8 @@ from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
 from kfuncdoc import cli, diagnostics, export, model, render
+from kfuncdoc.audit import findings, ignores
+from kfuncdoc.audit.findings import AuditRule, Status
 from kfuncdoc.load import EVENTS, load_calendar
 from kfuncdoc.reference import reference_release
 from kfuncdoc.resources import packaged
@@ -155,6 +157,25 @@ def rules() -> Iterator[str]:
             yield from _definition(f"``{rule.rule}`` : {rule.severity.value}", render.escape(rule.explanation))
 
 
+def audit() -> Iterator[str]:
+    """The findings of an audit, what it ends with, and the file of what is ignored."""
+    yield from _heading("Findings")
+    for rule in AuditRule:
+        yield from _target(f"audit-{rule.rule}")
+        name = f"``{rule.rule}`` : {rule.severity.value}"
+        yield from _definition(name, render.escape(rule.explanation))
+    yield from _heading("Exit status")
+    yield from ("The highest of those that ``--fail-on`` names counts.", "")
+    for status in Status:
+        words = status.meaning
+        told = ", ".join(f"``{rule.rule}``" for rule in AuditRule if rule.status is status)
+        yield from _definition(f"{status.code} : {status.word}", f"{words} {told}".rstrip() + ("." if told else ""))
+    yield from _definition("1", "Something cannot be used: an argument, an object, a kernel, the record.")
+    yield from _heading("What is ignored")
+    yield from inspect.cleandoc(ignores.__doc__ or "").split("\n")
+    yield ""
+
+
 def options() -> Iterator[str]:
     """The options of conf.py."""
     for option in _options.OPTIONS:
@@ -211,13 +232,16 @@ def export_format() -> Iterator[str]:
 PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "schema": schema,
     "rules": rules,
+    "audit": audit,
     "options": options,
     "directives": directive_pages,
     "commands": commands,
     "export": export_format,
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
-SOURCES = (cli, diagnostics, export, model, render, _directives, _options, _roles, sys.modules[__name__])
+SOURCES = (
+    cli, diagnostics, export, findings, ignores, model, render, _directives, _options, _roles, sys.modules[__name__],
+)  # fmt: skip
 
 
 # -- models
