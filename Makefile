@@ -5,7 +5,10 @@
 # make check   lint and types
 # make matrix  the tests that build with Sphinx, on each Python and Sphinx of tests/matrix/ that is here
 # make kernel-docs  builds of the docs of real kernel trees, those in KFUNCDOC_KERNEL_TREES, or one that is fetched
-# make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR
+# make programs  audits of programs that are compiled by clang, with the vmlinux.h in KFUNCDOC_VMLINUX_H, or one that
+#              is fetched
+# make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR, and of
+#              BPF objects with OBJECTS=DIR
 # make observe what the kernels in KERNELS=DIR have, for tests/observed
 #
 # Each sets up what it needs in .venv; PYTHON names the interpreter to start from.
@@ -60,11 +63,22 @@ else
 	KFUNCDOC_KERNEL_TREES=_build/linux-6.12 $(BIN)/python -m pytest tests/kernel_docs
 endif
 
+programs: $(VENV)/.test
+ifdef KFUNCDOC_VMLINUX_H
+	$(BIN)/python -m pytest $(PYTESTOPTS) tests/programs
+else
+	tests/programs/fetch _build/vmlinux-h
+	KFUNCDOC_VMLINUX_H=_build/vmlinux-h $(BIN)/python -m pytest $(PYTESTOPTS) tests/programs
+endif
+
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.bench $(BENCHOPTS)
 ifdef KERNELS
 	$(BIN)/python -m benchmarks.scanning $(KERNELS) $(SCANOPTS)
 	$(BIN)/python -m benchmarks.kernel_docs $(KERNELS) $(DOCSOPTS)
+endif
+ifdef OBJECTS
+	$(BIN)/python -m benchmarks.auditing $(OBJECTS) $(AUDITOPTS)
 endif
 
 # What real kernels have, as tests/observed/ keeps it: KERNELS is a folder of source trees and images.
@@ -75,4 +89,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test check matrix kernel-docs bench observe clean
+.PHONY: all $(BUILDERS) test check matrix kernel-docs programs bench observe clean

@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Real objects: the programs in this folder, compiled by clang, against the record.
+
+``KFUNCDOC_VMLINUX_H`` names the folder of a ``vmlinux.h``; ``make programs`` fetches Debian's.
+"""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+from compiler import HERE, Compiler
+
+from kfuncdoc.audit.advice import Adviser
+from kfuncdoc.audit.audit import audit, in_which_it_loads
+from kfuncdoc.audit.findings import Report, Status
+from kfuncdoc.audit.kernels import Kernel, Record, all_recorded, asked_for, in_words
+from kfuncdoc.bpf_object import BpfObject
+from kfuncdoc.cli import main
+from kfuncdoc.declaration_files import find
+from kfuncdoc.header import header
+from kfuncdoc.load import load
+from kfuncdoc.prototype import name_of_parameter, parse_prototype
+from kfuncdoc.resources import packaged
+from kfuncdoc.scan import Unscannable
+from kfuncdoc.scan.objects import read_objects
+
+PROGRAMS = sorted(path.name[: -len(".bpf.c")] for path in HERE.glob("*.bpf.c"))
+TODAY = datetime.date(2026, 11, 26)
+TARGETS = ("bpfel", "bpfeb")
+
+
+@pytest.fixture(scope="session")
+def record() -> Record:
+    return Record(load(find([str(packaged("data"))])), TODAY)
+
+
+@pytest.fixture(scope="session")
+def compiled(compiler) -> dict[tuple[str, str], Path]:
+    return {
+        (name, target): compiler.compile(name, target=target) for name, target in itertools.product(PROGRAMS, TARGETS)
+    }
+
+
+def read(path: Path) -> BpfObject:
+    (found,) = read_objects(str(path))
+    return found
+
+
+def against(record: Record, *paths: Path, first: str = "v6.12") -> Report:
+    objects = [each for path in paths for each in read_objects(str(path))]
+    return audit(objects, record, asked_for(record, first=first, last="v7.3"))
+
+
+#: What each program is there to show: on which kernels it loads, and the findings that count.
+EXPECTED = {
+    "behaviour": (
+        "loads on v6.19 to v7.3; not on v6.12 to v6.18",
+        {
+            ("kfunc-absent", "bpf_strlen", "v6.12 to v6.16"),
+            ("changed", "bpf_strlen", "v7.3"),
+            ("kfunc-absent", "scx_bpf_dsq_peek", "v6.12 to v6.18"),
+            ("avoid", "scx_bpf_dsq_peek", "v6.19 to v7.0"),
+        },
+    ),
+    "clean": ("loads on v6.12 to v7.3", set()),
+    "flavour": (
+        "breaks on v6.12 to v7.3",
+        {
+            ("kfunc-absent", "scx_bpf_dsq_insert___v2", "v6.12"),
+            ("prototype-incompatible", "scx_bpf_dsq_insert___v2", "v6.13 to v7.3"),
+            ("kfunc-absent", "scx_bpf_dsq_insert___v2___compat", "v6.12 to v6.18"),
+            ("deprecated", "scx_bpf_dsq_insert___v2___compat", "v6.19 to v7.3"),
+            ("changed", "scx_bpf_dsq_insert___v2___compat", "v7.1 to v7.3"),
+        },
+    ),
+    "gone": (
+        "loads on v6.12 to v6.16; breaks in v6.17",
+        {("kfunc-absent", "scx_bpf_dispatch", "v6.17 to v7.3")},
+    ),
+    "guarded": ("loads on v6.12 to v7.3", set()),
+    "parts": ("loads on v6.12 to v7.3", set()),
+    "prototype": (
+        "loads on v6.12 to v6.19; breaks in v7.0",
+        {("prototype-incompatible", "bpf_session_is_return", "v7.0 to v7.3")},
+    ),
+    "unguarded": (
+        "loads on v6.12 to v6.16; in doubt on v6.17 to v7.3",
+        {
+            ("guard-missing", "scx_bpf_dispatch", "v6.17 to v7.3"),
+            ("deprecated", "scx_bpf_dispatch", "v6.13 to v6.16"),
+        },
+    ),
+    "unknown": (
+        "in doubt on v6.12 to v7.3",
+        {
+            ("kfunc-unknown", "bpf_never_heard_of", "v6.12 to v7.3"),
+            ("kfunc-unknown", "bpf_task_acquir", "v6.12 to v7.3"),
+        },
+    ),
+    "wrong_type": (
+        "breaks on v6.12 to v7.3",
+        {
+            ("not-callable", "bpf_get_file_xattr", "v6.12 to v7.2"),
+            ("not-callable", "bpf_get_file_xattr", "v7.3"),
+            ("not-callable", "scx_bpf_nr_cpu_ids", "v7.1"),
+            ("not-callable", "scx_bpf_nr_cpu_ids", "v7.2 to v7.3"),
+        },
+    ),
+}
+
+
+def test_each_program_is_there_for_something():
+    assert list(EXPECTED) == PROGRAMS
+
+
+def outcome(report: Report) -> tuple[str, set[tuple[str, str, str]]]:
+    (each,) = report.objects
+    findings = {
+        (finding.rule.rule, finding.extern.name, in_words(finding.kernels, report.kernels))
+        for finding in each.findings
+        if finding.statuses
+    }
+    return in_which_it_loads(each, report.kernels), findings
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_what_is_found(compiled, record, name, target):
+    assert outcome(against(record, compiled[name, target])) == EXPECTED[name]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_both_byte_orders_are_read_alike(compiled, name):
+    little, big = (read(compiled[name, target]) for target in TARGETS)
+    assert (little.externs, little.programs, little.calls) == (big.externs, big.programs, big.calls)
+
+
+@pytest.mark.parametrize("options", [("-mcpu=v1",), ("-mcpu=v3", "-O1"), ("-mcpu=v3", "-Os")])
+@pytest.mark.parametrize("name", ["guarded", "unguarded", "parts"])
+def test_guards_are_seen_however_it_was_compiled(compiler, record, name, options):
+    assert outcome(against(record, compiler.compile(name, *options))) == EXPECTED[name]
+
+
+def test_a_scheduler_of_v6_12_is_told(compiled, monkeypatch, capsys):
+    """gone from v6.17, scx_bpf_dsq_insert from v6.13, no one name on v6.12 to v7.3, and the guard."""
+    monkeypatch.setenv("COLUMNS", "100")
+    path = compiled["gone", "bpfel"]
+    assert main(["audit", str(path), "--from", "v6.12", "--to", "v7.3"]) == Status.REPLACEMENT.code
+    out = capsys.readouterr().out
+    assert f"{path}: loads on v6.12 to v6.16; breaks in v6.17\n" in out
+    assert "error: gone from v6.17 [kfunc-absent]\n" in out.replace(f"{path}: ", "").replace("\n    [", " [")
+    assert "what to do: call scx_bpf_dsq_insert (not on v6.12)\n" in out
+    assert f"at {HERE / 'gone.bpf.c'}:12:2\n" in out
+    assert "/* v6.13 to v7.3 */\n    \tif (bpf_ksym_exists(scx_bpf_dsq_insert___compat)) {\n" in out
+    assert "/* v6.12 */\n    \tif (bpf_ksym_exists(scx_bpf_dispatch___compat)) {\n" in out
+
+
+def test_calls_as_parts_of_programs(compiled):
+    found = {each.extern: each for each in read(compiled["parts", "bpfel"]).calls}
+    assert {name: [program.name for program in each.programs] for name, each in found.items()} == {
+        "bpf_rcu_read_lock": ["first"],
+        "bpf_rcu_read_unlock": ["first", "second"],
+        "bpf_task_acquire": ["second"],
+        "bpf_task_from_pid": ["second"],
+        "bpf_task_release": ["first"],
+    }
+    assert {name for name, each in found.items() if each.guarded} == {"bpf_rcu_read_lock", "bpf_task_acquire"}
+
+
+def test_struct_ops(compiled):
+    programs = read(compiled["guarded", "bpfel"]).programs + read(compiled["wrong_type", "bpfel"]).programs
+    assert [(each.name, each.struct_ops, each.member) for each in programs] == [
+        ("guarded_enqueue", "sched_ext_ops", "enqueue"),
+        ("packet", None, None),
+        ("ssthresh", "tcp_congestion_ops", "ssthresh"),
+    ]
+
+
+# -- what is done to objects
+
+
+def tool(name: str, *arguments: object) -> None:
+    assert shutil.which(name), f"{name} is needed"
+    done = subprocess.run([name, *map(str, arguments)], capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("options", [("-g",), ("--strip-debug",), ("--strip-unneeded",)])
+def test_stripped(compiled, record, tmp_path, options):
+    """Neither the debug information nor the names of local symbols are needed."""
+    stripped = tmp_path / "stripped.bpf.o"
+    tool("llvm-objcopy", *options, compiled["gone", "bpfel"], stripped)
+    assert stripped.stat().st_size < compiled["gone", "bpfel"].stat().st_size
+    assert outcome(against(record, stripped)) == EXPECTED["gone"]
+
+
+def test_stripped_of_everything(compiled, tmp_path):
+    stripped = tmp_path / "stripped.bpf.o"
+    tool("llvm-strip", compiled["gone", "bpfel"], "-o", stripped)
+    with pytest.raises(Unscannable, match="its symbols were stripped"):
+        read(stripped)
+
+
+def test_without_btf(compiled, compiler, record, tmp_path):
+    removed = tmp_path / "removed.bpf.o"
+    tool("llvm-objcopy", "-R", ".BTF", "-R", ".BTF.ext", compiled["gone", "bpfel"], removed)
+    done = compiler.run(HERE / "gone.bpf.c", output="without.bpf.o")
+    assert (done.returncode, done.stderr) == (0, "")
+    for path in (removed, compiler.output / "without.bpf.o"):
+        summary, findings = outcome(against(record, path))
+        assert summary == "breaks on v6.12 to v7.3"
+        assert ("btf-missing", "scx_bpf_dispatch", "v6.12 to v7.3") in findings
+        assert ("kfunc-absent", "scx_bpf_dispatch", "v6.17 to v7.3") in findings
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_library_of_objects(compiled, record, tmp_path, target):
+    library = tmp_path / "programs.a"
+    names = ["gone", "clean", "guarded"]
+    tool("llvm-ar", "rcs", library, *(compiled[name, target] for name in names))
+    report = against(record, library)
+    assert [each.object.path for each in report.objects] == [f"{library}({name}.{target}.bpf.o)" for name in names]
+    assert [in_which_it_loads(each, report.kernels) for each in report.objects] == [EXPECTED[name][0] for name in names]
+
+
+def test_linked_by_bpftool(compiled, record, tmp_path):
+    linked = tmp_path / "linked.bpf.o"
+    tool("bpftool", "gen", "object", linked, compiled["gone", "bpfel"], compiled["clean", "bpfel"])
+    summary, findings = outcome(against(record, linked))
+    assert (summary, findings) == EXPECTED["gone"]
+    assert {each.name for each in read(linked).programs} == {"gone_enqueue", "clean"}
+
+
+# -- the header, and the guards
+
+USES = """\
+#include "program.h"
+#include "kfuncs.h"
+
+SEC("struct_ops/enqueue")
+void enqueue(unsigned long long *ctx)
+{
+	struct task_struct *p = (void *)ctx[0];
+
+	scx_bpf_dispatch(p, 0, 1000, ctx[1]);
+	if (bpf_ksym_exists(scx_bpf_dispatch___compat))
+		scx_bpf_dispatch___compat(p, 0, 1000, ctx[1]);
+	if (bpf_ksym_exists(bpf_session_is_return___v7_0))
+		bpf_session_is_return___v7_0(ctx);
+	(void)bpf_session_is_return();
+}
+"""
+
+
+@pytest.fixture(scope="session")
+def with_header(compiler, record) -> Compiler:
+    """clang, with the header of v6.12 to v7.3 where it finds it."""
+    kernels = asked_for(record, first="v6.12", last="v7.3")
+    (compiler.output / "kfuncs.h").write_text(header(record, kernels), encoding="utf-8")
+    return compiler
+
+
+@pytest.mark.parametrize("options", [(), ("-DBPF_NO_KFUNC_PROTOTYPES",)])
+@pytest.mark.parametrize("all_kernels", [False, True])
+def test_the_header_after_vmlinux_h(with_header, record, tmp_path, options, all_kernels):
+    """Whether vmlinux.h declares kfuncs itself or not, nothing is in conflict, and nothing warned of."""
+    folder = with_header.output
+    if all_kernels:
+        folder = tmp_path
+        (folder / "kfuncs.h").write_text(header(record, all_recorded(record)), encoding="utf-8")
+    source = tmp_path / "include.bpf.c"
+    source.write_text('#include <vmlinux.h>\n#include "kfuncs.h"\nint any;\n', encoding="utf-8")
+    strict = ("-g", "-Wall", "-Wextra", "-Wno-missing-declarations", "-Werror")
+    done = with_header.run(source, *strict, f"-I{folder}", *options)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_header_warns(with_header, tmp_path):
+    source = tmp_path / "uses.bpf.c"
+    source.write_text(USES, encoding="utf-8")
+    done = with_header.run(source, "-g", f"-I{with_header.output}", "-Wno-implicit-function-declaration")
+    assert done.returncode == 0, done.stderr
+    assert re.findall(r"uses\.bpf\.c:(\d+):\d+: warning: (.*)", done.stderr) == [
+        (
+            "9",
+            "'scx_bpf_dispatch' is deprecated: gone from v6.17; call scx_bpf_dsq_insert (not on v6.12) "
+            "[-Wdeprecated-declarations]",
+        ),
+        (
+            "14",
+            "macro 'bpf_session_is_return' has been marked as deprecated: its prototype differs between these "
+            "kernels; declare each prototype, and guard the call [-Wdeprecated-pragma]",
+        ),
+    ]
+
+
+def test_what_the_header_declares_is_found(with_header, record, tmp_path):
+    """Both flavours of a kfunc are one of the two that there are, whichever kernel it is."""
+    source = tmp_path / "uses.bpf.c"
+    kept = [line for line in USES.split("\n") if not re.search(r"(dispatch|\)bpf_session_is_return)\(", line)]
+    source.write_text("\n".join(kept), "utf-8")
+    done = with_header.run(source, "-g", "-Wno-deprecated-pragma", f"-I{with_header.output}", output="uses.bpf.o")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = read(with_header.output / "uses.bpf.o")
+    assert {(each.name, each.kfunc, each.weak) for each in found.externs} == {
+        ("scx_bpf_dispatch___compat", "scx_bpf_dispatch", True),
+        ("bpf_session_is_return___v7_0", "bpf_session_is_return", True),
+    }
+    _, findings = outcome(against(record, with_header.output / "uses.bpf.o"))
+    assert {rule for rule, _, _ in findings} == {"not-callable"}  # a session's, from struct_ops
+
+
+GUARDED = """\
+#include "program.h"
+#define __always_inline inline __attribute__((always_inline))
+#define __kconfig __attribute__((section(".kconfig")))
+#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))
+typedef void *bpf_task_work_callback_t;
+"""
+
+
+@pytest.mark.parametrize("first", ["v6.12", ""])
+def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
+    """All of them, each called from a program of its own, load on every kernel that the record knows."""
+    codes = sorted(set(guards(record, asked_for(record, first=first, last="v7.3") if first else all_recorded(record))))
+    assert len(codes) > 50
+    source = tmp_path / "guards.bpf.c"
+    types = sorted(set(re.findall(r"\b(?:struct|union|enum) \w+", "".join(codes))))
+    vmlinux = (compiler.headers / "vmlinux.h").read_text(encoding="utf-8")
+    text = GUARDED
+    for each in types:
+        # What only a newer kernel has.
+        newer = each.startswith("enum") and f"{each} {{" not in vmlinux
+        text += f"{each} {{ any_{each[5:]} }};\n" if newer else f"{each};\n"
+    source.write_text(text + "".join(called(code, number) for number, code in enumerate(codes)), encoding="utf-8")
+    done = compiler.run(source, "-g", "-Wall", "-Wextra", "-Werror", output="guards.bpf.o")
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    found = read(compiler.output / "guards.bpf.o")
+    assert len(found.programs) == len(codes)
+    (report,) = audit([found], record, all_recorded(record)).objects
+    assert in_which_it_loads(report, all_recorded(record)) == "loads on v5.10 to v7.3"
+
+
+def guards(record: Record, kernels: tuple[Kernel, ...]) -> Iterator[str]:
+    """Yield every guard that there is for *kernels*."""
+    adviser = Adviser(record, kernels)
+    for name in record.catalog.entries:
+        for to_come in (False, True):
+            advice = adviser.about(name, to_come=to_come)
+            if advice is not None and advice.guard:
+                yield advice.guard
+
+
+def called(code: str, number: int) -> str:
+    """Return *code* with a program that calls its function, with whatever; both with the *number* in their names."""
+    head = re.search(r"^static __always_inline .*?\b(compat_\w+)\((.*)\)$", code, re.MULTILINE)
+    assert head is not None, code
+    parameters = [each for each in parse_prototype(f"void f({head[2]})").parameters if each != "void"]
+    # A function as a parameter is a pointer to one.
+    variables = "".join(re.sub(r"\((\w+)\)\(", r"(*\1)(", f"\t{each} = 0;\n", count=1) for each in parameters)
+    call = f"compat_{number}({', '.join(map(name_of_parameter, parameters))})"
+    program = f'SEC("any")\nint guarded_{number}(void *any)\n{{\n{variables}\n\t{call};\n\treturn !any;\n}}\n'
+    return code.replace(f"{head[1]}(", f"compat_{number}(", 1) + program
