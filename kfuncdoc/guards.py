@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Optional, Sequence
 
-from kfuncdoc.prototype import name_of_parameter, parse_prototype
+from kfuncdoc.prototype import Prototype, name_of_parameter, parse_prototype
 from kfuncdoc.releases import Release
 from kfuncdoc.resources import packaged
 from kfuncdoc.shape import Shape, compatible, shape_of
@@ -67,9 +67,9 @@ def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
                 _returns(choice) != "void",
             )
         )
-    head = f"{returns}{'' if returns.endswith('*') else ' '}compat_{name}"
+    head = Prototype(f"static __always_inline {returns}", f"compat_{name}", tuple(parameters.values()) or ("void",))
     return c_template("guard.c.jinja").render(
-        head=f"{head}({', '.join(parameters.values()) or 'void'})",
+        head=head.laid_out()[:-1],
         branches=branches,
         nothing=returns == "void",
         missing_on=missing_on,

@@ -22,7 +22,7 @@ from kfuncdoc.lifecycle import Stability
 from kfuncdoc.model import Kfunc
 from kfuncdoc.prototype import parse_prototype
 from kfuncdoc.shape import shape_of
-from kfuncdoc.variants import Variant, arena_pointers, is_plain, same_in_c, variants
+from kfuncdoc.variants import Variant, arena_pointers, declaration, is_plain, same_in_c, variants
 
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
 
@@ -40,7 +40,7 @@ class _Declared:
 
     name: str
     presence: str
-    #: The prototype, where it can be declared under its own name.
+    #: Its declaration, where it can be declared under its own name.
     plain: Optional[str]
     #: Whether another header may have something of that name, so that it cannot be marked either.
     marked: bool
@@ -90,7 +90,8 @@ class _Writer:
             dataclasses.replace(each, prototype=_in_arena(kfunc, each.prototype)) for each in self._variants(kfunc)
         ]
         unknown = any(_has_unknown_type(each.prototype) for each in within)
-        plain = None if unknown or wrapped or not is_plain(name) or not same_in_c(kfunc) else kfunc.prototype
+        plainly = not unknown and not wrapped and is_plain(name) and same_in_c(kfunc)
+        plain = declaration(parse_prototype(kfunc.prototype)) if plainly else None
         warning = self._warning(name, len(within) > 1)
         flavours: tuple[_Flavour, ...] = ()
         if not unknown and (warning or not plain):

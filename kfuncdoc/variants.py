@@ -16,7 +16,7 @@ from typing import Optional
 from kfuncdoc.bpf_object import essential_name
 from kfuncdoc.lifecycle import facts_after, replay
 from kfuncdoc.model import Added, Kfunc, Removed
-from kfuncdoc.prototype import PrototypeError, name_of_parameter, parse_prototype
+from kfuncdoc.prototype import Prototype, PrototypeError, name_of_parameter, parse_prototype
 from kfuncdoc.releases import Release, ReleaseCalendar
 from kfuncdoc.shape import compatible, shape_of
 
@@ -44,8 +44,14 @@ class Variant:
         return self.since <= release and (self.until is None or release < self.until)
 
     def declared_as(self, name: str) -> str:
-        """Return the prototype with *name* for the name of the kfunc."""
-        return str(dataclasses.replace(parse_prototype(self.prototype), name=name))
+        """Return what declares the kfunc under *name* in C, over as many lines as it takes."""
+        return declaration(dataclasses.replace(parse_prototype(self.prototype), name=name))
+
+
+def declaration(prototype: Prototype) -> str:
+    """Return a weak declaration of a kfunc in C, over as many lines as it takes."""
+    laid_out = dataclasses.replace(prototype, returns=f"extern {prototype.returns}").laid_out()
+    return f"{laid_out[:-1]} __ksym __weak"
 
 
 def variants(kfunc: Kfunc, calendar: ReleaseCalendar, last: Release) -> tuple[Variant, ...]:

@@ -166,11 +166,12 @@ def audit() -> Iterator[str]:
         yield from _definition(name, render.escape(rule.explanation))
     yield from _heading("Exit status")
     yield from ("The highest of those that ``--fail-on`` names counts.", "")
+    meanings = {1: ("1", "Something cannot be used: an argument, an object, a kernel, the record.")}
     for status in Status:
-        words = status.meaning
         told = ", ".join(f"``{rule.rule}``" for rule in AuditRule if rule.status is status)
-        yield from _definition(f"{status.code} : {status.word}", f"{words} {told}".rstrip() + ("." if told else ""))
-    yield from _definition("1", "Something cannot be used: an argument, an object, a kernel, the record.")
+        meanings[status.code] = (f"{status.code} : {status.word}", f"{status.meaning} {told}{'.' if told else ''}")
+    for _, (term, words) in sorted(meanings.items()):
+        yield from _definition(term, words)
     yield from _heading("What is ignored")
     yield from inspect.cleandoc(ignores.__doc__ or "").split("\n")
     yield ""

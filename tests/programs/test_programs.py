@@ -361,7 +361,7 @@ def guards(record: Record, kernels: tuple[Kernel, ...]) -> Iterator[str]:
 
 def called(code: str, number: int) -> str:
     """Return *code* with a program that calls its function, with whatever; both with the *number* in their names."""
-    head = re.search(r"^static __always_inline .*?\b(compat_\w+)\((.*)\)$", code, re.MULTILINE)
+    head = re.search(r"^static __always_inline [^()]*?\b(compat_\w+)\((.*?)\)\n\{$", code, re.MULTILINE | re.DOTALL)
     assert head is not None, code
     parameters = [each for each in parse_prototype(f"void f({head[2]})").parameters if each != "void"]
     # A function as a parameter is a pointer to one.
