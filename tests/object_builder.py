@@ -105,6 +105,8 @@ class Object:
     named: bool = True
     bits: int = 64
     machine: int = BPF
+    #: The file that the lines of functions are in.
+    source: str = "prog.c"
     types: Types = field(init=False)
     _code: dict[str, list[Code]] = field(default_factory=dict)
     _symbols: dict[str, _Symbol] = field(default_factory=dict)
@@ -139,7 +141,7 @@ class Object:
         self._symbols[name] = _Symbol(name, kind, binding, section, value)
 
     def function(self, section: str, name: str, code: list[Code], *, local: bool = False, lines: int = 0) -> None:
-        """Add a function to *section*; its calls are on the *lines* of ``prog.c`` from that one on, one each."""
+        """Add a function to *section*; its calls are on the *lines* of the source from that one on, one each."""
         body = self._code.setdefault(section, [])
         start = sum(2 if each.wide else 1 for each in body)
         if self.named:
@@ -147,7 +149,7 @@ class Object:
         at = start
         for each in code:
             if each.code == 0x85 and lines:
-                self._lines.setdefault(section, []).append((at * 8, "prog.c", lines, 7))
+                self._lines.setdefault(section, []).append((at * 8, self.source, lines, 7))
                 lines += 1
             at += 2 if each.wide else 1
         body.extend(code)

@@ -105,6 +105,17 @@ def test_one_of_everything(order):
 
 
 @ORDERS
+def test_sources_are_named_from_the_current_folder(order, tmp_path, monkeypatch):
+    """Compilers write whole paths, and code hosts want those in the repository."""
+    written = Object(order, source=f"{tmp_path}/src/prog.c")
+    written.extern("bpf_thing")
+    written.function("xdp", "packet", [call("bpf_thing"), leave()], lines=10)
+    assert read(written).calls[0].source == SourceLine(f"{tmp_path}/src/prog.c", 10, 7)
+    monkeypatch.chdir(tmp_path)
+    assert read(written).calls[0].source == SourceLine("src/prog.c", 10, 7)
+
+
+@ORDERS
 def test_what_is_no_kfunc(order):
     """Variables in .ksyms, functions that are defined, and what another object is to bring."""
     written = Object(order)

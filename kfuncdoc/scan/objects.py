@@ -400,4 +400,10 @@ class _Lines:
         except Unscannable:
             return None
         # Ten bits hold the column, and none where it is not known.
-        return SourceLine(os.path.normpath(name), line >> 10, line & 0x3FF) if name and line >> 10 else None
+        return SourceLine(_as_named(name), line >> 10, line & 0x3FF) if name and line >> 10 else None
+
+
+def _as_named(path: str) -> str:
+    """Return the *path* of a source, which compilers make absolute, as it is named from the current folder."""
+    path, here = os.path.normpath(path), os.path.join(os.getcwd(), "")
+    return path[len(here) :] if path.startswith(here) else path

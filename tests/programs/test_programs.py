@@ -151,13 +151,14 @@ def test_guards_are_seen_however_it_was_compiled(compiler, record, name, options
 def test_a_scheduler_of_v6_12_is_told(compiled, monkeypatch, capsys):
     """gone from v6.17, scx_bpf_dsq_insert from v6.13, no one name on v6.12 to v7.3, and the guard."""
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(HERE)
     path = compiled["gone", "bpfel"]
     assert main(["audit", str(path), "--from", "v6.12", "--to", "v7.3"]) == Status.REPLACEMENT.code
     out = capsys.readouterr().out
     assert f"{path}: loads on v6.12 to v6.16; breaks in v6.17\n" in out
     assert "error: gone from v6.17 [kfunc-absent]\n" in out.replace(f"{path}: ", "").replace("\n    [", " [")
     assert "what to do: call scx_bpf_dsq_insert (not on v6.12)\n" in out
-    assert f"at {HERE / 'gone.bpf.c'}:12:2\n" in out
+    assert "at gone.bpf.c:12:2\n" in out
     assert "/* v6.13 to v7.3 */\n    \tif (bpf_ksym_exists(scx_bpf_dsq_insert___compat)) {\n" in out
     assert "/* v6.12 */\n    \tif (bpf_ksym_exists(scx_bpf_dispatch___compat)) {\n" in out
 
