@@ -37,6 +37,8 @@ _EQUAL, _GREATER, _GREATER_OR_EQUAL, _SET, _NOT_EQUAL, _LESS, _LESS_OR_EQUAL = 0
 _MODE, _ATOMIC = 0xE0, 0xC0
 _STACK_POINTER = 10
 _LOAD64, _STORE64 = 0x79, 0x7B
+_MOVE64, _ADD_CONSTANT = 0xBF, 0x07
+_WHOLE_STACK = -(1 << 15)
 _CLOBBERED_BY_CALLS = range(6)
 
 #: More steps than these for each instruction take no real function to come to rest.
@@ -71,6 +73,8 @@ class Function:
     kfuncs: dict[int, int] = field(default_factory=dict)
     #: The kfuncs whose addresses it takes.
     addresses: dict[int, int] = field(default_factory=dict)
+    #: The instructions that libbpf writes anew for each kernel (CO-RE): what they give is not known here.
+    patched: frozenset[int] = frozenset()
 
 
 class Code:
@@ -174,6 +178,11 @@ class _State:
         else:
             self.values[place] = value
 
+    def forget(self, first: int, end: int) -> None:
+        """Forget the slots of the stack from *first* until before *end*."""
+        for slot in [place for place in self.values if first <= place < end]:
+            del self.values[slot]
+
     def meet(self, other: _State) -> bool:
         """Keep what *other* has as well; return whether that is less than before."""
         values = {}
@@ -200,10 +209,11 @@ def tests_before_calls(functions: Sequence[Function], code: Mapping[int, Code]) 
     entries = {function: _NOTHING for function in functions if function.standalone}
     found: dict[tuple[int, int], Tests] = {}
     # A function is looked at again when a caller of it is known to know less.
-    waiting = list(entries)
+    waiting, queued = list(entries), set(entries)
     patience = 8 * len(functions) + 8
     while waiting:
         function = waiting.pop()
+        queued.discard(function)
         patience -= 1
         if patience < 0:
             return {}
@@ -216,7 +226,8 @@ def tests_before_calls(functions: Sequence[Function], code: Mapping[int, Code]) 
             entry = entries[called].meet(tests) if called in entries else tests
             if entry != entries.get(called):
                 entries[called] = entry
-                if called not in waiting:
+                if called not in queued:
+                    queued.add(called)
                     waiting.append(called)
     return found
 
@@ -228,9 +239,19 @@ def _entry_everywhere(function: Function, _: Code, entry: Tests) -> Iterator[tup
 
 
 def _tests_in(function: Function, body: Code, entry: Tests) -> Iterator[tuple[int, Tests]]:
-    """Yield the place of each call in *function*, and what must have been tested there."""
+    """Yield the place of each call in *function*, and what must have been tested there.
+
+    Nothing, where that would take too long, or there are instructions of a kind that is not known.
+    """
     code = dict(enumerate(body.between(function.start, function.end), function.start))
-    targets = _targets(code)
+    found = _followed(function, code, entry) if all(map(_is_known, code.values())) else None
+    for at in (*function.calls, *function.kfuncs):
+        yield at, found.get(at, _NOTHING) if found is not None else _NOTHING
+
+
+def _followed(function: Function, code: Mapping[int, Instruction], entry: Tests) -> Optional[dict[int, Tests]]:
+    """Return what must have been tested at each call that is reached, None where that takes too long."""
+    targets, shared = _targets(code), _shared_from(code)
     before: dict[int, _State] = {function.start: _State(entry, {})}
     waiting = [function.start]
     found: dict[int, Tests] = {}
@@ -242,12 +263,12 @@ def _tests_in(function: Function, body: Code, entry: Tests) -> Iterator[tuple[in
         while True:
             patience -= 1
             if patience < 0:
-                return
+                return None
             if at in function.calls or at in function.kfuncs:
                 found[at] = state.tests.meet(found.get(at, state.tests))
             following = [
                 (target, after)
-                for target, after in _step(function, code, at, state)
+                for target, after in _step(function, code, at, state, shared)
                 if function.start <= target < function.end and after.tests.happens
             ]
             if len(following) != 1 or following[0][0] in targets:
@@ -259,7 +280,30 @@ def _tests_in(function: Function, body: Code, entry: Tests) -> Iterator[tuple[in
             elif not before[target].meet(after):
                 continue
             waiting.append(target)
-    yield from found.items()
+    return found
+
+
+def _is_known(this: Instruction) -> bool:
+    """Whether it is known where *this* leads: jumps to a place in a register (``gotox``) are not followed."""
+    operation = this.code & 0xF0
+    is_jump = this.code & 7 in (_CONDITION, _CONDITION32)
+    return not is_jump or (operation != 0xF0 and (operation != 0 or this.code in (_JUMP, _LONG_JUMP)))
+
+
+def _shared_from(code: Mapping[int, Instruction]) -> int:
+    """Return the lowest slot of the stack whose address is taken; what is above it, others may write to.
+
+    ``r2 = r10; r2 += -8`` is the address of the slot at -8; of any other form it may be the whole stack.
+    """
+    lowest = 0
+    for at, this in code.items():
+        if this.code == _MOVE64 and this.source == _STACK_POINTER:
+            then = code.get(at + 1)
+            adds = then is not None and then.code == _ADD_CONSTANT and then.destination == this.destination
+            lowest = min(lowest, then.immediate if then is not None and adds else _WHOLE_STACK)
+        elif this.code == _STORE64 and this.source == _STACK_POINTER:
+            lowest = _WHOLE_STACK
+    return lowest
 
 
 def _targets(code: Mapping[int, Instruction]) -> set[int]:
@@ -271,10 +315,19 @@ def _targets(code: Mapping[int, Instruction]) -> set[int]:
     }
 
 
-def _step(function: Function, code: Mapping[int, Instruction], at: int, state: _State) -> Iterator[tuple[int, _State]]:
-    """Yield where the instruction at *at* leads, each with what is known there; *state* is used up."""
+def _step(
+    function: Function, code: Mapping[int, Instruction], at: int, state: _State, shared: int
+) -> Iterator[tuple[int, _State]]:
+    """Yield where the instruction at *at* leads, each with what is known there; *state* is used up.
+
+    From the slot *shared* on, whoever is called, and whoever stores through another register, may write to the stack.
+    """
     this = code[at]
     kind, operation = this.code & 7, this.code & 0xF0
+    if at in function.patched:
+        state.put(this.destination, _UNKNOWN)
+        yield at + (2 if this.code == _WIDE else 1), state
+        return
     if this.code == _WIDE:
         kfunc = function.addresses.get(at)
         state.put(this.destination, _UNKNOWN if kfunc is None else _Value(Tests(1 << kfunc, 0), Tests(0, 1 << kfunc)))
@@ -288,6 +341,7 @@ def _step(function: Function, code: Mapping[int, Instruction], at: int, state: _
     if this.code in (_CALL, _CALL_OF_REGISTER) or kind == _LOAD:
         for register in _CLOBBERED_BY_CALLS:
             state.put(register, _UNKNOWN)
+        state.forget(shared, 0)
     elif kind in (_CONDITION, _CONDITION32):
         taken = state.copy()
         if not this.code & _FROM_REGISTER:
@@ -298,15 +352,17 @@ def _step(function: Function, code: Mapping[int, Instruction], at: int, state: _
         yield at + 1 + this.offset, taken
     elif kind in (_ALU, _ALU64):
         state.put(this.destination, _computed(this, operation, state))
-    elif kind == _STORE and this.code & _MODE == _ATOMIC:
-        # Which of them it writes to depends on the operation.
-        for register in (0, this.source, this.destination):
-            state.put(register, _UNKNOWN)
-    elif kind in (_STORE, _STORE_IMMEDIATE) and this.destination == _STACK_POINTER:
+    elif kind in (_STORE, _STORE_IMMEDIATE):
         stored = state.of(this.source) if this.code == _STORE64 else _UNKNOWN
-        for slot in range(this.offset - 7, min(this.offset + 8, 0)):
-            state.put(slot, _UNKNOWN)
-        state.put(this.offset, stored)
+        if this.code & _MODE == _ATOMIC:
+            # Which registers it writes to depends on the operation.
+            for register in (0, this.source, this.destination):
+                state.put(register, _UNKNOWN)
+        if this.destination == _STACK_POINTER:
+            state.forget(this.offset - 7, min(this.offset + 8, 0))
+            state.put(this.offset, stored)
+        else:
+            state.forget(shared, 0)
     elif kind == _LOAD_REGISTER:
         on_stack = this.code == _LOAD64 and this.source == _STACK_POINTER
         state.put(this.destination, state.of(this.offset) if on_stack else _UNKNOWN)
@@ -346,4 +402,5 @@ def _computed(this: Instruction, operation: int, state: _State) -> _Value:
         return _Value(before.if_set.join(other.if_set) if other else before.if_set, _NOTHING)
     if operation == _OR and other is not None:
         return _Value(before.if_set.meet(other.if_set), before.if_zero.join(other.if_zero))
-    return before if operation in (_LEFT, _RIGHT, _ARITHMETIC_RIGHT) else _UNKNOWN
+    # Shifting may leave 0 of what is none.
+    return _Value(before.if_set, _NOTHING) if operation in (_LEFT, _RIGHT, _ARITHMETIC_RIGHT) else _UNKNOWN

@@ -19,6 +19,7 @@ import io
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple, Optional
 
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program, SourceLine, essential_name
@@ -143,6 +144,8 @@ class _Reader:
             raise Unscannable(
                 path, "its symbols were stripped: nobody can tell what it calls, and libbpf cannot load it"
             )
+        extension = file.read(".BTF.ext") if self._btf else None
+        self._extension = _Extension(path, extension or b"", self._btf, file.mark)
         self._relocations = self._all_relocations()
         self._symbols_at = {
             number: {each.offset // code.BYTES: each.symbol for each in self._relocations.get(number, ())}
@@ -244,7 +247,10 @@ class _Reader:
         called_ones = set()
         for number, every in functions.items():
             body, relocations = self._code[number], self._symbols_at[number]
+            patched = self._extension.patched(self._section(number).name)
             starts = [function.start for function in every]
+            for each in every:
+                each.patched = patched
             for at in sorted({*body.calls(), *relocations}):
                 function = every[bisect.bisect_right(starts, at) - 1] if at < len(body) else None
                 instruction, symbol = body[at] if function else None, relocations.get(at)
@@ -322,19 +328,14 @@ class _Reader:
         parts = _parts(programs)
         # Without the address of a kfunc anywhere nothing can be tested for.
         tests = code.tests_before_calls(every, self._code) if any(each.addresses for each in every) else {}
-        lines = self._lines()
         for function in every:
             for at, index in sorted(function.kfuncs.items()):
                 found, missed = tests.get((function.section, at), code.Tests())
-                source = lines.of(self._section(function.section).name, at * code.BYTES)
+                source = self._extension.line(self._section(function.section).name, at * code.BYTES)
                 callers = tuple(programs[program] for program in programs if function in parts[program])
                 yield Call(
                     externs[index].name, function.name, callers, source, _named(found, externs), _named(missed, externs)
                 )
-
-    def _lines(self) -> _Lines:
-        blob = self._elf.read(".BTF.ext") if self._btf else None
-        return _Lines(blob or b"", self._btf, self._elf.mark)
 
 
 def _named(bits: int, externs: Sequence[Extern]) -> frozenset[str]:
@@ -356,41 +357,61 @@ def _parts(programs: Mapping[code.Function, Program]) -> dict[code.Function, set
     return parts
 
 
-class _Lines:
-    """The lines of the source, from ``.BTF.ext`` (the kernel's ``Documentation/bpf/btf.rst``).
+class _Extension:
+    """What ``.BTF.ext`` says of instructions (the kernel's ``Documentation/bpf/btf.rst``): which libbpf patches for
+    each kernel, and from which lines of the source they were compiled.
 
-    They only help people to find a call: where they are broken there are none.
+    Lines only help people to find a call: where they are broken there are none.
     """
 
-    def __init__(self, blob: bytes, btf: Optional[Btf], mark: str) -> None:
-        self._btf = btf
-        self._records: dict[str, list[tuple[int, int, int]]] = {}
-        try:
-            self._read(blob, mark)
-        except (struct.error, Unscannable):
-            self._records = {}
+    #: Words of the header that say where the records are and how many bytes they take, of lines and of patches.
+    _LINES, _PATCHES = (4, 5), (6, 7)
 
-    def _read(self, blob: bytes, mark: str) -> None:
-        if len(blob) < 24 or self._btf is None:
+    def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
+        self._path, self._blob, self._btf, self._mark = path, blob, btf, mark
+        self._lines: dict[str, list[tuple[int, int, int]]] = {}
+        self._patched: dict[str, set[int]] = {}
+        if not blob or btf is None:
             return
-        header = struct.unpack_from(f"{mark}HBBIIIII", blob)
-        start = header[3] + header[6]
-        end = min(start + header[7], len(blob))
-        (size,) = struct.unpack_from(f"{mark}I", blob, start)
-        at = start + 4
-        while size >= 16 and at < end:
-            name, count = struct.unpack_from(f"{mark}II", blob, at)
-            at += 8
-            records = self._records.setdefault(self._btf.string(name), [])
-            for place in range(at, min(at + count * size, end - 15), size):
-                offset, file, _, line = struct.unpack_from(f"{mark}IIII", blob, place)
-                records.append((offset, file, line))
+        try:
+            for section, (offset, _, _, _) in self._records(self._PATCHES):
+                self._patched.setdefault(section, set()).add(offset // code.BYTES)
+        except (struct.error, Unscannable):
+            raise Unscannable(path, "its section .BTF.ext is broken") from None
+        with suppress(struct.error, Unscannable):
+            for section, (offset, file, _, line) in self._records(self._LINES):
+                self._lines.setdefault(section, []).append((offset, file, line))
+        for records in self._lines.values():
             records.sort()
+
+    def _records(self, where: tuple[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield the first four words of each record, with the section that it is about."""
+        (length,) = struct.unpack_from(f"{self._mark}I", self._blob, 4)
+        if length < 4 * (1 + max(where)):
+            return  # it is older than such records
+        words = struct.unpack_from(f"{self._mark}{1 + max(where)}I", self._blob)
+        start, end = length + words[where[0]], length + words[where[0]] + words[where[1]]
+        if start == end:
+            return
+        (size,) = struct.unpack_from(f"{self._mark}I", self._blob, start)
+        at = start + 4
+        while at < end:
+            name, count = struct.unpack_from(f"{self._mark}II", self._blob, at)
+            at += 8
+            if size < 16 or count * size > len(self._blob):
+                raise Unscannable(self._path, "its section .BTF.ext is broken")
+            section = self._btf.string(name) if self._btf else ""
+            for place in range(at, at + count * size, size):
+                yield section, struct.unpack_from(f"{self._mark}4I", self._blob, place)
             at += count * size
 
-    def of(self, section: str, offset: int) -> Optional[SourceLine]:
+    def patched(self, section: str) -> frozenset[int]:
+        """Return the instructions of *section* that libbpf patches."""
+        return frozenset(self._patched.get(section, ()))
+
+    def line(self, section: str, offset: int) -> Optional[SourceLine]:
         """Return the line from which the instruction at byte *offset* of *section* was compiled."""
-        records = self._records.get(section, [])
+        records = self._lines.get(section, [])
         before = bisect.bisect_left(records, (offset + 1,))
         if not before or self._btf is None:
             return None
