@@ -8,7 +8,7 @@ none of the libraries that reading needs.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Mapping, Optional
 
 from kfuncdoc.shape import Shape
@@ -54,6 +54,8 @@ class Program:
     #: The structure of callbacks that it belongs to, and its name there.
     struct_ops: Optional[str] = None
     member: Optional[str] = None
+    #: Whether it may sleep, by its section; None where that does not tell.
+    sleepable: Optional[bool] = None
     #: Whether libbpf leaves it out unless it is told to load it (``SEC("?tc")``).
     optional: bool = False
 
@@ -107,5 +109,5 @@ class BpfObject:
     calls: tuple[Call, ...] = ()
     #: Whether it has type information, without which libbpf resolves no kfunc.
     has_btf: bool = True
-    #: What could not be made out, for people.
-    remarks: tuple[str, ...] = field(default=())
+    #: Symbols that are defined nowhere and have no type, in an object that has types: libbpf resolves none of them.
+    untyped: tuple[str, ...] = ()

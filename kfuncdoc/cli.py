@@ -19,7 +19,7 @@ from kfuncdoc import __version__
 if TYPE_CHECKING:
     import datetime
 
-    from kfuncdoc.audit.findings import Report, Status
+    from kfuncdoc.audit.findings import Report, Status, Unreadable
     from kfuncdoc.audit.kernels import Kernel, Record
     from kfuncdoc.bpf_object import BpfObject
     from kfuncdoc.catalog import Catalog
@@ -151,9 +151,9 @@ def make_parser() -> argparse.ArgumentParser:
     audit.add_argument("objects", nargs="+", metavar="OBJECT", help=_OBJECT)
     _add_kernels(audit)
     audit.add_argument(
-        "--btf", metavar="FILE", action="append", default=[],
+        "--btf", metavar="FILE[=vX.Y]", action="append", default=[],
         help="a real kernel: its vmlinux, BTF (/sys/kernel/btf/vmlinux), or a folder of them and its modules; what it "
-        "has beats the record",
+        "has beats the record; BTF alone does not tell its release",
     )  # fmt: skip
     audit.add_argument("--data", metavar="PATH", action="append", default=[], help=_DATA)
     audit.add_argument("--ignore", metavar="FILE", help="findings to ignore, each with a reason and a last day")
@@ -392,6 +392,8 @@ def _update(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
+    import dataclasses
+
     from kfuncdoc.audit import ignores
     from kfuncdoc.audit.audit import audit
     from kfuncdoc.audit.kernels import Record
@@ -412,9 +414,12 @@ def _audit(options: argparse.Namespace) -> int:
     record = Record(catalog, _date(options))
     objects, broken = _read_objects(options.objects)
     kernels = [*_kernels(options, record), *_observed_kernels(options.btf, objects, record)]
-    report = ignores.apply(audit(objects, record, kernels), entries, record.date)
+    found = dataclasses.replace(audit(objects, record, kernels), unreadable=tuple(broken))
+    report = ignores.apply(found, entries, record.date)
     _give(_audit_as(options, report), options.output)
-    for remark in (*broken, *report.remarks):
+    for each in report.unreadable:
+        print(f"kfuncdoc: {each.path}: {each.message}", file=sys.stderr)
+    for remark in report.remarks:
         print(f"kfuncdoc: {remark}", file=sys.stderr)
     if options.format == "text":
         from kfuncdoc.audit.reports import tally
@@ -429,7 +434,7 @@ def _failing(text: str) -> frozenset[Status]:
     from kfuncdoc.diagnostics import nearest
 
     known = {status.word: status for status in Status if status is not Status.CLEAN}
-    words = [] if text == "none" else text.split(",")
+    words = [word for word in (each.strip() for each in text.split(",")) if word not in ("", "none")]
     for word in words:
         if word not in known:
             hint = nearest(word, known) or f"known are {', '.join(known)}, and none"
@@ -457,57 +462,61 @@ def _kernels(options: argparse.Namespace, record: Record) -> tuple[Kernel, ...]:
     """Return the kernels of the record that are asked for."""
     from kfuncdoc.audit.kernels import KernelUnknown, asked_for
 
-    names = [name.strip() for text in options.kernel for name in text.split(",")]
+    names = [name.strip() for text in options.kernel for name in text.split(",") if name.strip()]
     try:
         return asked_for(record, first=options.first, last=options.last, names=names, long_term=options.lts)
     except KernelUnknown as error:
         _refuse(str(error))
 
 
-def _read_objects(paths: Sequence[str]) -> tuple[list[BpfObject], list[str]]:
+def _read_objects(paths: Sequence[str]) -> tuple[list[BpfObject], list[Unreadable]]:
     """Return the BPF objects at *paths*, and what is wrong with those that cannot be read."""
+    from kfuncdoc.audit.findings import Unreadable
     from kfuncdoc.progress import track
 
     try:
         from kfuncdoc.scan.objects import find_objects, read_objects
     except ImportError as error:
-        _refuse(f"to read objects needs {error.name}: install kfuncdoc[scan]")
+        _refuse(f"audits need {error.name}, which comes with kfuncdoc[scan]: pip install '.[scan]' in a clone")
     from kfuncdoc.scan import Unscannable
 
     objects: list[BpfObject] = []
-    broken: list[str] = []
-    for path in track(find_objects(paths)):
+    found, closed = find_objects(paths)
+    broken = [Unreadable(path, message) for path, message in closed]
+    for path in track(found):
         try:
             objects.extend(read_objects(path))
         except Unscannable as error:
-            broken.append(str(error))
+            broken.append(Unreadable(error.path, error.message))
     return objects, broken
 
 
 def _observed_kernels(paths: Sequence[str], objects: Sequence[BpfObject], record: Record) -> Iterator[Kernel]:
     """Yield the kernels at *paths*, as far as the kfuncs of *objects* and of *record* matter there."""
-    from kfuncdoc.audit.kernels import observed_kernel
+    from kfuncdoc.audit.kernels import KernelUnknown, observed_kernel
 
     names = {*record.catalog.entries, *(extern.kfunc for each in objects for extern in each.externs)}
-    for path in paths:
+    for given in dict.fromkeys(paths):
         from kfuncdoc.progress import track
         from kfuncdoc.scan import Unscannable
         from kfuncdoc.scan.vmlinux import find_functions
 
+        # FILE=v6.12 is a file of that release, unless there is one of that name.
+        path, equals, release = given.rpartition("=")
+        if not equals or os.path.lexists(given):
+            path, release = given, ""
         if not os.path.lexists(path):
             _refuse(f"there is no file or folder '{path}'")
         try:
-            functions = find_functions([path], names, track=track)
-        except Unscannable as error:
-            message = str(error)
-        else:
-            yield observed_kernel(record, path, functions)
+            yield observed_kernel(record, path, find_functions([path], names, track=track), release or None)
             continue
+        except (Unscannable, KernelUnknown) as error:
+            message = str(error)
         _refuse(message)
 
 
 def _header(options: argparse.Namespace) -> int:
-    from kfuncdoc.audit.kernels import Record, all_recorded
+    from kfuncdoc.audit.kernels import Presence, Record, all_recorded
     from kfuncdoc.diagnostics import nearest
     from kfuncdoc.header import header
 
@@ -521,6 +530,9 @@ def _header(options: argparse.Namespace) -> int:
             hint = nearest(name, catalog.entries)
             _refuse(f"no kfunc '{name}' is declared{': ' + hint if hint else ''}")
     kernels = _kernels(options, record) or all_recorded(record)
+    for name in options.names:
+        if all(record.look(name, kernel).presence is not Presence.PRESENT for kernel in kernels):
+            _refuse(f"none of these kernels has '{name}'")
     _give(header(record, kernels, options.names), options.output)
     return CLEAN
 

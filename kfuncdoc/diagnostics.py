@@ -344,7 +344,9 @@ def workflow_command(severity: Severity, file: str, line: int, column: int, titl
         return text.replace(":", "%3A").replace(",", "%2C") if in_property else text
 
     command = "notice" if severity is Severity.INFO else severity.value
-    place = f"file={escape(file, in_property=True)},line={line},col={column}"
+    place = f"file={escape(file, in_property=True)}"
+    if line:
+        place += f",line={line},col={column}"
     return f"::{command} {place},title={escape(title, in_property=True)}::{escape(message)}"
 
 

@@ -36,14 +36,14 @@ class _Branch:
     declaration: str
     call: str
     kernels: str
-    returns: bool
 
 
 def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
     """Return a C function ``compat_NAME`` that calls the first of *choices* that the kernel has.
 
-    Its parameters are those of the first choice, and after them what only another one takes.  One that returns
-    something else cannot be called there, and is only named.  *missing_on* says on which kernels there is none.
+    Its parameters are those of the first choice, and after them what only another one takes.  It returns what they
+    do; nothing, where one of them returns nothing, which could not be told from a failure.  One that returns something
+    else cannot be called there, and is only named.  *missing_on* says on which kernels there is none of them.
     """
     parameters: dict[str, str] = {}
     branches = []
@@ -51,6 +51,8 @@ def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
     fitting = [
         choice for choice in choices if _returns(choice) == "void" or _fits(f"{_returns(choice)} x", f"{returns} x")
     ]
+    if any(_returns(choice) == "void" for choice in fitting):
+        returns = "void"
     for choice in fitting:
         arguments = [_added(parameter, parameters) for parameter in _parameters(choice)]
         flavour = choice.variant.flavour
@@ -63,19 +65,33 @@ def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
                 exists,
                 choice.variant.declared_as(flavour),
                 f"{flavour}({', '.join(arguments)})",
-                choice.kernels,
-                _returns(choice) != "void",
+                _in_comment(choice.kernels),
             )
         )
     head = Prototype(f"static __always_inline {returns}", f"compat_{name}", tuple(parameters.values()) or ("void",))
     return c_template("guard.c.jinja").render(
         head=head.laid_out()[:-1],
         branches=branches,
-        nothing=returns == "void",
-        missing_on=missing_on,
-        others=[(each.kernels, each.variant.kfunc, _returns(each)) for each in choices if each not in fitting],
+        failure=_failure(returns),
+        missing_on=_in_comment(missing_on),
+        others=[
+            (_in_comment(each.kernels), each.variant.kfunc, _returns(each)) for each in choices if each not in fitting
+        ],
         by_version=any(choice.not_before for choice in fitting),
     )
+
+
+def _failure(returns: str) -> str:
+    """Return what a function of the type *returns* gives where there is nothing to call; empty if it gives nothing."""
+    if returns == "void":
+        return ""
+    if returns.endswith("*"):
+        return "(void *)0"
+    return "-95 /* EOPNOTSUPP */" if returns in ("int", "s32", "long", "s64") else "0"
+
+
+def _in_comment(text: str) -> str:
+    return text.replace("*/", "* /")
 
 
 def _returns(choice: Choice) -> str:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence
 
 from kfuncdoc.audit.advice import Adviser
-from kfuncdoc.audit.audit import announced
 from kfuncdoc.audit.kernels import Kernel, Presence, Record, in_words
+from kfuncdoc.audit.words import announced
 from kfuncdoc.guards import c_template
 from kfuncdoc.lifecycle import Stability
 from kfuncdoc.model import Kfunc
@@ -130,8 +130,19 @@ class _Writer:
             reasons.append(f"not to be called before {last.avoid_before}")
         if not reasons:
             return ""
-        advice = self._adviser.about(name)
-        return _in_c("; ".join([*reasons, advice.words] if advice else reasons))
+        flavours = [each.flavour for each in self._variants(self._kfunc(name))]
+        if len(flavours) > 1:
+            reasons.append(f"by prototype: {' and '.join(flavours)}")
+        else:
+            advice = self._adviser.about(name)
+            reasons += [advice.words] if advice else []
+            reasons.append(f"in a guard: {flavours[0]}")
+        return _in_c("; ".join(reasons))
+
+    def _kfunc(self, name: str) -> Kfunc:
+        found = self._record.find(name)
+        assert found is not None
+        return found[1].kfunc
 
 
 def _in_arena(kfunc: Kfunc, prototype: str) -> str:

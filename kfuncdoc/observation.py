@@ -21,7 +21,9 @@ import re
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import Any, Literal, Mapping, Optional
+from typing import Any, FrozenSet, Literal, Mapping, Optional
+
+from kfuncdoc.shape import Shape
 
 _KERNEL = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -154,14 +156,20 @@ class Observation:
 
 @dataclass(frozen=True)
 class KernelFunctions:
-    """The functions of a built kernel in which libbpf looks for the kfuncs of a program, with their prototypes."""
+    """The functions of a built kernel in which libbpf looks for the kfuncs of a program."""
 
     #: The version of the kernel, as in ``7.3.4``; None where it does not tell.
     kernel: Optional[str]
-    #: Of some the prototype cannot be said in C.
+    #: Their prototypes; of some C cannot say it.
     prototypes: Mapping[str, Optional[str]]
     #: Whether modules were looked into as well.
     with_modules: bool
+    #: The shapes of their prototypes, as far as they are told exactly.
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    #: Those that are no kfuncs: libbpf finds them, and the verifier lets nobody call them.
+    no_kfuncs: FrozenSet[str] = frozenset()
+    #: Those of which the kernel does not tell whether they are kfuncs.
+    doubtful: FrozenSet[str] = frozenset()
 
     @property
     def release(self) -> Optional[str]:

@@ -58,7 +58,8 @@ class Section(NamedTuple):
 
     #: As in ``BPF_PROG_TYPE_XDP``; None where the name says nothing.
     program_type: Optional[str]
-    sleepable: bool
+    #: None where the name says nothing.
+    sleepable: Optional[bool]
     #: Whether libbpf leaves the programs out unless it is told to load them.
     optional: bool
 
@@ -69,7 +70,7 @@ def section(name: str) -> Section:
     head, _, _ = name.lstrip("?").partition("/")
     # Other loaders, and libbpf before 1.0, go by how the name begins.
     found = _EXACT.get(name.lstrip("?")) or _ATTACHED.get(head) or _EXACT.get(head)
-    return Section(found[0], found[1], optional) if found else Section(None, False, optional)
+    return Section(found[0], found[1], optional) if found else Section(None, None, optional)
 
 
 def _of_names() -> tuple[dict[str, tuple[str, bool]], dict[str, tuple[str, bool]]]:

@@ -114,6 +114,7 @@ class Object:
     _data: dict[str, bytes] = field(default_factory=dict)
     _data_relocations: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     _lines: dict[str, list[tuple[int, str, int, int]]] = field(default_factory=dict)
+    _patched: dict[str, list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.types = Types(self.order)
@@ -153,6 +154,10 @@ class Object:
                 lines += 1
             at += 2 if each.wide else 1
         body.extend(code)
+
+    def patch(self, section: str, at: int) -> None:
+        """Have libbpf patch the instruction *at* of *section* (CO-RE)."""
+        self._patched.setdefault(section, []).append(at)
 
     def section_symbol(self, section: str) -> None:
         """Let relocations name *section* itself, as they do with functions that are static."""
@@ -226,6 +231,12 @@ class Object:
             lines += struct.pack(f"{mark}II", self.types.string(section), len(records))
             for offset, file, line, column in records:
                 lines += struct.pack(f"{mark}IIII", offset, self.types.string(file), 0, line << 10 | column)
+        patches = struct.pack(f"{mark}I", 16)
+        for section, places in self._patched.items():
+            patches += struct.pack(f"{mark}II", self.types.string(section), len(places))
+            patches += b"".join(struct.pack(f"{mark}IIII", 8 * at, 1, 0, 8) for at in places)
         functions = struct.pack(f"{mark}I", 8)
-        header = struct.pack(f"{mark}HBBIIIII", 0xEB9F, 1, 0, 24, 0, len(functions), len(functions), len(lines))
-        return header + functions + lines
+        start = len(functions)
+        header = struct.pack(f"{mark}HBBIIIII", 0xEB9F, 1, 0, 32, 0, start, start, len(lines))
+        header += struct.pack(f"{mark}II", start + len(lines), len(patches))
+        return header + functions + lines + patches

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 from pathlib import Path
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from kfuncdoc import __version__
 from kfuncdoc.audit import ignores
 from kfuncdoc.audit.audit import audit
-from kfuncdoc.audit.findings import AuditRule, Report, Status
+from kfuncdoc.audit.findings import AuditRule, Report, Status, Unreadable
 from kfuncdoc.audit.kernels import Record, asked_for, observed_kernel
 from kfuncdoc.audit.reports import as_github, as_json, as_text, tally
 from kfuncdoc.audit.sarif import as_sarif
@@ -67,7 +68,7 @@ def report(record) -> Report:
 
 NARROW = """\
 prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17
-lib.a(x.bpf.o): in doubt on v6.12 to v6.13 and v6.17
+lib.a(x.bpf.o): not known for v6.12 to v6.13 and v6.17
 
 prog.bpf.o: error: gone from v6.17 [kfunc-absent]
     at src/prog.bpf.c:12:3
@@ -116,6 +117,7 @@ def test_wide(report):
     assert "prog.bpf.o" in lines[2]
     assert "error: gone from v6.17 [kfunc-absent]" in lines[2]
     assert lines[2].endswith("call bpf_new (not on v6.12)")
+    assert lines[3].startswith("src/prog.bpf.c:12:3")
     assert "\n\n".join(blocks[2:]) == NARROW[NARROW.index("A guard") :]
 
 
@@ -134,6 +136,24 @@ def test_notes(report):
     assert "prog.bpf.o: note: not there before v6.13 [absent-guarded]\n" in as_text(report, 80, notes=True)
 
 
+def test_what_could_not_be_read_is_in_every_form(report):
+    told = dataclasses.replace(report, unreadable=(Unreadable("bad.bpf.o", "it is empty"),))
+    assert tally(told) == "3 objects: 2 errors, 1 note, 1 could not be read; the record goes up to v7.3"
+    assert "::error file=bad.bpf.o,title=kfuncdoc unreadable::it is empty\n" in as_github(told)
+    assert json.loads(as_json(told))["unreadable"] == [{"path": "bad.bpf.o", "message": "it is empty"}]
+    (invocation,) = json.loads(as_sarif(told))["runs"][0]["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert invocation["toolExecutionNotifications"][0]["message"] == {"text": "it is empty"}
+
+
+def test_calls_in_no_program(record):
+    library = BpfObject("lib.bpf.o", (extern("bpf_mine"),), (), (Call("bpf_mine", "helper", ()),))
+    report = audit([library], record, asked_for(record, names=["v7.0"]))
+    assert "    programs: helper, in no program here\n" in as_text(report, 80)
+    declared = audit([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
+    assert "    programs: nothing\n" in as_text(declared, 80)
+
+
 def test_tally(report):
     assert tally(report) == "2 objects: 2 errors, 1 note; the record goes up to v7.3"
     assert tally(Report((), (), "v7.3")) == "0 objects: nothing to report; the record goes up to v7.3"
@@ -150,7 +170,7 @@ def test_github(report):
         "v6.17: gone from v6.17; call bpf_new (not on v6.12)\n"
         "::error file=src/prog.bpf.c,line=20,col=0,title=kfuncdoc kfunc-absent::bpf_old, called by packet, other, on "
         "v6.17: gone from v6.17; call bpf_new (not on v6.12)\n"
-        "::error file=lib.a(x.bpf.o),line=0,col=0,title=kfuncdoc kfunc-unknown::my_thing, called by packet, on "
+        "::error file=lib.a(x.bpf.o),title=kfuncdoc kfunc-unknown::my_thing, called by packet, on "
         "v6.12 to v6.13 and v6.17: the record does not know it\n"
     )
 
@@ -211,16 +231,20 @@ def test_sarif(report):
     assert (driver["name"], driver["version"]) == ("kfuncdoc", __version__)
     assert [rule["id"] for rule in driver["rules"]] == [rule.rule for rule in AuditRule]
     assert all(rule["fullDescription"]["text"] for rule in driver["rules"])
-    absent, note, unknown = run["results"]
-    assert (absent["ruleId"], absent["level"], note["level"]) == ("kfunc-absent", "error", "note")
+    # Notes are no results: code hosts would show them as what is to be mended.
+    absent, unknown = run["results"]
+    assert (absent["ruleId"], absent["level"]) == ("kfunc-absent", "error")
     assert driver["rules"][absent["ruleIndex"]]["id"] == "kfunc-absent"
-    assert [each["physicalLocation"] for each in absent["locations"]] == [
+    assert [each["physicalLocation"] for each in (*absent["locations"], *absent["relatedLocations"])] == [
         {"artifactLocation": {"uri": "src/prog.bpf.c"}, "region": {"startLine": 12, "startColumn": 3}},
         {"artifactLocation": {"uri": "src/prog.bpf.c"}, "region": {"startLine": 20}},
     ]
-    assert unknown["locations"] == [{"physicalLocation": {"artifactLocation": {"uri": "lib.a%28x.bpf.o%29"}}}]
+    assert unknown["locations"] == [
+        {"physicalLocation": {"artifactLocation": {"uri": "lib.a%28x.bpf.o%29"}, "region": {"startLine": 1}}}
+    ]
     marks = [each["partialFingerprints"]["kfuncdoc/v1"] for each in run["results"]]
-    assert len(set(marks)) == 3
+    assert len(set(marks)) == 2
+    assert run["invocations"][0]["executionSuccessful"]
     assert as_sarif(report) == as_sarif(report)
 
 
@@ -255,8 +279,10 @@ def test_ignored_until_a_day(tmp_path, report):
     assert "bpf_old" not in as_text(ignored, 80)
     assert "(ignored until 2026-12-31: Only loaded on v6.12.)" in as_text(ignored, 120, notes=True)
     assert "bpf_old," not in as_github(ignored)
-    suppressed = json.loads(as_sarif(ignored))["runs"][0]["results"][0]["suppressions"]
-    assert suppressed == [{"kind": "external", "justification": "Only loaded on v6.12. (until 2026-12-31)"}]
+    assert [each["ruleId"] for each in json.loads(as_sarif(ignored))["runs"][0]["results"]] == ["kfunc-unknown"]
+    assert json.loads(as_json(ignored))["objects"][0]["findings"][0]["ignored"] == {
+        "reason": "Only loaded on v6.12.", "until": "2026-12-31",
+    }  # fmt: skip
     # The range tells what is so, not what one can live with.
     assert as_text(ignored, 80).startswith("prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17\n")
 

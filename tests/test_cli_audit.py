@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -112,8 +113,15 @@ def test_several_objects_and_one_that_is_none(capsys):
         "./one.bpf.o: loads on v7.0\n",
         "kfuncdoc: ./two.bpf.o: this is no BPF object: it is not ELF\n"
         "kfuncdoc: nowhere: there is no such file or folder\n"
-        "1 object: nothing to report; the record goes up to v7.3\n",
+        "3 objects: 2 could not be read; the record goes up to v7.3\n",
     )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
+def test_a_folder_that_may_not_be_looked_into(capsys):
+    Path("closed").mkdir(mode=0)
+    assert audit(".", write_object("prog.bpf.o", "bpf_new"), "--kernel", "v7.0") == UNUSABLE
+    assert "kfuncdoc: ./closed: permission denied\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["json", "sarif"])
@@ -180,16 +188,19 @@ def test_raw_btf():
     types = Types()
     types.kfunc("bpf_new")
     Path("vmlinux").write_bytes(types.blob())
-    assert audit(write_object("prog.bpf.o", "bpf_new"), "--btf", "vmlinux") == CLEAN
+    write_object("prog.bpf.o", "bpf_new")
+    assert audit("prog.bpf.o", "--btf", "vmlinux") == UNKNOWN
+    assert audit("prog.bpf.o", "--btf", "vmlinux=v7.0") == CLEAN
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["prog.bpf.o", "--from", "v9.1"], "kfuncdoc: 'v9.1' is no release that is known, written as v6.10"),
+        (["prog.bpf.o", "--from", "v9.1"], "kfuncdoc: 'v9.1' is no release that is known: one is written as v6.10"),
         (["prog.bpf.o", "--btf", "nowhere"], "kfuncdoc: there is no file or folder 'nowhere'\n"),
         (["prog.bpf.o", "--btf", "prog.bpf.o"], "kfuncdoc: prog.bpf.o: this is a BPF object, and no kernel\n"),
         (["prog.bpf.o", "--fail-on", "braeks"], "kfuncdoc: --fail-on knows no 'braeks': did you mean 'breaks'?\n"),
+        (["prog.bpf.o", "--btf", "prog.bpf.o=v7.0"], "kfuncdoc: prog.bpf.o: this is a BPF object, and no kernel\n"),
         (["prog.bpf.o", "--fail-on", "x"], "kfuncdoc: --fail-on knows no 'x': known are deprecated, breaks, "),
         (["prog.bpf.o", "--date", "today"], "kfuncdoc: 'today' is no date; write it as 2026-09-01\n"),
         (["prog.bpf.o", "--bogus"], "usage: kfuncdoc audit "),
@@ -223,7 +234,10 @@ def test_without_the_library(capsys, monkeypatch):
     with pytest.raises(SystemExit) as caught:
         main(["audit", write_object("prog.bpf.o", "bpf_new")])
     assert caught.value.code == UNUSABLE
-    assert capsys.readouterr().err.endswith("install kfuncdoc[scan]\n")
+    assert capsys.readouterr().err == (
+        "kfuncdoc: audits need elftools.elf.elffile, which comes with kfuncdoc[scan]: "
+        "pip install '.[scan]' in a clone\n"
+    )
 
 
 def test_the_packaged_record(capsys):
@@ -248,6 +262,7 @@ def test_header(capsys):
     [
         (["bpf_ol"], "kfuncdoc: no kfunc 'bpf_ol' is declared: did you mean 'bpf_old'?\n"),
         (["--from", "v9.1"], "kfuncdoc: 'v9.1' is no release that is known"),
+        (["--kernel", "v6.1", "bpf_old"], "kfuncdoc: none of these kernels has 'bpf_old'\n"),
     ],
 )
 def test_wrong_arguments_of_header(capsys, arguments, message):

@@ -137,6 +137,24 @@ NO_TESTS = {
     "on one of two ways": [
         jump_if(EQUAL, 7, 0, 3), address(1, "one"), jump_if(EQUAL, 1, 0, 1), call("three"),
     ],
+    "of a slot whose address a helper was given": [
+        move(1, 0), store(-8, 1), address(1, "one"), jump_if(EQUAL, 1, 0, 2), move(1, 1), store(-8, 1),
+        copy(2, 10), Code(0x07, 2, 0, 0, -8), call_helper(181), load(3, -8), jump_if(EQUAL, 3, 0, 1), call("three"),
+    ],
+    "of a slot that was written to through another register": [
+        copy(2, 10), Code(0x07, 2, 0, 0, -8), move(1, 0), store(-8, 1), address(1, "one"), jump_if(EQUAL, 1, 0, 2),
+        move(1, 1), store(-8, 1), Code(0x7B, 2, 4, 0), load(3, -8), jump_if(EQUAL, 3, 0, 1), call("three"),
+    ],
+    "in a slot that an atomic operation changed": [
+        address(1, "one"), store(-8, 1), Code(0xDB, 10, 4, -8, 0), load(3, -8), jump_if(EQUAL, 3, 0, 1), call("three"),
+    ],
+    "of bits that were shifted out": [
+        move(6, 0), address(1, "one"), jump_if(EQUAL, 1, 0, 1), move(6, 1), Code(0x77, 6, 0, 0, 1),
+        jump_if(NOT_EQUAL, 6, 0, 1), call("three"),
+    ],
+    "before a jump to a place in a register": [
+        address(1, "one"), jump_if(EQUAL, 1, 0, 2), Code(0x0D, 4), call("three"),
+    ],
     "of what an atomic operation fetched": [
         address(1, "one"), Code(0xDB, 10, 1, -8, 0xE1), jump_if(EQUAL, 1, 0, 1), call("three"),
     ],
@@ -146,6 +164,40 @@ NO_TESTS = {
 @pytest.mark.parametrize("form", NO_TESTS)
 def test_what_is_no_test(form):
     assert known(*NO_TESTS[form]) == (set(), set())
+
+
+def test_slots_below_a_shared_one_are_kept():
+    """What a compiler spills is not in the objects whose addresses it hands out."""
+    code = [
+        address(1, "one"), store(-24, 1), copy(2, 10), Code(0x07, 2, 0, 0, -8), call_helper(181), load(3, -24),
+        jump_if(EQUAL, 3, 0, 1), call("three"),
+    ]  # fmt: skip
+    assert known(*code) == ({"one"}, set())
+
+
+def test_what_libbpf_patches_is_not_known():
+    """``r2 = 1`` that says whether the kernel has a type is 0 on others, where the test is not made."""
+
+    def said(patched: bool) -> set[str]:
+        written = Object()
+        for name in ("one", "three"):
+            written.extern(name, weak=True)
+        code = [move(2, 1), jump_if(EQUAL, 2, 0, 3), address(1, "one"), jump_if(EQUAL, 1, 0, 1), call("three"), leave()]
+        written.function("xdp", "packet", code)
+        if patched:
+            written.patch("xdp", 0)
+        return set(read_object("prog.bpf.o", written.elf()).calls[0].found)
+
+    assert said(patched=False) == {"one"}
+    assert said(patched=True) == set()
+
+
+def test_a_function_that_takes_too_long_tells_nothing(monkeypatch):
+    """Nor what it calls: its callers may know, and it does not."""
+    monkeypatch.setattr(bpf, "_PATIENCE", 0)
+    test = [address(1, "one"), jump_if(EQUAL, 1, 0, 1)]
+    found = calls_of(*test, call("helper"), more=(("helper", [call("three"), leave()]),))["three"]
+    assert (found.found, found.missed) == (frozenset(), frozenset())
 
 
 def test_subprograms_know_what_all_their_callers_do():

@@ -56,7 +56,7 @@ def test_one_that_is_gone(written):
         /* bpf_old: v6.12 to v6.16 */
         #ifndef bpf_old
         extern void bpf_old(void) __ksym __weak
-        \t__attribute__((deprecated("gone from v6.17; call bpf_new (not on v6.12)")));
+        \t__attribute__((deprecated("gone from v6.17; call bpf_new (not on v6.12); in a guard: bpf_old___compat")));
         #endif
         extern void bpf_old___compat(void) __ksym __weak;""")
 
@@ -69,7 +69,7 @@ def test_one_that_will_go(written):
     assert '__attribute__((deprecated("deprecated since v7.1: removal, announced for v7.5; nothing replaces it: ' in (
         text := written(entry("bpf_one", *events))
     )
-    assert r'Say \"no\".")));' in text
+    assert r'Say \"no\".; in a guard: bpf_one___compat")));' in text
 
 
 def test_none_of_these_kernels_has_it(written):
@@ -88,7 +88,7 @@ def test_two_prototypes(written):
         #if defined(__clang__) && __clang_major__ >= 14 && !defined(bpf_one)
         #define bpf_one bpf_one
         #pragma clang deprecated(bpf_one, "its prototype differs between these kernels; \
-declare each prototype, and guard the call")
+by prototype: bpf_one___v6_6 and bpf_one___v7_0")
         #endif
         extern bool bpf_one___v6_6(void) __ksym __weak; /* v6.12 to v6.19 */
         extern bool bpf_one___v7_0(void *ctx) __ksym __weak; /* v7.0 to v7.3 */""")

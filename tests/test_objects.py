@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from btf_builder import PROGBITS, Part, packed
+from btf_builder import PROGBITS, STRTAB, SYMTAB, Part, packed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from object_builder import (
@@ -92,7 +93,7 @@ def test_one_of_everything(order):
     written.function("xdp", "packet", [call("bpf_thing_get"), call("bpf_thing_put"), leave()], lines=10)
     get = Extern("bpf_thing_get", False, "struct thing *bpf_thing_get(int)", (FUNCTION, (POINTER, STRUCT), INTEGER))
     put = Extern("bpf_thing_put", True, "void bpf_thing_put(struct thing *)", (FUNCTION, VOID, (POINTER, STRUCT)))
-    program = Program("packet", "xdp", XDP)
+    program = Program("packet", "xdp", XDP, sleepable=False)
     assert read(written) == BpfObject(
         "prog.bpf.o",
         (get, put),
@@ -155,7 +156,7 @@ def test_stripped_of_the_names_of_functions():
     written.extern("bpf_thing")
     written.function("xdp", "packet", [call("bpf_thing"), leave()])
     (found,) = read(written).calls
-    assert (found.function, found.programs) == ("xdp", (Program("xdp", "xdp", XDP),))
+    assert (found.function, found.programs) == ("xdp", (Program("xdp", "xdp", XDP, sleepable=False),))
 
 
 def test_stripped_of_its_symbols():
@@ -300,7 +301,7 @@ def test_a_library_that_is_none(tmp_path, content, message):
         (b"", "it is empty"),
         (b"int main(void)", "this is no BPF object: it is not ELF"),
         (Object(machine=62).elf(), "this is no BPF object: it is for the machine EM_X86_64"),
-        (b"\x7fELF" + b"\0" * 60, "its ELF headers cannot be read (ELFError)"),
+        (b"\x7fELF" + b"\0" * 60, "its ELF headers are broken or cut off"),
     ],
 )
 def test_what_is_no_object(content, message):
@@ -318,7 +319,8 @@ def test_folders(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
-    found = find_objects([str(tmp_path), str(tmp_path / "c")])
+    found, broken = find_objects([str(tmp_path), str(tmp_path / "c")])
+    assert broken == []
     assert [str(Path(each).relative_to(tmp_path)) for each in found] == [
         "a/three.bpf.o", "b/one.bpf.o", "b/two.bpf.o", "c",
     ]  # fmt: skip
@@ -378,6 +380,91 @@ def test_any_word_changed(at, value):
 def test_any_library(content):
     with suppress(Unscannable):
         assert all(name is not None for name, _ in objects.members("programs.a", b"!<arch>\n" + content))
+
+
+def hostile(parts: list[Part]) -> str:
+    """Return how an object of *parts* is refused, in little memory."""
+    content = packed(parts, machine=247)
+    tracemalloc.start()
+    try:
+        message = refusal(content)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * len(content) + (20 << 20)
+    return message
+
+
+def symbols(count: int, name: int = 1) -> bytes:
+    return b"\0" * 24 + struct.pack("<IBBHQQ", name, 0x10, 0, 0, 0, 0) * count
+
+
+def test_names_without_an_end():
+    """Each symbol would have the rest of the table for its name."""
+    parts = [
+        Part("xdp", PROGBITS, 0x6, b"\x95" + b"\0" * 7),
+        Part(".symtab", SYMTAB, 0, symbols(3000), 3, 0, 24),
+        Part(".strtab", STRTAB, 0, b"\0" + b"a" * 300_000),
+    ]
+    assert hostile(parts) == "a name in it has more than 1024 bytes"
+
+
+def test_sections_one_over_the_other():
+    content = packed(
+        [Part("xdp", PROGBITS, 0x6, b"\x95" + b"\0" * 99_999)] + [Part("xdp", PROGBITS, 0x6, b"")] * 300, machine=247
+    )
+    # Every header says what the first one does.
+    start = struct.unpack_from("<Q", content, 40)[0]
+    first = content[start + 64 + 24 : start + 64 + 40]
+    changed = bytearray(content)
+    for number in range(2, 302):
+        changed[start + 64 * number + 24 : start + 64 * number + 40] = first
+    assert refusal(bytes(changed)).startswith("its sections lie one over the other: ")
+
+
+def test_names_of_members_without_an_end():
+    long_names = b"a" * 200_000
+    content = library((b"//", long_names), *[(b"/%d" % at, b"") for at in range(2000)])
+    assert all(len(name) <= 1024 for name, _ in objects.members("programs.a", content))
+
+
+def test_names_that_control_a_terminal():
+    written = Object()
+    written.extern("bpf_thing")
+    written.function("xdp", "p\x1b[31m\n", [call("bpf_thing"), leave()])
+    assert read(written).programs[0].name == "p\\x1b[31m\\n"
+    ((name, _),) = objects.members(
+        "programs.a",
+        library(
+            (
+                b"#1/9",
+                b"x\n::err::",
+            )
+        ),
+    )
+    assert name == "x\\n::err::"
+
+
+def test_programs_that_share_all_their_functions():
+    """A long chain that each of many programs calls is walked once."""
+    written = Object()
+    written.extern("bpf_thing")
+    for number in range(400):
+        following = [call(f"f{number + 1}")] if number < 399 else [call("bpf_thing")]
+        written.function(".text", f"f{number}", [*following, leave()])
+    for number in range(400):
+        written.function("xdp", f"p{number}", [call("f0"), leave()])
+    (found,) = read(written).calls
+    assert len(found.programs) == 400
+
+
+def test_symbols_without_a_type():
+    """As a call of a function that was never declared leaves one."""
+    written = Object()
+    written.extern("bpf_thing")
+    written.symbol("bpf_ksym_exists", 0, 1)
+    written.function("xdp", "packet", [call("bpf_thing"), call("bpf_ksym_exists"), leave()])
+    assert read(written).untyped == ("bpf_ksym_exists",)
 
 
 def test_a_function_of_many_jumps_comes_to_an_end():

@@ -41,7 +41,7 @@ def test_sections(name, program_type, sleepable):
 
 @pytest.mark.parametrize("name", [".text", "maps", "xdp_prog", "kprobes/x", "", "cgroup", "cgroup/nothing"])
 def test_what_says_nothing(name):
-    assert section(name) == (None, False, False)
+    assert section(name) == (None, None, False)
 
 
 def test_all_are_program_types():

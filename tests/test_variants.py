@@ -175,10 +175,11 @@ def test_a_guard_of_two_prototypes_that_return_something():
         ],
         "v6.6",
     )
-    assert "static __always_inline int compat_bpf_one(void *ctx, u64 n, struct a *n_before)\n" in code
-    assert "\t\treturn bpf_one___v6_13(ctx, n);\n" in code
-    assert "\t\tbpf_two___compat(n_before);\n\t\treturn 0;\n" in code
-    assert code.endswith("\t/* Nothing to call on v6.6. */\n\treturn 0;\n}\n")
+    assert "static __always_inline void compat_bpf_one(void *ctx, u64 n,\n" in code
+    assert "struct a *n_before)\n{\n" in code
+    assert "\t\tbpf_one___v6_13(ctx, n);\n\t\treturn;\n" in code
+    assert "\t\tbpf_two___compat(n_before);\n\t\treturn;\n" in code
+    assert code.endswith("\t/* Nothing to call on v6.6. */\n}\n")
 
 
 def test_a_guard_by_release():
@@ -197,4 +198,12 @@ def test_a_guard_does_not_return_what_is_something_else():
         ],
     )
     assert "bpf_old___compat" not in code
-    assert "\t/* v6.12 to v6.17: bpf_old(), which returns struct rq *. */\n\treturn 0;\n}\n" in code
+    assert "\t/* v6.12 to v6.17: bpf_old(), which returns struct rq *. */\n\treturn (void *)0;\n}\n" in code
+
+
+@pytest.mark.parametrize(
+    ("returns", "failure"), [("int", "-95 /* EOPNOTSUPP */"), ("bool", "0"), ("u64", "0"), ("struct a *", "(void *)0")]
+)
+def test_what_a_guard_returns_where_there_is_nothing_to_call(returns, failure):
+    code = guard("bpf_one", [choice("bpf_one", f"{returns} bpf_one(void)", "v7.0")], "x*/y")
+    assert code.endswith(f"\t/* Nothing to call on x* /y. */\n\treturn {failure};\n}}\n")

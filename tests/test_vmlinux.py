@@ -464,7 +464,7 @@ def test_foreign_files(scan, tmp_path):
     assert refusal(scan, a=b"") == "it is empty"
     assert refusal(scan, a=b"hello") == "this is neither ELF (vmlinux, a module) nor BTF"
     assert "packed for booting" in refusal(scan, vmlinuz=b"MZ\0\0")
-    assert "ELF headers cannot be read" in refusal(scan, a=b"\x7fELF")
+    assert "ELF headers are broken" in refusal(scan, a=b"\x7fELF")
     assert "without CONFIG_DEBUG_INFO_BTF" in refusal(scan, a=elf({".text": b"code"}))
     with pytest.raises(Unscannable, match="No such file"):
         scan_image([str(tmp_path / "missing")])

@@ -8,11 +8,12 @@ from typing import Optional, Sequence
 
 from kfuncdoc.audit.kernels import Kernel, Presence, Record, in_words
 from kfuncdoc.guards import Choice, guard
+from kfuncdoc.lifecycle import Stability
 from kfuncdoc.prose import as_words
 from kfuncdoc.prototype import PrototypeError
 from kfuncdoc.releases import Release
 from kfuncdoc.shape import compatible, shape_of
-from kfuncdoc.variants import Variant, variants
+from kfuncdoc.variants import ONLY, Variant, is_plain, variants
 
 
 @dataclass(frozen=True)
@@ -43,22 +44,27 @@ class Adviser:
     def __init__(self, record: Record, kernels: Sequence[Kernel]) -> None:
         self._record = record
         self._kernels = tuple(kernels)
-        self._given: dict[tuple[str, bool], Optional[Advice]] = {}
+        self._given: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
+        self._guards: dict[str, Optional[str]] = {}
 
-    def about(self, name: str, *, to_come: bool = False) -> Optional[Advice]:
+    def about(self, name: str, to_come: tuple[Kernel, ...] = ()) -> Optional[Advice]:
         """Return what to call instead of the kfunc *name*; None where the record has nothing to say.
 
-        *to_come* says that there are kernels which do not have it yet: what was before it is the answer for these.
+        On the kernels *to_come*, which do not have it yet, what was before it is the answer.
         """
         if (name, to_come) not in self._given:
-            self._given[name, to_come] = self._before(name) if to_come else self._after(name)
+            self._given[name, to_come] = self._before(name, to_come) if to_come else self._after(name)
         return self._given[name, to_come]
 
-    def _before(self, name: str) -> Optional[Advice]:
-        earlier = self._record.replaced_by(name)
-        code = self._guard([name, *earlier])
-        words = f"call {earlier[0]} on kernels before it" if earlier else "guard the call"
-        return Advice(words, guard=code) if code else None
+    def _before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
+        code = self._guard_for(name)
+        if code is None:
+            return None
+        for earlier in self._record.replaced_by(name):
+            on = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
+            if on:
+                return Advice(f"call {earlier} on {in_words(on, self._kernels)}", guard=code)
+        return Advice("guard the call", guard=code)
 
     def _after(self, name: str) -> Optional[Advice]:
         view = self._record.pages.view(name)
@@ -66,14 +72,10 @@ class Adviser:
             return None
         said = view.replacement
         when = {each.name: as_words(each.when.text) for each in said.replacement if each.when}
-        names = dict.fromkeys([*said.names, *([said.now] if said.now else [])])
-        instead = tuple(Instead(other, self._lacking(other), when.get(other, "")) for other in names)
+        instead = tuple(Instead(other, self._lacking(other), when.get(other, "")) for other in self._instead(name))
         others = tuple(as_words(each.other.text) for each in said.replacement if each.other)
         missing_on = min((each.missing_on for each in instead), key=len, default=())
-        code = None
-        if missing_on or not instead:
-            best_first = [each.name for each in sorted(instead, key=lambda each: len(each.missing_on))]
-            code = self._guard([*best_first, name, *self._record.replaced_by(name)])
+        code = self._guard_for(name) if missing_on or not instead else None
         words = "; ".join([*map(self._call, instead), *(f"use {other}" for other in others)])
         if not words and said.no_replacement:
             words = f"nothing replaces it: {as_words(said.no_replacement.text)}"
@@ -81,9 +83,30 @@ class Adviser:
             words = "guard the call" if len(self._variants(name)) < 2 else "declare each prototype, and guard the call"
         return Advice(words, instead, missing_on, code) if words else None
 
+    def _instead(self, name: str) -> tuple[str, ...]:
+        view = self._record.pages.view(name)
+        if view is None:
+            return ()
+        said = view.replacement
+        return tuple(dict.fromkeys([*said.names, *([said.now] if said.now else [])]))
+
+    def _guard_for(self, name: str) -> Optional[str]:
+        """Return the guard that calls what each kernel has of *name*, what replaces it, and what it replaced."""
+        if name not in self._guards:
+            best_first = sorted(self._instead(name), key=lambda each: len(self._lacking(each)))
+            self._guards[name] = self._guard([*best_first, name, *self._record.replaced_by(name)])
+        return self._guards[name]
+
     def _call(self, instead: Instead) -> str:
         details = [instead.when] if instead.when else []
-        if instead.missing_on:
+        if not is_plain(instead.name):
+            details.append(f"declared as {instead.name}{ONLY}")
+        newest = self._record.newest(instead.name)
+        if newest is not None and newest.stability is Stability.DEPRECATED:
+            details.append("itself deprecated")
+        if instead.missing_on == self._kernels:
+            details.append("on none of these kernels" if len(self._kernels) > 1 else "not on this kernel")
+        elif instead.missing_on:
             details.append(f"not on {in_words(instead.missing_on, self._kernels)}")
         elif len(self._kernels) > 1:
             details.append("on every kernel asked for")

@@ -9,29 +9,33 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Callable, Iterator, Optional, Sequence
+from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.audit.advice import Adviser
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report
-from kfuncdoc.audit.kernels import Kernel, Presence, Record, Seen, all_recorded, in_words
+from kfuncdoc.audit.kernels import Kernel, Presence, Record, Seen, all_recorded, in_order
+from kfuncdoc.audit.words import announced
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program
-from kfuncdoc.lifecycle import Lifecycle, Stability, Step, undone
+from kfuncdoc.lifecycle import Facts, Lifecycle, Stability, Step, undone
 from kfuncdoc.model import Changed
 from kfuncdoc.prose import as_words
 from kfuncdoc.prototype import PrototypeError
+from kfuncdoc.releases import Release
 from kfuncdoc.shape import compatible, has_forward, shape_of
 from kfuncdoc.variants import ONLY
 
 #: The type of programs that take the place of another one, of whichever type that is.
 _REPLACES_ANOTHER = "BPF_PROG_TYPE_EXT"
 _STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
+_SLEEPABLE = "KF_SLEEPABLE"
 
 #: A callback that a filter names, unless to say that it is none of those that may call.
 _NAMED_CALLBACK = re.compile(r"(?<!except )``ops\.(\w+)\(\)``")
 _SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
 
-#: For each kernel what is wrong there, as a rule and a reason; None where nothing is.
-_Verdicts = dict[Kernel, Optional[tuple[AuditRule, str]]]
+#: What is wrong: a rule, a reason, and whether that was observed.
+_Verdict = tuple[AuditRule, str, bool]
+_Verdicts = Mapping[Kernel, Optional[_Verdict]]
 
 
 def audit(objects: Sequence[BpfObject], record: Record, kernels: Sequence[Kernel]) -> Report:
@@ -40,7 +44,7 @@ def audit(objects: Sequence[BpfObject], record: Record, kernels: Sequence[Kernel
     Without any kernels it is all recorded releases, of each object from the first on which it loads: that it does
     not load on those before is no finding, and shows in the range alone.
     """
-    among = tuple(kernels) or all_recorded(record)
+    among = in_order(kernels) or all_recorded(record)
     # What was worked out for one object is there for the next.
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
 
@@ -50,14 +54,22 @@ def audit(objects: Sequence[BpfObject], record: Record, kernels: Sequence[Kernel
 
     reports = []
     for each in objects:
-        found = report(each, among)
-        usable = found.loads + found.unsure
-        start = min((among.index(kernel) for kernel in usable), default=0)
-        if start and not kernels:
-            found = report(each, among[start:])
-            found = dataclasses.replace(found, breaks=among[:start] + found.breaks)
-        reports.append(found)
+        start = 0 if kernels else _first_with_all(each, record, among)
+        found = report(each, among[start:])
+        reports.append(dataclasses.replace(found, breaks=among[:start] + found.breaks))
     return Report(tuple(reports), among, str(record.last))
+
+
+def _first_with_all(bpf_object: BpfObject, record: Record, kernels: Sequence[Kernel]) -> int:
+    """Return the number of the first of *kernels* with every kfunc that the object cannot do without, 0 if none has.
+
+    Kfuncs that the record does not know do not count.
+    """
+    needed = [extern.kfunc for extern in bpf_object.externs if not extern.weak and record.find(extern.kfunc)]
+    for number, kernel in enumerate(kernels):
+        if all(record.look(name, kernel).presence is not Presence.ABSENT for name in needed):
+            return number
+    return 0
 
 
 class _Audit:
@@ -82,7 +94,8 @@ class _Audit:
         }
 
     def report(self) -> ObjectReport:
-        findings = tuple(finding for extern in self._object.externs for finding in self._of_extern(extern))
+        found = [finding for extern in self._object.externs for finding in self._of_extern(extern)]
+        findings = (*map(self._untyped, self._object.untyped), *found)
         breaks = self._kernels_of(findings, _refused)
         unsure = [kernel for kernel in self._kernels_of(findings, _unsure) if kernel not in breaks]
         loads = [kernel for kernel in self._kernels if kernel not in breaks and kernel not in unsure]
@@ -92,14 +105,27 @@ class _Audit:
         meant = {kernel for finding in findings if matters(finding) for kernel in finding.kernels}
         return [kernel for kernel in self._kernels if kernel in meant]
 
+    def _untyped(self, name: str) -> Finding:
+        reason = "the object has no type for it: it was used without a declaration"
+        if name == "bpf_ksym_exists":
+            reason += "; it came with libbpf 1.2, and these headers are older"
+        if name.startswith("__"):
+            reason += ", or by a clang that writes no types for names with two underscores in front, as 14 is one"
+        return Finding(AuditRule.SYMBOL_UNTYPED, self._object, Extern(name, False), self._kernels, reason)
+
     def _of_extern(self, extern: Extern) -> Iterator[Finding]:
         calls = tuple(self._calls.get(extern.name, ()))
         if not self._object.has_btf:
-            yield self._finding(AuditRule.BTF_MISSING, extern, self._kernels, "the object has no BTF", calls)
+            reason = "the object has no BTF: it is to be compiled with -g, and to keep its section .BTF"
+            yield self._finding(AuditRule.BTF_MISSING, extern, self._kernels, reason, calls)
         seen = self._seen[extern.name]
         unresolved = {kernel: self._unresolved(extern, kernel, seen[kernel]) for kernel in self._kernels}
         findings = list(self._grouped(extern, unresolved, calls))
         yield from findings
+        if extern.name != extern.kfunc and self._record.find(extern.name) is not None:
+            cut_off = extern.name[len(extern.kfunc) :]
+            reason = f"libbpf takes {cut_off} for a flavour and finds {extern.kfunc}: declare {extern.name}{ONLY}"
+            yield self._finding(AuditRule.FLAVOUR_MISTAKEN, extern, self._kernels, reason, calls)
         # Of the rest only kernels matter on which it is there, and called.
         there = {
             kernel: seen[kernel]
@@ -119,10 +145,10 @@ class _Audit:
 
     # -- libbpf: is it there, with this prototype?
 
-    def _unresolved(self, extern: Extern, kernel: Kernel, seen: Seen) -> Optional[tuple[AuditRule, str]]:
+    def _unresolved(self, extern: Extern, kernel: Kernel, seen: Seen) -> Optional[_Verdict]:
         """Return why libbpf does not find the kfunc of *extern* on *kernel*, None where it does."""
-        if seen.presence is Presence.UNKNOWN or (seen.observed and self._record.find(extern.kfunc) is None):
-            return AuditRule.KFUNC_UNKNOWN, self._unknown(extern, kernel, seen)
+        if seen.presence is Presence.UNKNOWN or (seen.presence is Presence.PRESENT and seen.declared is None):
+            return AuditRule.KFUNC_UNKNOWN, self._unknown(extern, kernel, seen), False
         if self._present[kernel][extern.name]:
             return None
         rule = AuditRule.KFUNC_ABSENT
@@ -131,28 +157,37 @@ class _Audit:
             rule = AuditRule.PROTOTYPE_INCOMPATIBLE
             reason = f"its prototype is {seen.prototype}, and the program declares {extern.prototype or 'another'}"
             if has_forward(extern.shape):
-                reason += "; to libbpf a structure that is only declared is another one: define it, as vmlinux.h does"
+                reason += (
+                    "; to libbpf a structure is another one where the program has only a declaration of it, or uses no"
+                    " member of it: define it, as vmlinux.h does, and use one"
+                )
         if extern.weak:
             reached = self._reached(self._calls.get(extern.name, ()), kernel)
             rule = AuditRule.GUARD_MISSING if reached else AuditRule.ABSENT_GUARDED
-        return rule, reason + self._mistaken(extern)
+        return rule, reason + self._backported(extern.kfunc, kernel, seen), seen.observed
 
-    def _mistaken(self, extern: Extern) -> str:
-        """Return what to say of an extern whose name is that of a kfunc, and finds another one."""
-        if extern.name == extern.kfunc or self._record.find(extern.name) is None:
+    def _backported(self, kfunc: str, kernel: Kernel, seen: Seen) -> str:
+        """Return what to say of a release whose stable kernels got something later."""
+        found = self._record.find(kfunc)
+        if found is None or kernel.release is None or seen.observed:
             return ""
-        cut_off = extern.name[len(extern.kfunc) :]
-        return f"; libbpf takes {cut_off} for a flavour: to call {extern.name} declare {extern.name}{ONLY}"
+        series = f"{kernel.release.name}."
+        points = [each.kernel for each in found[1].kfunc.backports if each.kernel.startswith(series)]
+        return f"; stable kernels from {points[0]} on differ: ask one with --btf" if points else ""
 
     def _unknown(self, extern: Extern, kernel: Kernel, seen: Seen) -> str:
         found = self._record.find(extern.kfunc)
-        if found is not None:
+        if seen.observed and found is not None:
+            told = kernel.observed.release if kernel.observed else None
+            if told is None:
+                return "the kernel has it; --btf FILE=v6.12 would say of which release it is: no more is known"
+            return f"the kernel has it, and is of {told}: the record goes up to {self._record.last}"
+        if found is not None and kernel.release is not None:
             return f"the record goes no further than {found[0].recorded}"
         if seen.observed:
-            there = "has it" if seen.presence is Presence.PRESENT else "does not have it"
-            return f"the record does not know it; the kernel {there}"
-        if kernel.release is None:
-            return "the record does not know the release of this kernel"
+            return "the record does not know it; the kernel has it"
+        if found is not None:
+            return "it lives in a module, and the record does not know the release of this kernel"
         hint = self._record.nearest(extern.kfunc)
         return f"the record does not know it{': ' + hint if hint else ''}"
 
@@ -179,37 +214,49 @@ class _Audit:
         for call in calls:
             for program in call.programs:
                 of_programs.setdefault(program, []).append(call)
-        refused: dict[Program, _Verdicts] = {}
+        # Programs of which the same is to be said are told of together.
+        alike: dict[tuple[tuple[Kernel, Optional[_Verdict]], ...], list[Program]] = {}
         for program, of_program in of_programs.items():
-            reasons = {kernel: self._refusal(program, kernel, seen) for kernel, seen in there.items()}
-            if any(reasons.values()):
-                refused[program] = {
-                    kernel: (AuditRule.NOT_CALLABLE, reason) if reason and self._reached(of_program, kernel) else None
-                    for kernel, reason in reasons.items()
-                }
-        # Programs that are refused for the same reason are told of together.
-        for program, verdicts in refused.items():
-            alike = [other for other, theirs in refused.items() if theirs == verdicts]
-            if alike[0] == program:
-                concerned = tuple(call for call in calls if set(call.programs) & set(alike))
-                yield from self._grouped(extern, verdicts, _only(concerned, alike))
+            verdicts = {kernel: self._refusal(program, of_program, kernel, seen) for kernel, seen in there.items()}
+            if any(verdicts.values()):
+                alike.setdefault(tuple(_last_reasons(verdicts).items()), []).append(program)
+        for verdicts_of, programs in alike.items():
+            concerned = set(programs)
+            told = tuple(call for call in calls if concerned.intersection(call.programs))
+            yield from self._grouped(extern, dict(verdicts_of), _only(told, concerned))
 
-    def _refusal(self, program: Program, kernel: Kernel, seen: Seen) -> Optional[str]:
-        """Return why the verifier lets *program* not call the kfunc, None where it does or nobody knows."""
+    def _refusal(self, program: Program, calls: Sequence[Call], kernel: Kernel, seen: Seen) -> Optional[_Verdict]:
+        """Return why the verifier lets *program* not call the kfunc, or why nobody can tell; None where it does."""
+        if not self._reached(calls, kernel):
+            return None
+        if seen.no_kfunc:
+            return AuditRule.NOT_CALLABLE, "the kernel has a function of this name, and it is no kfunc", True
         declared, release = seen.declared, kernel.release
         if declared is None or release is None or not declared.state.present:
             return None
-        if program.program_type in (None, _REPLACES_ANOTHER):
+        refused = self._refusal_of_type(program, calls, declared.facts, release)
+        if refused:
+            return AuditRule.NOT_CALLABLE, refused, False
+        unchecked = _unchecked(program, declared.facts)
+        return (AuditRule.UNCHECKED, unchecked, False) if unchecked else None
+
+    def _refusal_of_type(
+        self, program: Program, calls: Sequence[Call], facts: Facts, release: Release
+    ) -> Optional[str]:
+        hooks, program_type = self._record.catalog.hooks, program.program_type
+        if program_type in (None, _REPLACES_ANOTHER):
             return None
-        facts = declared.facts
-        if facts.program_types and not self._record.catalog.hooks.may_call(
-            facts.program_types, str(program.program_type), release
-        ):
-            types = ", ".join(_short(each) for each in facts.program_types)
-            return f"it is for {types} programs, and this is {_short(str(program.program_type))}"
-        narrowed = program.program_type == _STRUCT_OPS and facts.struct_ops
-        if narrowed and program.struct_ops and program.struct_ops not in facts.struct_ops:
-            return f"it is for callbacks of {', '.join(facts.struct_ops)}, and this is one of {program.struct_ops}"
+        if facts.program_types and not hooks.may_call(facts.program_types, str(program_type), release):
+            types = (*facts.program_types, *hooks.sharing(facts.program_types, release))
+            return f"{_short(str(program_type))} programs may not call it, but {', '.join(map(_short, types))}"
+        if program_type == _STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
+            return f"callbacks of {program.struct_ops} may not call it, but those of {', '.join(facts.struct_ops)}"
+        # A callback may sleep where the program may not; what stands in the program itself does as it does.
+        itself = any(call.function == program.name for call in calls)
+        flags = facts.flags_for.get(str(program_type), facts.flags)
+        if _SLEEPABLE in flags and program.sleepable is False and itself and program_type != _STRUCT_OPS:
+            section = program.section.lstrip("?").partition("/")[0]
+            return f'it may sleep, and programs of SEC("{section}") may not: SEC("{section}.s"), where there is one'
         return None
 
     # -- the record: what is to come, what has changed?
@@ -256,31 +303,41 @@ class _Audit:
             before = [kernel for kernel in declared if kernel.release and kernel.release < release]
             after = tuple(kernel for kernel in declared if kernel.release and release <= kernel.release)
             if before and after and not all(_let_through(call, step, declared[after[0]]) for call in calls):
-                yield self._finding(AuditRule.CHANGED, extern, after, _what_changed(step), calls)
+                yield self._finding(
+                    AuditRule.CHANGED, extern, after, _what_changed(step, declared[after[0]].facts), calls
+                )
 
     # -- findings
 
     def _grouped(self, extern: Extern, verdicts: _Verdicts, calls: tuple[Call, ...]) -> Iterator[Finding]:
         """Yield one finding for all kernels of which the same is to be said."""
-        kernels: dict[tuple[AuditRule, str], list[Kernel]] = {}
+        kernels: dict[_Verdict, list[Kernel]] = {}
         for kernel, verdict in verdicts.items():
             if verdict is not None:
                 kernels.setdefault(verdict, []).append(kernel)
-        for (rule, reason), concerned in kernels.items():
+        for (rule, reason, observed), concerned in kernels.items():
             told = calls
             if rule is AuditRule.GUARD_MISSING:
                 told = tuple(call for call in calls if any(self._reached([call], kernel) for kernel in concerned))
-            yield self._finding(rule, extern, tuple(concerned), reason, told)
+            yield self._finding(rule, extern, tuple(concerned), reason, told, observed=observed)
 
     def _finding(
-        self, rule: AuditRule, extern: Extern, kernels: tuple[Kernel, ...], reason: str, calls: tuple[Call, ...]
+        self,
+        rule: AuditRule,
+        extern: Extern,
+        kernels: tuple[Kernel, ...],
+        reason: str,
+        calls: tuple[Call, ...],
+        *,
+        observed: bool = False,
     ) -> Finding:
-        needs_none = rule in (AuditRule.CHANGED, AuditRule.BTF_MISSING, AuditRule.NOT_CALLABLE, AuditRule.KFUNC_UNKNOWN)
-        guarded = rule in (AuditRule.ABSENT_GUARDED, AuditRule.DEPRECATED_GUARDED)
-        advice = (
-            None if needs_none or guarded else self._adviser.about(extern.kfunc, to_come=self._to_come(extern, kernels))
-        )
-        return Finding(rule, self._object, extern, kernels, reason, calls, advice)
+        advice = None
+        if rule in _ADVISED:
+            # A guard hides a prototype that is wrong everywhere, and mends nothing.
+            mistaken = rule is AuditRule.PROTOTYPE_INCOMPATIBLE and has_forward(extern.shape)
+            to_come = self._to_come(extern, kernels)
+            advice = None if mistaken else self._adviser.about(extern.kfunc, kernels if to_come else ())
+        return Finding(rule, self._object, extern, kernels, reason, calls, advice, observed)
 
     def _to_come(self, extern: Extern, kernels: Sequence[Kernel]) -> bool:
         """Whether all of *kernels* are older than the kfunc."""
@@ -289,36 +346,65 @@ class _Audit:
         return all(added is not None and kernel.release is not None and kernel.release < added for kernel in kernels)
 
 
+#: What something can be called instead of.
+_ADVISED = frozenset({
+    AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.GUARD_MISSING, AuditRule.DEPRECATED,
+    AuditRule.AVOID, AuditRule.SUPERSEDED,
+})  # fmt: skip
+
+
+def _last_reasons(verdicts: _Verdicts) -> dict[Kernel, Optional[_Verdict]]:
+    """Return *verdicts* with the last reason of each rule for all: who else may call changes with many releases."""
+    last = {verdict[0]: verdict for verdict in verdicts.values() if verdict is not None}
+    return {kernel: last[verdict[0]] if verdict is not None else None for kernel, verdict in verdicts.items()}
+
+
+def _unchecked(program: Program, facts: Facts) -> str:
+    """Return why nobody can tell whether *program* may call a kfunc; empty where nothing is in doubt."""
+    if program.program_type is None:
+        return f'the section "{program.section}" tells no program type'
+    if program.program_type == _REPLACES_ANOTHER:
+        return "what it may call is for the program to say whose place it takes"
+    if facts.filter and program.program_type != _STRUCT_OPS:
+        return f"a filter narrows who may call it: {as_words(facts.filter)}"
+    return ""
+
+
 def _refused(finding: Finding) -> bool:
     """Whether the object does not load because of *finding*."""
     if finding.rule is AuditRule.NOT_CALLABLE:
         # libbpf leaves these out, unless it is told to load them.
         return any(not program.optional for call in finding.calls for program in call.programs)
-    return finding.rule in (AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING)
+    return finding.rule in (
+        AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
+    )  # fmt: skip
 
 
 def _unsure(finding: Finding) -> bool:
-    return finding.rule in (AuditRule.GUARD_MISSING, AuditRule.KFUNC_UNKNOWN, AuditRule.NOT_CALLABLE)
+    """Whether the object may not load because of *finding*."""
+    if finding.rule is AuditRule.KFUNC_UNKNOWN:
+        return not finding.extern.weak or not all(call.guarded for call in finding.calls)
+    return finding.rule in (AuditRule.GUARD_MISSING, AuditRule.NOT_CALLABLE)
 
 
 def _is_there(extern: Extern, seen: Seen) -> Optional[bool]:
     """Whether libbpf finds the kfunc of *extern*, with a prototype that it takes; None where nobody knows."""
     if seen.presence is Presence.UNKNOWN:
         return None
-    return seen.presence is Presence.PRESENT and _fits(extern, seen.prototype)
+    return seen.presence is Presence.PRESENT and _fits(extern, seen)
 
 
-def _fits(extern: Extern, prototype: Optional[str]) -> bool:
-    """Whether libbpf takes *prototype* for what the program declared; what is not known does not count."""
-    if extern.shape is None or prototype is None:
-        return True
+def _fits(extern: Extern, seen: Seen) -> bool:
+    """Whether libbpf takes the prototype that was *seen* for what the program declared; what is not known fits."""
+    if seen.shape is not None or seen.prototype is None:
+        return compatible(extern.shape, seen.shape)
     try:
-        return compatible(extern.shape, shape_of(prototype))
+        return compatible(extern.shape, shape_of(seen.prototype))
     except PrototypeError:
         return True
 
 
-def _only(calls: Sequence[Call], programs: Sequence[Program]) -> tuple[Call, ...]:
+def _only(calls: Sequence[Call], programs: Collection[Program]) -> tuple[Call, ...]:
     """Return *calls* as parts of *programs* alone."""
     return tuple(
         dataclasses.replace(call, programs=tuple(each for each in call.programs if each in programs)) for call in calls
@@ -329,53 +415,21 @@ def _short(program_type: str) -> str:
     return program_type.replace("BPF_PROG_TYPE_", "").lower()
 
 
-def announced(lifecycle: Lifecycle) -> str:
-    """Return what is announced of a kfunc that is deprecated."""
-    plan = lifecycle.plan
-    assert plan is not None
-    to = "another prototype" if plan.kind == "change" else "removal"
-    if plan.end is None:
-        when = "no release is announced"
-    else:
-        when = f"announced for {plan.governing.said}"
-        if plan.governing.renumbered:
-            when += f", which is {plan.end}"
-        if lifecycle.past_due:
-            when += f", past due in {lifecycle.release}"
-    return f"deprecated since {plan.since.by}: {to}, {when}"
-
-
 def _let_through(call: Call, step: Step, after: Lifecycle) -> bool:
     """Whether *step* did nothing but narrow who may call, and the filter names the callbacks that *call* is in."""
     before, now = undone(step.event), after.facts
     narrowed = set(before) <= {"filter", "struct_ops", "program_types", "flags", "source"} and bool(now.filter)
     more = set(now.flags) - set(before.get("flags", now.flags)) - {_SEEN_BY_NO_CALLER}
     named = set(_NAMED_CALLBACK.findall(now.filter or ""))
-    return narrowed and not more and all(program.member in named for program in call.programs)
+    return narrowed and not more and bool(call.programs) and all(each.member in named for each in call.programs)
 
 
-def _what_changed(step: Step) -> str:
+def _what_changed(step: Step, facts: Facts) -> str:
     event = step.event
     assert isinstance(event, Changed)
     if event.behaviour:
-        return f"changed in {step.when.by}: {as_words(event.behaviour)}"
-    what = ", ".join(sorted(event.was.model_fields_set)) if event.was else "its behaviour"
-    return f"changed in {step.when.by}: {what.replace('_', ' ')}"
-
-
-def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
-    """Return on which kernels an object loads, as one phrase: ``loads on v6.12 to v6.16; breaks in v6.17``."""
-    if not report.object.externs:
-        return "calls no kfuncs"
-    parts = [f"loads on {in_words(report.loads, kernels)}" if report.loads else ""]
-    # Where it loaded before, the first kernel on which it does not is news; the others are no surprise.
-    last = kernels.index(report.loads[-1]) if report.loads else -1
-    later = [kernel for kernel in report.breaks if kernels.index(kernel) > last]
-    earlier = [kernel for kernel in report.breaks if kernels.index(kernel) < last]
-    if not report.loads and report.breaks:
-        parts.append(f"breaks on {in_words(report.breaks, kernels)}")
+        told = as_words(event.behaviour)
     else:
-        parts.append(f"not on {in_words(earlier, kernels)}" if earlier else "")
-        parts.append(f"breaks in {later[0].name}" if later else "")
-    parts.append(f"in doubt on {in_words(report.unsure, kernels)}" if report.unsure else "")
-    return "; ".join(part for part in parts if part)
+        told = ", ".join(sorted(event.was.model_fields_set)).replace("_", " ") if event.was else "its behaviour"
+    narrowed = f" ({as_words(facts.filter)})" if facts.filter and "filter" in undone(event) else ""
+    return f"changed in {step.when.by}: {told}{narrowed}"

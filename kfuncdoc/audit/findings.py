@@ -51,6 +51,11 @@ class AuditRule(Enum):
         "The object calls kfuncs and has no BTF, without which libbpf resolves none of them. It was compiled "
         "without -g, or stripped of more than its debug information.",
     )  # fmt: skip
+    SYMBOL_UNTYPED = (
+        "symbol-untyped", Status.BREAKS, Severity.ERROR,
+        "The object needs a function or variable and has no type for it, so that libbpf cannot resolve it: \"failed to "
+        "find BTF for extern\". As a rule it was never declared, and the compiler warned of that.",
+    )  # fmt: skip
     KFUNC_ABSENT = (
         "kfunc-absent", Status.BREAKS, Severity.ERROR,
         "The kernel does not have the kfunc, and the object cannot do without it: libbpf refuses the whole object, "
@@ -63,14 +68,19 @@ class AuditRule(Enum):
     )  # fmt: skip
     NOT_CALLABLE = (
         "not-callable", Status.BREAKS, Severity.ERROR,
-        "Programs of this type, or of these struct_ops, may not call the kfunc: the verifier refuses the program, "
-        "\"calling kernel function is not allowed\".",
+        "Programs of this type, of these struct_ops, or that may not sleep, may not call the kfunc: the verifier "
+        "refuses the program, \"calling kernel function is not allowed\" or \"program must be sleepable\".",
     )  # fmt: skip
     GUARD_MISSING = (
         "guard-missing", Status.BREAKS, Severity.WARNING,
         "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, so that the object "
         "loads; but a way to the call was found on which nothing tests that the kfunc is there (bpf_ksym_exists()). "
         "The verifier refuses the program if it gets there.",
+    )  # fmt: skip
+    FLAVOUR_MISTAKEN = (
+        "flavour-mistaken", Status.BREAKS, Severity.WARNING,
+        "The program declares a kfunc whose name ends in what libbpf takes for a flavour (NAME___v2): it finds the "
+        "kfunc without that end, which is another one.",
     )  # fmt: skip
     DEPRECATED = (
         "deprecated", Status.DEPRECATED, Severity.WARNING,
@@ -93,6 +103,11 @@ class AuditRule(Enum):
     DEPRECATED_GUARDED = (
         "deprecated-guarded", Status.CLEAN, Severity.INFO,
         "The kfunc is deprecated, or gone from a later kernel, and every call behind a test that it is there.",
+    )  # fmt: skip
+    UNCHECKED = (
+        "unchecked", Status.CLEAN, Severity.INFO,
+        "Whether the program may call the kfunc could not be checked in full: its section does not tell its type, it "
+        "takes the place of another program, or a filter of the kernel's narrows the callers, in words.",
     )  # fmt: skip
     SUPERSEDED = (
         "superseded", Status.CLEAN, Severity.INFO,
@@ -121,6 +136,8 @@ class Finding:
     #: The calls that it is about; none where the kfunc is only declared.
     calls: tuple[Call, ...] = ()
     advice: Optional[Advice] = None
+    #: Whether it rests on what kernels were seen to have, and not on what is declared.
+    observed: bool = False
     ignored: Optional[Ignored] = None
 
     @property
@@ -141,9 +158,9 @@ class Finding:
         return frozenset({self.rule.status, *missing})
 
     @property
-    def observed(self) -> bool:
-        """Whether it rests on what a kernel was seen to have, and not on what is declared."""
-        return any(kernel.observed is not None for kernel in self.kernels)
+    def counts(self) -> bool:
+        """Whether there is something to do about it: it is no note, and not ignored."""
+        return self.ignored is None and self.severity is not Severity.INFO
 
 
 @dataclass(frozen=True)
@@ -159,6 +176,14 @@ class ObjectReport:
 
 
 @dataclass(frozen=True)
+class Unreadable:
+    """An object that could not be read: its *path*, and why, for people."""
+
+    path: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Report:
     """An audit: one report an object, the kernels in order, and how far the record goes."""
 
@@ -166,6 +191,8 @@ class Report:
     kernels: tuple[Kernel, ...]
     recorded: str
     remarks: tuple[str, ...] = ()
+    #: The objects that could not be read, and why.
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -8,6 +8,7 @@ what is declared; what a look cannot tell, such as program types, the record say
 from __future__ import annotations
 
 import datetime
+import re
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -19,7 +20,10 @@ from kfuncdoc.diagnostics import nearest
 from kfuncdoc.lifecycle import Lifecycle
 from kfuncdoc.observation import KernelFunctions
 from kfuncdoc.releases import Release
+from kfuncdoc.shape import Shape
 from kfuncdoc.views import Pages
+
+_NUMBERS = re.compile(r"v?(\d+\.\d+)(?:\.\d+)?$", re.ASCII)
 
 
 class KernelUnknown(ValueError):
@@ -54,10 +58,14 @@ class Seen:
 
     presence: Presence
     prototype: Optional[str] = None
+    #: The shape of the prototype, where it is known better than by the text of it.
+    shape: Shape = None
     #: None where the record does not say.
     declared: Optional[Lifecycle] = None
     #: Whether the presence was observed.
     observed: bool = False
+    #: Whether it is there, and no kfunc.
+    no_kfunc: bool = False
 
 
 class Record:
@@ -139,19 +147,27 @@ class Record:
     def look(self, name: str, kernel: Kernel) -> Seen:
         """Return what the kfunc *name* is on *kernel*."""
         declared = self.at(name, kernel.release) if kernel.release else None
-        observed = kernel.observed
-        if observed is not None:
-            if name in observed.prototypes:
-                return Seen(Presence.PRESENT, observed.prototypes[name], declared, observed=True)
-            module = declared.facts.module if declared and declared.state.present else None
-            # A kernel without its modules says nothing of what lives in them.
-            if not module or observed.with_modules:
-                return Seen(Presence.ABSENT, None, declared, observed=True)
+        if kernel.observed is not None:
+            seen = self._observed(name, kernel.observed, declared)
+            if seen is not None:
+                return seen
         if declared is None:
             return Seen(Presence.UNKNOWN)
         if not declared.state.present:
-            return Seen(Presence.ABSENT, None, declared)
-        return Seen(Presence.PRESENT, declared.facts.prototype, declared)
+            return Seen(Presence.ABSENT, declared=declared)
+        return Seen(Presence.PRESENT, declared.facts.prototype, declared=declared)
+
+    def _observed(self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]) -> Optional[Seen]:
+        """Return what a look at a kernel tells of the kfunc *name*, None where it tells nothing."""
+        gone = declared is not None and not declared.state.present
+        if name in functions.prototypes and not (gone and name in functions.doubtful):
+            prototype, shape = functions.prototypes[name], functions.shapes.get(name)
+            return Seen(Presence.PRESENT, prototype, shape, declared, True, name in functions.no_kfuncs)
+        module = declared.facts.module if declared and not gone else None
+        # A kernel without its modules says nothing of what lives in them.
+        if module and not functions.with_modules:
+            return None
+        return Seen(Presence.ABSENT, declared=declared, observed=True)
 
 
 def asked_for(
@@ -174,11 +190,14 @@ def asked_for(
             raise KernelUnknown(f"{start} comes after {end}")
         releases |= set(record.calendar.between(start, end))
     if long_term:
-        releases |= {
+        maintained = {
             release
             for release in record.releases
             if release.lts and (release.end_of_life is None or record.date <= release.end_of_life)
         }
+        if not maintained:
+            raise KernelUnknown(f"no long-term kernel is known to be maintained on {record.date}")
+        releases |= maintained
     return tuple(map(record.kernel, sorted(releases)))
 
 
@@ -189,19 +208,35 @@ def all_recorded(record: Record) -> tuple[Kernel, ...]:
 def _release(record: Record, name: str) -> Release:
     reach = f"the record goes from {record.releases[0]} to {record.last}"
     if not record.calendar.is_real(name):
-        raise KernelUnknown(f"'{name}' is no release that is known, written as v6.10; {reach}")
+        numbers = _NUMBERS.match(name)
+        meant = f"v{numbers[1]}" if numbers else ""
+        write = f"write {meant}" if record.calendar.is_real(meant) else "one is written as v6.10"
+        raise KernelUnknown(f"'{name}' is no release that is known: {write}; {reach}")
     release = record.calendar[name]
     if release > record.last:
         raise KernelUnknown(f"nothing is recorded of {name}: {reach}")
     return release
 
 
-def observed_kernel(record: Record, name: str, functions: KernelFunctions) -> Kernel:
-    """Return the kernel that was looked into at *name*, with the release of the record that it belongs to."""
-    release = functions.release
-    known = release is not None and record.calendar.is_real(release) and record.calendar[release] <= record.last
+def observed_kernel(record: Record, name: str, functions: KernelFunctions, release: Optional[str] = None) -> Kernel:
+    """Return the kernel that was looked into at *name*: of *release*, or of the one that it tells itself.
+
+    Raises :exc:`KernelUnknown` where *release* is not in the record.
+    """
     shown = f"{functions.kernel} ({name})" if functions.kernel else name
-    return Kernel(shown, record.calendar[release] if release and known else None, functions)
+    if release is not None:
+        return Kernel(shown, _release(record, release), functions)
+    told = functions.release
+    known = told is not None and record.calendar.is_real(told) and record.calendar[told] <= record.last
+    return Kernel(shown, record.calendar[told] if told and known else None, functions)
+
+
+def in_order(kernels: Iterable[Kernel]) -> tuple[Kernel, ...]:
+    """Return *kernels* by their releases, a real one after that of the record; those that tell none come last."""
+    last = float("inf")
+    return tuple(
+        sorted(kernels, key=lambda each: (each.release.position if each.release else last, each.observed is not None))
+    )
 
 
 def in_words(kernels: Sequence[Kernel], among: Sequence[Kernel]) -> str:

@@ -7,9 +7,9 @@ import json
 import textwrap
 from typing import Any, Iterator, Sequence
 
-from kfuncdoc.audit.audit import in_which_it_loads
 from kfuncdoc.audit.findings import Finding, Report
 from kfuncdoc.audit.kernels import in_words
+from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.bpf_object import Call, SourceLine
 from kfuncdoc.diagnostics import Severity, workflow_command
 
@@ -28,7 +28,7 @@ def as_text(report: Report, width: int, *, notes: bool = False) -> str:
 
     What needs nothing to be done, *notes* and what is ignored, is left out unless asked for.
     """
-    shown = [finding for finding in report.findings if notes or _counts(finding)]
+    shown = [finding for finding in report.findings if notes or finding.counts]
     blocks = ["\n".join(f"{each.object.path}: {in_which_it_loads(each, report.kernels)}" for each in report.objects)]
     if shown:
         table = _table if width >= _WIDE else _stacked
@@ -36,7 +36,7 @@ def as_text(report: Report, width: int, *, notes: bool = False) -> str:
     # Two kfuncs, one of which replaces the other, have the same one.
     guards: dict[str, dict[str, None]] = {}
     for finding in shown:
-        if finding.advice and finding.advice.guard and _counts(finding):
+        if finding.advice and finding.advice.guard and finding.counts:
             guards.setdefault(finding.advice.guard, {})[finding.extern.kfunc] = None
     for code, kfuncs in guards.items():
         blocks.append(f"A guard for {' and '.join(kfuncs)}:\n\n{textwrap.indent(code, '    ').rstrip()}")
@@ -49,22 +49,15 @@ def tally(report: Report) -> str:
     for finding in report.findings:
         word = "ignored" if finding.ignored else _WORDS[finding.severity]
         counts[word] = counts.get(word, 0) + 1
-    order = ("error", "warning", "note", "ignored")
-    found = [
-        f"{counts[word]} {word}{'s' if counts[word] > 1 and word != 'ignored' else ''}"
-        for word in order
-        if word in counts
-    ]
-    objects = f"{len(report.objects)} object{'' if len(report.objects) == 1 else 's'}"
+    found = [_plural(counts[word], word) for word in ("error", "warning", "note") if word in counts]
+    found += [f"{counts['ignored']} ignored"] if "ignored" in counts else []
+    found += [f"{len(report.unreadable)} could not be read"] if report.unreadable else []
+    objects = _plural(len(report.objects) + len(report.unreadable), "object")
     return f"{objects}: {', '.join(found) or 'nothing to report'}; the record goes up to {report.recorded}"
 
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
-
-
-def _counts(finding: Finding) -> bool:
-    return finding.ignored is None and finding.severity is not Severity.INFO
 
 
 def _cells(finding: Finding, report: Report) -> tuple[str, ...]:
@@ -74,9 +67,9 @@ def _cells(finding: Finding, report: Report) -> tuple[str, ...]:
     if finding.ignored:
         told += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
     return (
-        finding.object.path,
+        "\n".join([finding.object.path, *places_of(finding)]),
         finding.extern.name,
-        ", ".join(finding.programs) or "not called",
+        callers(finding),
         in_words(finding.kernels, report.kernels),
         told,
         finding.advice.words if finding.advice else "",
@@ -88,15 +81,19 @@ def _table(findings: Sequence[Finding], report: Report, width: int) -> Iterator[
     gap = "  "
     room = width - len(gap) * (len(_HEADS) - 1)
     rows = [_HEADS, *(_cells(finding, report) for finding in findings)]
-    longest = [max(len(row[column]) for row in rows) for column in range(len(_HEADS))]
+    longest = [max(len(line) for row in rows for line in row[column].split("\n")) for column in range(len(_HEADS))]
     widths = _shared(room, longest)
     for number, row in enumerate(rows):
-        cells = [textwrap.wrap(cell, wide, break_on_hyphens=False) or [""] for cell, wide in zip(row, widths)]
+        cells = [_wrapped_cell(cell, wide) for cell, wide in zip(row, widths)]
         for line in range(max(map(len, cells))):
             parts = (cell[line] if line < len(cell) else "" for cell in cells)
             yield gap.join(part.ljust(wide) for part, wide in zip(parts, widths)).rstrip()
         if number == 0:
             yield gap.join("-" * wide for wide in widths)
+
+
+def _wrapped_cell(cell: str, width: int) -> list[str]:
+    return [line for text in cell.split("\n") for line in textwrap.wrap(text, width, break_on_hyphens=False) or [""]]
 
 
 def _shared(room: int, longest: Sequence[int]) -> list[int]:
@@ -116,13 +113,13 @@ def _shared(room: int, longest: Sequence[int]) -> list[int]:
 def _stacked(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
     """Yield one block a finding, with what a table has in columns one below the other."""
     for number, finding in enumerate(findings):
-        path, kfunc, programs, kernels, told, instead = _cells(finding, report)
+        where, kfunc, programs, kernels, told, instead = _cells(finding, report)
+        path, *places = where.split("\n")
         if number:
             yield ""
         yield from _wrapped(f"{path}: {told}", "", width)
-        for call in finding.calls:
-            if call.source is not None:
-                yield from _wrapped(f"at {_place(call.source)}", "    ", width)
+        for place in places:
+            yield from _wrapped(f"at {place}", "    ", width)
         for label, text in (("kfunc", kfunc), ("programs", programs), ("kernels", kernels), ("what to do", instead)):
             if text:
                 yield from _wrapped(f"{label}: {text}", "    ", width)
@@ -139,6 +136,19 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
     )
 
 
+def callers(finding: Finding) -> str:
+    """Return who calls what a finding is about."""
+    if finding.programs:
+        return ", ".join(finding.programs)
+    functions = dict.fromkeys(call.function for call in finding.calls)
+    return f"{', '.join(functions)}, in no program here" if functions else "nothing"
+
+
+def places_of(finding: Finding) -> list[str]:
+    """Return the places of the calls that a finding is about."""
+    return list(dict.fromkeys(_place(call.source) for call in finding.calls if call.source is not None))
+
+
 def _place(line: SourceLine) -> str:
     return f"{line.file}:{line.line}:{line.column}" if line.column else f"{line.file}:{line.line}"
 
@@ -149,8 +159,10 @@ def _place(line: SourceLine) -> str:
 def as_github(report: Report) -> str:
     """Return a workflow command for each call that something was found about, at its line of the source."""
     commands = dict.fromkeys(
-        command for finding in report.findings if _counts(finding) for command in _commands(finding, report)
+        command for finding in report.findings if finding.counts for command in _commands(finding, report)
     )
+    for each in report.unreadable:
+        commands[workflow_command(Severity.ERROR, each.path, 0, 0, "kfuncdoc unreadable", each.message)] = None
     return "".join(f"{command}\n" for command in commands)
 
 
@@ -167,9 +179,7 @@ def _commands(finding: Finding, report: Report) -> Iterator[str]:
 def in_one_line(finding: Finding, report: Report) -> str:
     """Return *finding* in a sentence that needs no table around it."""
     kernels = in_words(finding.kernels, report.kernels)
-    message = (
-        f"{finding.extern.name}, called by {', '.join(finding.programs) or 'nothing'}, on {kernels}: {finding.reason}"
-    )
+    message = f"{finding.extern.name}, called by {callers(finding)}, on {kernels}: {finding.reason}"
     instead = f"; {finding.advice.words}" if finding.advice else ""
     return message + instead + (" (observed)" if finding.observed else "")
 
@@ -211,6 +221,7 @@ def as_json(report: Report) -> str:
             }
             for each in report.objects
         ],
+        "unreadable": [{"path": each.path, "message": each.message} for each in report.unreadable],
         "remarks": list(report.remarks),
     }
     return json.dumps(document, indent=2) + "\n"

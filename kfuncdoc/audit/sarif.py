@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A report as SARIF, which code hosts show beside the code.
+"""A report as SARIF, which code hosts show beside the code: what counts in it, without notes and what is ignored.
 
 The form is that of OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 """
@@ -33,6 +33,7 @@ def as_sarif(report: Report) -> str:
                         "id": rule.rule,
                         "shortDescription": {"text": rule.rule.replace("-", " ")},
                         "fullDescription": {"text": rule.explanation},
+                        "help": {"text": rule.explanation},
                         "defaultConfiguration": {"level": _LEVELS[rule.severity]},
                     }
                     for rule in _RULES
@@ -40,7 +41,20 @@ def as_sarif(report: Report) -> str:
             }
         },
         "columnKind": "utf16CodeUnits",
-        "results": [_result(finding, report) for finding in report.findings],
+        "invocations": [
+            {
+                "executionSuccessful": not report.unreadable,
+                "toolExecutionNotifications": [
+                    {
+                        "level": "error",
+                        "message": {"text": each.message},
+                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(each.path)}}}],
+                    }
+                    for each in report.unreadable
+                ],
+            }
+        ],
+        "results": [_result(finding, report) for finding in report.findings if finding.counts],
     }
     document = {"$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0", "runs": [run]}
     return json.dumps(document, indent=2) + "\n"
@@ -48,19 +62,17 @@ def as_sarif(report: Report) -> str:
 
 def _result(finding: Finding, report: Report) -> dict[str, Any]:
     # What stays the same when lines move: what was found, and where by name.
-    mark = "\0".join((finding.rule.rule, finding.object.path, finding.extern.name, *finding.programs))
-    result: dict[str, Any] = {
+    mark = "\0".join((finding.rule.rule, finding.object.path, finding.extern.name, finding.reason, *finding.programs))
+    first, *others = _locations(finding)
+    return {
         "ruleId": finding.rule.rule,
         "ruleIndex": _RULES.index(finding.rule),
         "level": _LEVELS[finding.severity],
         "message": {"text": in_one_line(finding, report)},
-        "locations": list(_locations(finding)),
+        "locations": [first],
+        "relatedLocations": [{"id": number, **each} for number, each in enumerate(others, 1)],
         "partialFingerprints": {"kfuncdoc/v1": hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()},
     }
-    if finding.ignored:
-        justification = f"{finding.ignored.reason} (until {finding.ignored.until})"
-        result["suppressions"] = [{"kind": "external", "justification": justification}]
-    return result
 
 
 def _locations(finding: Finding) -> Iterator[dict[str, Any]]:
@@ -68,7 +80,9 @@ def _locations(finding: Finding) -> Iterator[dict[str, Any]]:
     for place in places:
         yield {"physicalLocation": {"artifactLocation": {"uri": _uri(place.file)}, "region": _region(place)}}
     if not places:
-        yield {"physicalLocation": {"artifactLocation": {"uri": _uri(finding.object.path)}}}
+        # A place without a line is none to some code hosts.
+        uri = _uri(finding.object.path)
+        yield {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}
 
 
 def _region(place: SourceLine) -> dict[str, int]:

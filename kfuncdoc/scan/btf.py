@@ -19,7 +19,7 @@ import re
 import struct
 import sys
 from array import array
-from typing import Collection, Final, Iterator, Optional
+from typing import Final, FrozenSet, Iterator, Mapping, Optional
 
 from kfuncdoc import shape
 from kfuncdoc.scan._errors import Unscannable
@@ -101,6 +101,7 @@ class Btf:
         self._offsets, self._tags = self._index(_Steps(header.layout))
         self.count = self.first + len(self._offsets)
         self._steps = 0
+        self._asked: Optional[tuple[FrozenSet[str], Mapping[int, str]]] = None
 
     # -- the header
 
@@ -196,24 +197,28 @@ class Btf:
             if words[at + 1] >> 24 & 0x7F == kind:
                 yield first + index
 
-    def functions_named(self, names: Collection[str]) -> dict[str, int]:
+    def functions_named(self, names: FrozenSet[str]) -> dict[str, int]:
         """Return the number of the first function of each of *names* that there is; those of the base are left out."""
-        wanted = {offset: name for name in names for offset in self._offsets_of(name)}
+        wanted = self._offsets_of(names)
         words, found = self._words, dict[str, int]()
         for index, at in enumerate(self._offsets if wanted else ()):
             if words[at] in wanted and words[at + 1] >> 24 & 0x7F == FUNC:
                 found.setdefault(wanted[words[at]], self.first + index)
         return found
 
-    def _offsets_of(self, string: str) -> Iterator[int]:
-        """Yield every offset at which *string* stands: it may be the end of a longer one, too, and in the base."""
-        if self._base is not None:
-            yield from self._base._offsets_of(string)
-        encoded = string.encode("utf-8", "replace") + b"\0"
-        at = self._strings.find(encoded)
-        while at >= 0:
-            yield self._first_string + at
-            at = self._strings.find(encoded, at + 1)
+    def _offsets_of(self, names: FrozenSet[str]) -> Mapping[int, str]:
+        """Return where those of *names* stand that are among the strings, in the base, too."""
+        # The same base is asked for each of its modules.
+        if self._asked is None or self._asked[0] != names:
+            encoded = {name.encode("utf-8", "replace"): name for name in names}
+            offsets = dict(self._base._offsets_of(names)) if self._base else {}
+            at = self._first_string
+            for string in self._strings.split(b"\0"):
+                if string in encoded:
+                    offsets[at] = encoded[string]
+                at += len(string) + 1
+            self._asked = names, offsets
+        return self._asked[1]
 
     def linkage(self, number: int) -> int:
         """Return the linkage of the function *number*."""

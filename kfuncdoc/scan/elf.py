@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, Final, NamedTuple, Optional
+from typing import BinaryIO, Final, NamedTuple, Optional, Union
 
 from elftools.elf.elffile import ELFFile
 
@@ -33,6 +33,9 @@ LOCAL, GLOBAL, WEAK = 0, 1, 2
 #: Bounds of what is read, far above what any kernel has.
 _MOST_SECTIONS = 0xFF00
 LARGEST_SECTION = 128 << 20
+_LONGEST_NAME = 1024
+#: How often what is in a file may be read, all sections together: they may lie one over the other.
+_MOST_READ = 4
 
 
 class Section(NamedTuple):
@@ -67,6 +70,7 @@ class Elf:
         self.path = path
         self._stream = stream
         self.size = stream.seek(0, 2)
+        self._left = _MOST_READ * self.size
         stream.seek(0)
         try:
             self._elf = ELFFile(stream)
@@ -74,8 +78,8 @@ class Elf:
             self.sections = self._sections()
         except Unscannable:
             raise
-        except Exception as error:  # the library lets errors of all kinds out of broken files
-            raise Unscannable(path, f"its ELF headers cannot be read ({type(error).__name__})") from None
+        except Exception:  # the library lets errors of all kinds out of broken files
+            raise Unscannable(path, "its ELF headers are broken or cut off") from None
         self.byte_order = "little" if self._elf.little_endian else "big"
         #: The mark of the byte order in the forms of :mod:`struct`.
         self.mark = "<" if self._elf.little_endian else ">"
@@ -101,7 +105,9 @@ class Elf:
             for number, (_, kind, flags, address, offset, size, link, info, _, _) in enumerate(headers)
         ]
         names = self.contents(sections[elf["e_shstrndx"]], "the section names")
-        return tuple(section._replace(name=string_at(names, header[0])) for section, header in zip(sections, headers))
+        return tuple(
+            section._replace(name=self.string_at(names, header[0])) for section, header in zip(sections, headers)
+        )
 
     def read(self, name: str, largest: int = LARGEST_SECTION) -> Optional[bytes]:
         """Return what is in the section *name*, None where there is none."""
@@ -119,9 +125,19 @@ class Elf:
             raise Unscannable(self.path, f"{what} reaches to byte {end:,}, past the end at byte {self.size:,}")
         if section.size > largest:
             raise Unscannable(self.path, f"{what} has {section.size:,} bytes, more than any kernel's")
+        self._left -= section.size
+        if self._left < 0:
+            raise Unscannable(self.path, f"its sections lie one over the other: {what} would be too much to read")
         with readable(self.path):
             self._stream.seek(section.offset)
             return self._stream.read(section.size)
+
+    def string_at(self, strings: bytes, offset: int) -> str:
+        """Return the string at *offset* of a table of them, with what cannot be shown in it as escapes."""
+        end = strings.find(b"\0", offset, offset + _LONGEST_NAME)
+        if end < 0 and offset + _LONGEST_NAME < len(strings):
+            raise Unscannable(self.path, f"a name in it has more than {_LONGEST_NAME} bytes")
+        return shown(strings[offset : end if end >= 0 else len(strings)])
 
     def symbol_table(self) -> Optional[Section]:
         """Return the section of the symbols, None where they were stripped or their names are nowhere."""
@@ -145,7 +161,7 @@ class Elf:
             yield Symbol(name, kind & 0xF, kind >> 4, section, value, size)
 
 
-def string_at(strings: bytes, offset: int) -> str:
-    """Return the string at *offset* of a table of them; what is no UTF-8 in it is replaced."""
-    end = strings.find(b"\0", offset)
-    return strings[offset : end if end >= 0 else len(strings)].decode("utf-8", "replace")
+def shown(name: Union[bytes, str]) -> str:
+    """Return a *name* in a file as it can be shown on a terminal: what is no UTF-8, or controls it, as escapes."""
+    text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

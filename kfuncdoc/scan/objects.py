@@ -25,14 +25,17 @@ from typing import NamedTuple, Optional
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program, SourceLine, essential_name
 from kfuncdoc.scan import code, elf
 from kfuncdoc.scan._errors import Unscannable, opened, readable
-from kfuncdoc.scan.btf import DATASEC, EXTERN, FUNC, Btf
-from kfuncdoc.scan.elf import Elf, Section, Symbol, string_at
+from kfuncdoc.scan.btf import DATASEC, EXTERN, FUNC, VAR, Btf
+from kfuncdoc.scan.elf import Elf, Section, Symbol, shown
 from kfuncdoc.sections import section as section_named
 
 #: A real object has a hundredth of it.
 LARGEST_OBJECT = 64 << 20
 _LIBRARY, _THIN_LIBRARY = b"!<arch>\n", b"!<thin>\n"
 _MEMBER_BYTES = 60
+_LONGEST_NAME = 1024
+#: How often a function may be found to be part of more programs; of real ones that is seldom more than their depth.
+_MOST_ROUNDS = 200
 _SUFFIX = ".bpf.o"
 _KSYMS = ".ksyms"
 _STRUCT_OPS = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
@@ -40,18 +43,27 @@ _SUBPROGRAMS = ".text"
 _REL_BYTES = 16
 
 
-def find_objects(paths: Sequence[str]) -> list[str]:
-    """Return *paths* with every ``.bpf.o`` below a folder in its place; a folder without any stays, and is told of."""
+def find_objects(paths: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
+    """Return *paths* with every ``.bpf.o`` below a folder in its place, and the folders that cannot be read, and why.
+
+    A folder without any stays, and is told of when it is read.
+    """
     found: list[str] = []
+    broken: list[tuple[str, str]] = []
+
+    def refuse(error: OSError) -> None:
+        broken.append((str(error.filename), (error.strerror or "it cannot be read").lower()))
+
     for path in paths:
+        told = len(broken)
         below = [
             os.path.join(folder, name)
-            for folder, _, names in sorted(os.walk(path) if os.path.isdir(path) else ())
+            for folder, _, names in sorted(os.walk(path, onerror=refuse) if os.path.isdir(path) else ())
             for name in sorted(names)
             if name.endswith(_SUFFIX)
         ]
-        found += below or [path]
-    return found
+        found += below or ([path] if told == len(broken) else [])
+    return found, broken
 
 
 def read_objects(path: str) -> Iterator[BpfObject]:
@@ -111,10 +123,11 @@ def members(path: str, library: bytes) -> Iterator[tuple[str, bytes]]:
 def _name_of_member(raw: bytes, content: bytes, long_names: bytes) -> tuple[str, bytes]:
     if raw.startswith(b"#1/") and raw[3:].isdigit():
         length = int(raw[3:])
-        return content[:length].rstrip(b"\0").decode("utf-8", "replace"), content[length:]
+        return shown(content[: min(length, _LONGEST_NAME)].rstrip(b"\0")), content[length:]
     if raw.startswith(b"/") and raw[1:].isdigit():
-        raw = long_names[int(raw[1:]) :].partition(b"\n")[0]
-    return raw.rstrip(b"/").decode("utf-8", "replace"), content
+        start = int(raw[1:])
+        raw = long_names[start : start + _LONGEST_NAME].partition(b"\n")[0]
+    return shown(raw.rstrip(b"/")), content
 
 
 class _Relocation(NamedTuple):
@@ -146,6 +159,7 @@ class _Reader:
             )
         extension = file.read(".BTF.ext") if self._btf else None
         self._extension = _Extension(path, extension or b"", self._btf, file.mark)
+        self._untyped: list[str] = []
         self._relocations = self._all_relocations()
         self._symbols_at = {
             number: {each.offset // code.BYTES: each.symbol for each in self._relocations.get(number, ())}
@@ -168,10 +182,11 @@ class _Reader:
             tuple(programs.values()),
             calls,
             has_btf=self._btf is not None,
+            untyped=tuple(sorted(self._untyped)),
         )
 
     def _name(self, symbol: Symbol) -> str:
-        return string_at(self._names, symbol.name)
+        return self._elf.string_at(self._names, symbol.name)
 
     # -- externs
 
@@ -179,6 +194,7 @@ class _Reader:
         """Return the kfuncs that are declared, by the numbers of their symbols."""
         btf = self._btf
         declared = {btf.function(number): number for number in self._ksyms(btf)} if btf else {}
+        typed = {btf.name(number) for kind in (FUNC, VAR) for number in btf.of_kind(kind)} if btf else set()
         externs = {}
         for index, symbol in enumerate(self._symbols):
             if symbol.section != elf.UNDEFINED or symbol.type != elf.NOTYPE or symbol.binding == elf.LOCAL:
@@ -189,6 +205,8 @@ class _Reader:
             elif name in declared:
                 number = declared[name]
                 externs[index] = Extern(name, weak, btf.prototype(number), btf.shape_of(number))
+            elif name not in typed:
+                self._untyped.append(name)
         return externs
 
     @staticmethod
@@ -293,7 +311,7 @@ class _Reader:
             for function in each:
                 struct_ops, member = members.get((number, function.start), (None, None))
                 programs[function] = Program(
-                    function.name, name, said.program_type, struct_ops, member, optional=said.optional
+                    function.name, name, said.program_type, struct_ops, member, said.sleepable, said.optional
                 )
         return programs
 
@@ -301,22 +319,47 @@ class _Reader:
         """Yield where a function begins that is a member of a structure of callbacks, and of which."""
         if self._btf is None:
             return
+        members_of: dict[int, dict[int, str]] = {}
         for section in self._btf.of_kind(DATASEC):
             at = self._elf.by_name.get(self._btf.name(section))
             if at is None or at.name not in _STRUCT_OPS:
                 continue
+            relocations = sorted(self._relocations.get(at.number, ()))
             for variable, start, size in self._btf.contents(section):
                 structure = self._btf.structure(variable)
                 if structure is None:
                     continue
-                members = self._btf.members(structure)
-                for offset, index in self._relocations.get(at.number, ()):
-                    if start <= offset < start + size and offset - start in members:
+                if structure not in members_of:
+                    members_of[structure] = self._btf.members(structure)
+                members = members_of[structure]
+                first = bisect.bisect_left(relocations, (start, 0))
+                for offset, index in relocations[first : bisect.bisect_left(relocations, (start + size, 0))]:
+                    if offset - start in members:
                         symbol = self._symbols[index]
                         place = symbol.section, symbol.value // code.BYTES
                         yield place, (essential_name(self._btf.name(structure)), members[offset - start])
 
     # -- calls
+
+    def _parts(
+        self, functions: Sequence[code.Function], programs: Mapping[code.Function, Program]
+    ) -> dict[code.Function, int]:
+        """Return the programs that each function is part of, as a set of bits in their order."""
+        parts = dict.fromkeys(functions, 0)
+        for bit, program in enumerate(programs):
+            parts[program] |= 1 << bit
+        waiting = list(programs)
+        patience = _MOST_ROUNDS * (len(functions) + sum(len(function.calls) for function in functions))
+        while waiting:
+            function = waiting.pop()
+            for called in function.calls.values():
+                patience -= 1
+                if patience < 0:
+                    raise Unscannable(self._path, "its functions call each other in more ways than can be followed")
+                if parts[function] & ~parts[called]:
+                    parts[called] |= parts[function]
+                    waiting.append(called)
+        return parts
 
     def _calls(
         self,
@@ -325,14 +368,18 @@ class _Reader:
         programs: Mapping[code.Function, Program],
     ) -> Iterator[Call]:
         every = [function for each in functions.values() for function in each]
-        parts = _parts(programs)
+        parts = self._parts(every, programs)
+        of_parts: dict[int, tuple[Program, ...]] = {}
         # Without the address of a kfunc anywhere nothing can be tested for.
         tests = code.tests_before_calls(every, self._code) if any(each.addresses for each in every) else {}
         for function in every:
             for at, index in sorted(function.kfuncs.items()):
                 found, missed = tests.get((function.section, at), code.Tests())
                 source = self._extension.line(self._section(function.section).name, at * code.BYTES)
-                callers = tuple(programs[program] for program in programs if function in parts[program])
+                part = parts[function]
+                if part not in of_parts:
+                    of_parts[part] = tuple(each for bit, each in enumerate(programs.values()) if part >> bit & 1)
+                callers = of_parts[part]
                 yield Call(
                     externs[index].name, function.name, callers, source, _named(found, externs), _named(missed, externs)
                 )
@@ -341,20 +388,6 @@ class _Reader:
 def _named(bits: int, externs: Sequence[Extern]) -> frozenset[str]:
     """Return the names of the externs that are in a set of *bits*."""
     return frozenset(extern.name for index, extern in enumerate(externs) if bits >> index & 1)
-
-
-def _parts(programs: Mapping[code.Function, Program]) -> dict[code.Function, set[code.Function]]:
-    """Return every function that is part of each program, itself included."""
-    parts: dict[code.Function, set[code.Function]] = {}
-    for program in programs:
-        reached, waiting = {program}, [program]
-        while waiting:
-            for called in waiting.pop().calls.values():
-                if called not in reached:
-                    reached.add(called)
-                    waiting.append(called)
-        parts[program] = reached
-    return parts
 
 
 class _Extension:
@@ -421,7 +454,11 @@ class _Extension:
         except Unscannable:
             return None
         # Ten bits hold the column, and none where it is not known.
-        return SourceLine(_as_named(name), line >> 10, line & 0x3FF) if name and line >> 10 else None
+        return (
+            SourceLine(_as_named(shown(name.encode("utf-8", "surrogatepass"))), line >> 10, line & 0x3FF)
+            if name and line >> 10
+            else None
+        )
 
 
 def _as_named(path: str) -> str:

@@ -44,7 +44,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import BinaryIO, Optional
+from typing import BinaryIO, FrozenSet, NamedTuple, Optional
 
 from kfuncdoc import source
 from kfuncdoc.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
@@ -54,6 +54,7 @@ from kfuncdoc.scan.btf import FUNC, LARGEST_BLOB, Btf, byte_order_of
 from kfuncdoc.scan.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.files import Track
 from kfuncdoc.scan.selftests import is_selftest
+from kfuncdoc.shape import Shape
 
 _XZ_MAGIC, _ZSTD_MAGIC, _GZIP_MAGIC = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
@@ -91,15 +92,22 @@ def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
 
 
 def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track = iter) -> KernelFunctions:
-    """Return which functions the built kernel in *paths* has that a program may find there.
+    """Return which functions of *names* the built kernel in *paths* has.  Raises :exc:`Unscannable`.
 
-    Where a kernel tells its kfuncs these are all of them: the verifier lets nobody call another function.  Where
-    it does not, before v6.9, these are the functions of *names* that it has.  Raises :exc:`Unscannable`.
+    Whether they are kfuncs, an image with sets tells.  Decl tags alone, as in raw BTF, do not: some kfuncs have none.
     """
     scan = _scan(paths, track)
     observation = scan.observation()
-    prototypes = {kfunc.name: kfunc.prototype for kfunc in observation.kfuncs} or scan.functions(names)
-    return KernelFunctions(observation.kernel or _own_kernel(paths), prototypes, scan.with_modules)
+    found = scan.functions(frozenset(names))
+    known = observation.by_name
+    return KernelFunctions(
+        observation.kernel or _own_kernel(paths),
+        {name: known[name].prototype if name in known else each.prototype for name, each in found.items()},
+        scan.with_modules,
+        {name: each.shape for name, each in found.items() if name not in scan.implicit},
+        frozenset(name for name, each in found.items() if each.told and name not in scan.names),
+        frozenset(name for name, each in found.items() if not each.told and name not in scan.names),
+    )
 
 
 def _own_kernel(paths: Sequence[str]) -> Optional[str]:
@@ -159,6 +167,14 @@ def _one_kernel(kernels: Sequence[_Image]) -> Optional[_Image]:
     return kernels[0] if kernels else None
 
 
+class _Function(NamedTuple):
+    """A function of a kernel, and whether the image that has it would have *told* that it is a kfunc."""
+
+    prototype: Optional[str]
+    shape: Shape
+    told: bool
+
+
 class _Scan:
     """One scan: the kernel, if there is one, and the modules that may continue its BTF."""
 
@@ -171,7 +187,10 @@ class _Scan:
         self._kfuncs: dict[str, ObservedKfunc] = {}
         self._remarks: list[Remark] = []
         self._foreign: list[str] = []
-        self._types: list[Btf] = []
+        self._types: list[tuple[Btf, bool]] = []
+        #: The names of all kfuncs, those of the kernel's own tests, too, and of those with implicit arguments.
+        self.names: set[str] = set()
+        self.implicit: set[str] = set()
         self.with_modules = bool(split or modules)
 
     def read(self, track: Track) -> None:
@@ -194,12 +213,13 @@ class _Scan:
             )
             self._remark((self._kernel.path if self._kernel else self._modules[0]), text)
 
-    def functions(self, names: Collection[str]) -> dict[str, Optional[str]]:
-        """Return the functions of *names* that the kernel has, kfuncs or not, with their prototypes."""
-        found: dict[str, Optional[str]] = {}
-        for btf in self._types:
+    def functions(self, names: FrozenSet[str]) -> dict[str, _Function]:
+        """Return the functions of *names* that the kernel has, kfuncs or not."""
+        found: dict[str, _Function] = {}
+        for btf, told in self._types:
             for name, number in btf.functions_named(names).items():
-                found.setdefault(name, btf.prototype(number))
+                if name not in found:
+                    found[name] = _Function(btf.prototype(number), btf.shape_of(number), told)
         return found
 
     def observation(self) -> Observation:
@@ -232,13 +252,15 @@ class _Scan:
 
     def _add(self, image: _Image, btf: Btf) -> None:
         """Add the kfuncs of *image*: those with the decl tag and those in sets."""
-        self._types.append(btf)
         by_name: dict[str, tuple[int, list[Registration]]] = {}
         for number, registered in self._registrations(image, btf).items():
             by_name.setdefault(btf.function(number), (number, []))[1].extend(registered)
         implicit = {
             name for name, (_, registered) in by_name.items() if any(_IMPLICIT in each.flags for each in registered)
         }
+        self._types.append((btf, image.has_sets))
+        self.names |= by_name.keys()
+        self.implicit |= implicit
         for name, (number, registered) in by_name.items():
             is_twin = not registered and name.endswith(_TWIN) and name[: -len(_TWIN)] in implicit
             if is_twin or is_selftest(name):
@@ -424,6 +446,13 @@ class _Image:
     @property
     def has_btf(self) -> bool:
         return self.is_raw or (self._elf is not None and ".BTF" in self._elf.by_name)
+
+    @property
+    def has_sets(self) -> bool:
+        """Whether it has sets that can be told to be of kfuncs: since v6.9, and not BTF alone."""
+        version = _RELEASE.match(self.release or "")
+        old = version is not None and (int(version[1]), int(version[2])) < _SINCE
+        return self._elf is not None and ".BTF_ids" in self._elf.by_name and not old
 
     @property
     def has_base(self) -> bool:

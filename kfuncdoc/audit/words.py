@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What an audit says, in words that more than one of its reports needs."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+from kfuncdoc.audit.findings import AuditRule, ObjectReport
+from kfuncdoc.audit.kernels import Kernel, in_words
+from kfuncdoc.lifecycle import Lifecycle
+
+
+def announced(lifecycle: Lifecycle) -> str:
+    """Return what is announced of a kfunc that is deprecated."""
+    plan = lifecycle.plan
+    assert plan is not None
+    to = "another prototype" if plan.kind == "change" else "removal"
+    if plan.end is None:
+        when = "no release is announced"
+    else:
+        when = f"announced for {plan.governing.said}"
+        if plan.governing.renumbered:
+            when += f", which is {plan.end}"
+        if lifecycle.past_due:
+            when += f", past due in {lifecycle.release}"
+    return f"deprecated since {plan.since.by}: {to}, {when}"
+
+
+def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
+    """Return on which kernels an object loads, as one phrase: ``loads on v6.12 to v6.16; breaks in v6.17``."""
+    if not report.object.externs and not report.findings:
+        return "calls no kfuncs"
+    parts = [f"loads on {in_words(report.loads, kernels)}" if report.loads else ""]
+    # Where it loaded before, the first kernel on which it does not is news; the others are no surprise.
+    last = kernels.index(report.loads[-1]) if report.loads else -1
+    later = [kernel for kernel in report.breaks if kernels.index(kernel) > last]
+    earlier = [kernel for kernel in report.breaks if kernels.index(kernel) < last]
+    if not report.loads and report.breaks:
+        parts.append(f"breaks on {in_words(report.breaks, kernels)}")
+    else:
+        parts.append(f"not on {in_words(earlier, kernels)}" if earlier else "")
+        parts.append(f"breaks in {later[0].name}" if later else "")
+    unknown = {
+        each for finding in report.findings if finding.rule is AuditRule.KFUNC_UNKNOWN for each in finding.kernels
+    }
+    doubtful = [kernel for kernel in report.unsure if kernel not in unknown]
+    parts.append(f"may break on {in_words(doubtful, kernels)}" if doubtful else "")
+    unsure = [kernel for kernel in report.unsure if kernel in unknown]
+    parts.append(f"not known for {in_words(unsure, kernels)}" if unsure else "")
+    return "; ".join(part for part in parts if part)
