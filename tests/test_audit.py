@@ -359,7 +359,7 @@ def test_a_name_that_libbpf_takes_for_a_flavour(record):
 
 def test_program_types(record):
     report = record(RENAMED).audit(calling("bpf_always", program=Program("trace", "fentry/x", TRACING)), names=["v7.0"])
-    assert told(report) == [("not-callable", "bpf_always", "v7.0", "tracing programs may not call it, but xdp")]
+    assert told(report) == [("not-callable", "bpf_always", "v7.0", "tracing programs may not call it; these may: xdp")]
     assert summary(report) == "breaks on v7.0"
     assert report.status(EVERYTHING) is Status.BREAKS
 
@@ -394,7 +394,7 @@ def test_struct_ops(record):
     assert told(record(text).audit(calling("bpf_one", program=other), names=["v7.0"])) == [
         (
             "not-callable", "bpf_one", "v7.0",
-            "callbacks of tcp_congestion_ops may not call it, but those of sched_ext_ops",
+            "callbacks of tcp_congestion_ops may not call it; those of sched_ext_ops may",
         ),
     ]  # fmt: skip
 
@@ -426,7 +426,12 @@ def test_who_else_may_call_is_told_once(record):
     )
     report = record(text).audit(calling("bpf_one"), first="v7.0")
     assert told(report) == [
-        ("not-callable", "bpf_one", "v7.0 to v7.3", "xdp programs may not call it, but tracing, syscall, tracepoint")
+        (
+            "not-callable",
+            "bpf_one",
+            "v7.0 to v7.3",
+            "xdp programs may not call it; these may: tracing, syscall, tracepoint",
+        )
     ]
 
 

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from btf_builder import Image, KfuncSet, Types, elf
+from btf_builder import FUNC, Image, KfuncSet, Types, elf, packed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfuncdoc.load import load_flags
-from kfuncdoc.observation import Kind, Observation, ObservedKfunc, Registration
+from kfuncdoc.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration
 from kfuncdoc.scan import vmlinux
 from kfuncdoc.scan._errors import Unscannable
 from kfuncdoc.scan.selftests import is_selftest
-from kfuncdoc.scan.vmlinux import scan_image
+from kfuncdoc.scan.vmlinux import find_functions, scan_image
 
 ACQUIRE, RELEASE, RET_NULL, TRUSTED, SLEEPABLE, RCU, IMPLICIT = 1, 2, 4, 1 << 4, 1 << 5, 1 << 7, 1 << 16
 CLASSES = pytest.mark.parametrize(("order", "bits"), [("little", 64), ("big", 64), ("little", 32), ("big", 32)])
@@ -614,3 +614,77 @@ def test_real_kernels_are_read_without_a_remark():
             assert kfunc.registrations, kfunc
             assert "bpf_prog_aux" not in kfunc.prototype
             assert not is_selftest(kfunc.name)
+
+
+# -- functions by their names
+
+
+def functions(tmp_path, names: set[str], **images: bytes) -> KernelFunctions:
+    paths = []
+    for name, content in images.items():
+        path = tmp_path / name.replace("__", ".")
+        path.write_bytes(content)
+        paths.append(str(path))
+    return find_functions(paths, names)
+
+
+ALL = {*THINGS, "bpf_nothing"}
+
+
+@pytest.mark.parametrize("order", ["little", "big"])
+def test_functions_of_an_image_with_sets(tmp_path, order):
+    """It tells its kfuncs: another function of the name is none."""
+    image = Image(thing_types(order), [KfuncSet("ids", {"bpf_thing_acquire": ACQUIRE, "bpf_thing_release": 0})])
+    found = functions(tmp_path, ALL, vmlinux=image.elf())
+    assert (found.kernel, found.release, found.with_modules) == ("7.3.4", "v7.3", False)
+    assert found.prototypes == {
+        "bpf_thing_acquire": "struct thing *bpf_thing_acquire(int id)",
+        "bpf_thing_release": "void bpf_thing_release(struct thing *p)",
+        "bpf_thing_peek": "struct thing *bpf_thing_peek(struct thing *p)",
+    }
+    assert found.shapes["bpf_thing_release"] == ("function", "void", ("pointer", "struct"))
+    assert (found.no_kfuncs, found.doubtful) == ({"bpf_thing_peek"}, frozenset())
+
+
+def test_functions_of_raw_btf(tmp_path):
+    """Tags alone do not tell that a function is no kfunc."""
+    found = functions(tmp_path, ALL, vmlinux=thing_types().blob())
+    assert set(found.prototypes) == set(THINGS)
+    assert (found.no_kfuncs, found.doubtful) == (frozenset(), {"bpf_thing_peek"})
+
+
+def test_functions_of_an_image_from_before_sets_could_be_told(tmp_path):
+    image = Image(thing_types(), [KfuncSet("ids", {"bpf_thing_peek": 0}, holds=0)], release="6.6.1")
+    found = functions(tmp_path, ALL, vmlinux=image.elf())
+    assert (found.no_kfuncs, found.doubtful) == (frozenset(), {"bpf_thing_peek"})
+
+
+def test_functions_of_modules(tmp_path):
+    """Their names may be among the strings of the kernel that they continue."""
+    base = thing_types()
+    base.string("bpf_thing_drop")
+    split = Types(base=base)
+    number = split.add_written(base.strings.index(b"bpf_thing_drop"), FUNC << 24 | 1, split.proto(0, []))
+    split.functions["bpf_thing_drop"] = number
+    split.tag(number)
+    module = Image(split, [KfuncSet("drop", {"bpf_thing_drop": 0})], module="thing").elf()
+    kernel = Image(base, [KfuncSet("ids", dict.fromkeys(THINGS, 0))]).elf()
+    found = functions(tmp_path, {"bpf_thing_drop", "bpf_thing_peek"}, vmlinux=kernel, thing__ko=module)
+    assert found.with_modules
+    assert set(found.prototypes) == {"bpf_thing_drop", "bpf_thing_peek"}
+    assert found.no_kfuncs == frozenset()
+
+
+def test_kfuncs_of_the_kernels_own_tests_are_kfuncs(tmp_path):
+    types = thing_types()
+    types.kfunc("bpf_kfunc_call_test1")
+    image = Image(types, [KfuncSet("ids", {"bpf_kfunc_call_test1": 0})])
+    found = functions(tmp_path, {"bpf_kfunc_call_test1"}, vmlinux=image.elf())
+    assert (set(found.prototypes), found.no_kfuncs) == ({"bpf_kfunc_call_test1"}, frozenset())
+
+
+def test_a_program_is_no_kernel(tmp_path):
+    path = tmp_path / "prog.bpf.o"
+    path.write_bytes(packed([], machine=247))
+    with pytest.raises(Unscannable, match="this is a BPF object, and no kernel"):
+        scan_image([str(path)])

@@ -248,9 +248,9 @@ class _Audit:
             return None
         if facts.program_types and not hooks.may_call(facts.program_types, str(program_type), release):
             types = (*facts.program_types, *hooks.sharing(facts.program_types, release))
-            return f"{_short(str(program_type))} programs may not call it, but {', '.join(map(_short, types))}"
+            return f"{_short(str(program_type))} programs may not call it; these may: {', '.join(map(_short, types))}"
         if program_type == _STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
-            return f"callbacks of {program.struct_ops} may not call it, but those of {', '.join(facts.struct_ops)}"
+            return f"callbacks of {program.struct_ops} may not call it; those of {', '.join(facts.struct_ops)} may"
         # A callback may sleep where the program may not; what stands in the program itself does as it does.
         itself = any(call.function == program.name for call in calls)
         flags = facts.flags_for.get(str(program_type), facts.flags)

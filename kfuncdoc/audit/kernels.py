@@ -223,7 +223,8 @@ def observed_kernel(record: Record, name: str, functions: KernelFunctions, relea
 
     Raises :exc:`KernelUnknown` where *release* is not in the record.
     """
-    shown = f"{functions.kernel} ({name})" if functions.kernel else name
+    version = functions.kernel or release
+    shown = f"{version} ({name})" if version else name
     if release is not None:
         return Kernel(shown, _release(record, release), functions)
     told = functions.release
