@@ -166,30 +166,57 @@ def test_what_is_no_test(form):
     assert known(*NO_TESTS[form]) == (set(), set())
 
 
-def test_slots_below_a_shared_one_are_kept():
-    """What a compiler spills is not in the objects whose addresses it hands out."""
-    code = [
-        address(1, "one"), store(-24, 1), copy(2, 10), Code(0x07, 2, 0, 0, -8), call_helper(181), load(3, -24),
-        jump_if(EQUAL, 3, 0, 1), call("three"),
-    ]  # fmt: skip
-    assert known(*code) == ({"one"}, set())
+#: Ways to hand out an address of the stack.
+HANDED_OUT = {
+    "of a slot": [copy(2, 10), Code(0x07, 2, 0, 0, -8)],
+    "in two steps": [copy(2, 10), Code(0x07, 2, 0, 0, -8), Code(0x07, 2, 0, 0, -16)],
+    "of a slot that is copied": [copy(3, 10), Code(0x07, 3, 0, 0, -8), copy(2, 3), Code(0x07, 2, 0, 0, -16)],
+    "added to a number": [move(2, -24), Code(0x0F, 2, 10)],
+    "through the stack": [store(-32, 10), load(2, -32), Code(0x07, 2, 0, 0, -24)],
+}
+
+
+@pytest.mark.parametrize("way", HANDED_OUT)
+def test_a_stack_whose_address_is_handed_out_is_not_known(way):
+    """From the slot at -8 on whoever has it gets to what is below as well."""
+    write = [*HANDED_OUT[way], move(3, 1), Code(0x7B, 2, 3, -16 if way == "of a slot" else 0)]
+    test = [load(1, -24), jump_if(EQUAL, 1, 0, 1), call("three")]
+    assert known(address(1, "one"), store(-24, 1), *write, *test) == (set(), set())
+    assert known(address(1, "one"), store(-24, 1), *test) == ({"one"}, set())
+
+
+@pytest.mark.parametrize(("offset", "kept"), [(-8, True), (-512, True), (-520, False), (-12, False), (8, False)])
+def test_slots_are_those_of_a_stack(offset, kept):
+    code = [address(1, "one"), store(offset, 1), load(2, offset), jump_if(EQUAL, 2, 0, 1), call("three")]
+    assert known(*code) == ({"one"} if kept else set(), set())
 
 
 def test_what_libbpf_patches_is_not_known():
     """``r2 = 1`` that says whether the kernel has a type is 0 on others, where the test is not made."""
 
-    def said(patched: bool) -> set[str]:
-        written = Object()
-        for name in ("one", "three"):
-            written.extern(name, weak=True)
-        code = [move(2, 1), jump_if(EQUAL, 2, 0, 3), address(1, "one"), jump_if(EQUAL, 1, 0, 1), call("three"), leave()]
-        written.function("xdp", "packet", code)
-        if patched:
-            written.patch("xdp", 0)
-        return set(read_object("prog.bpf.o", written.elf()).calls[0].found)
+    code = [move(2, 1), jump_if(EQUAL, 2, 0, 3), address(1, "one"), jump_if(EQUAL, 1, 0, 1), call("three"), leave()]
+    assert found_where_patched(code, None) == {"one"}
+    assert found_where_patched(code, 0) == set()
 
-    assert said(patched=False) == {"one"}
-    assert said(patched=True) == set()
+
+def test_what_libbpf_patches_may_write_to_the_stack():
+    code = [
+        address(1, "one"), store(-8, 1), Code(0x7A, 5, 0, -8, 1), load(1, -8), jump_if(EQUAL, 1, 0, 1), call("three"),
+        leave(),
+    ]  # fmt: skip
+    assert found_where_patched(code, None) == {"one"}
+    assert found_where_patched(code, 3) == set()
+
+
+def found_where_patched(code: list[Code], at: Optional[int]) -> set[str]:
+    """Return what must have been found before the call in *code*, whose instruction *at* libbpf writes anew."""
+    written = Object()
+    for name in ("one", "three"):
+        written.extern(name, weak=True)
+    written.function("xdp", "packet", code)
+    if at is not None:
+        written.patch("xdp", at)
+    return set(read_object("prog.bpf.o", written.elf()).calls[0].found)
 
 
 def test_a_function_that_takes_too_long_tells_nothing(monkeypatch):
@@ -322,7 +349,7 @@ def said_of(code: list[Code]) -> Iterator[bpf.Tests]:
         registers = each.destination | each.source << 4
         content += struct.pack("<BBhi", each.code, registers, each.offset, each.immediate) + bytes(8 * each.wide)
     body = bpf.Code(content, "<")
-    function = bpf.Function("packet", 1, 0, len(body), True, {}, kfuncs, addresses)
+    function = bpf.Function("packet", 1, 0, len(body), True, kfuncs=kfuncs, addresses=addresses)
     found = bpf.tests_before_calls([function], {1: body})
     for at in kfuncs:
         yield found.get((1, at), bpf.Tests())

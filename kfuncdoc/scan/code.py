@@ -37,8 +37,7 @@ _EQUAL, _GREATER, _GREATER_OR_EQUAL, _SET, _NOT_EQUAL, _LESS, _LESS_OR_EQUAL = 0
 _MODE, _ATOMIC = 0xE0, 0xC0
 _STACK_POINTER = 10
 _LOAD64, _STORE64 = 0x79, 0x7B
-_MOVE64, _ADD_CONSTANT = 0xBF, 0x07
-_WHOLE_STACK = -(1 << 15)
+_STACK_BYTES = 512  # MAX_BPF_STACK
 _CLOBBERED_BY_CALLS = range(6)
 
 #: More steps than these for each instruction take no real function to come to rest.
@@ -69,6 +68,8 @@ class Function:
     standalone: bool
     #: The functions that it calls or takes the address of, by the numbers of these instructions.
     calls: dict[int, Function] = field(default_factory=dict)
+    #: Those of these instructions that take the address.
+    callbacks: set[int] = field(default_factory=set)
     #: The kfuncs that it calls, by their numbers among the externs.
     kfuncs: dict[int, int] = field(default_factory=dict)
     #: The kfuncs whose addresses it takes.
@@ -178,7 +179,14 @@ class _State:
         else:
             self.values[place] = value
 
-    def forget(self, first: int, end: int) -> None:
+    def store(self, offset: int, value: _Value) -> None:
+        """Write *value* of eight bytes, or what is not known of less, to the stack."""
+        self.forget(offset - 7, min(offset + 8, 0))
+        # Of others the verifier takes no pointer.
+        if -_STACK_BYTES <= offset < 0 and offset % 8 == 0:
+            self.put(offset, value)
+
+    def forget(self, first: int = -_STACK_BYTES, end: int = 0) -> None:
         """Forget the slots of the stack from *first* until before *end*."""
         for slot in [place for place in self.values if first <= place < end]:
             del self.values[slot]
@@ -251,7 +259,7 @@ def _tests_in(function: Function, body: Code, entry: Tests) -> Iterator[tuple[in
 
 def _followed(function: Function, code: Mapping[int, Instruction], entry: Tests) -> Optional[dict[int, Tests]]:
     """Return what must have been tested at each call that is reached, None where that takes too long."""
-    targets, shared = _targets(code), _shared_from(code)
+    targets, shared = _targets(code), _shares_stack(code)
     before: dict[int, _State] = {function.start: _State(entry, {})}
     waiting = [function.start]
     found: dict[int, Tests] = {}
@@ -290,20 +298,12 @@ def _is_known(this: Instruction) -> bool:
     return not is_jump or (operation != 0xF0 and (operation != 0 or this.code in (_JUMP, _LONG_JUMP)))
 
 
-def _shared_from(code: Mapping[int, Instruction]) -> int:
-    """Return the lowest slot of the stack whose address is taken; what is above it, others may write to.
+def _shares_stack(code: Mapping[int, Instruction]) -> bool:
+    """Whether an address of the stack is anywhere but in its own register.
 
-    ``r2 = r10; r2 += -8`` is the address of the slot at -8; of any other form it may be the whole stack.
+    From that on others may write to it, and not only above: it may point into the middle of an array.
     """
-    lowest = 0
-    for at, this in code.items():
-        if this.code == _MOVE64 and this.source == _STACK_POINTER:
-            then = code.get(at + 1)
-            adds = then is not None and then.code == _ADD_CONSTANT and then.destination == this.destination
-            lowest = min(lowest, then.immediate if then is not None and adds else _WHOLE_STACK)
-        elif this.code == _STORE64 and this.source == _STACK_POINTER:
-            lowest = _WHOLE_STACK
-    return lowest
+    return any(this.source == _STACK_POINTER and this.code & 7 != _LOAD_REGISTER for this in code.values())
 
 
 def _targets(code: Mapping[int, Instruction]) -> set[int]:
@@ -316,16 +316,18 @@ def _targets(code: Mapping[int, Instruction]) -> set[int]:
 
 
 def _step(
-    function: Function, code: Mapping[int, Instruction], at: int, state: _State, shared: int
+    function: Function, code: Mapping[int, Instruction], at: int, state: _State, shared: bool
 ) -> Iterator[tuple[int, _State]]:
     """Yield where the instruction at *at* leads, each with what is known there; *state* is used up.
 
-    From the slot *shared* on, whoever is called, and whoever stores through another register, may write to the stack.
+    To a stack that is *shared*, whoever is called, and whoever stores through another register, may write.
     """
     this = code[at]
     kind, operation = this.code & 7, this.code & 0xF0
     if at in function.patched:
         state.put(this.destination, _UNKNOWN)
+        if kind in (_STORE, _STORE_IMMEDIATE):
+            state.forget()
         yield at + (2 if this.code == _WIDE else 1), state
         return
     if this.code == _WIDE:
@@ -341,7 +343,8 @@ def _step(
     if this.code in (_CALL, _CALL_OF_REGISTER) or kind == _LOAD:
         for register in _CLOBBERED_BY_CALLS:
             state.put(register, _UNKNOWN)
-        state.forget(shared, 0)
+        if shared:
+            state.forget()
     elif kind in (_CONDITION, _CONDITION32):
         taken = state.copy()
         if not this.code & _FROM_REGISTER:
@@ -359,10 +362,9 @@ def _step(
             for register in (0, this.source, this.destination):
                 state.put(register, _UNKNOWN)
         if this.destination == _STACK_POINTER:
-            state.forget(this.offset - 7, min(this.offset + 8, 0))
-            state.put(this.offset, stored)
-        else:
-            state.forget(shared, 0)
+            state.store(this.offset, stored)
+        elif shared:
+            state.forget()
     elif kind == _LOAD_REGISTER:
         on_stack = this.code == _LOAD64 and this.source == _STACK_POINTER
         state.put(this.destination, state.of(this.offset) if on_stack else _UNKNOWN)
