@@ -75,12 +75,14 @@ class Call:
 
     extern: str
     function: str
-    #: Every program that the call is part of, be it through subprograms.
+    #: Every program that the call is part of, be it through subprograms or callbacks.
     programs: tuple[Program, ...]
     source: Optional[SourceLine] = None
     #: The externs that every way to the call has found there, and those that it has found missing.
     found: frozenset[str] = frozenset()
     missed: frozenset[str] = frozenset()
+    #: The programs that get there by calls alone, so that it runs where they do; a callback may run elsewhere.
+    directly: tuple[Program, ...] = ()
 
     @property
     def guarded(self) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import tracemalloc
 from contextlib import suppress
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from object_builder import (
     EQUAL,
+    NOT_EQUAL,
     Object,
     address,
     call,
@@ -22,6 +24,7 @@ from object_builder import (
     jump_if,
     leave,
     move,
+    store,
 )  # fmt: skip
 
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program, SourceLine, essential_name
@@ -99,8 +102,8 @@ def test_one_of_everything(order):
         (get, put),
         (program,),
         (
-            Call("bpf_thing_get", "packet", (program,), SourceLine("prog.c", 10, 7)),
-            Call("bpf_thing_put", "packet", (program,), SourceLine("prog.c", 11, 7)),
+            Call("bpf_thing_get", "packet", (program,), SourceLine("prog.c", 10, 7), directly=(program,)),
+            Call("bpf_thing_put", "packet", (program,), SourceLine("prog.c", 11, 7), directly=(program,)),
         ),
     )
 
@@ -185,6 +188,12 @@ def test_calls_in_subprograms_and_callbacks(order):
     assert {each.extern: [program.name for program in each.programs] for each in found.calls} == {
         "bpf_one": ["first", "second"],
         "bpf_two": ["second"],
+        "bpf_three": ["first"],
+    }
+    # From the callback on, it is another context.
+    assert {each.extern: [program.name for program in each.directly] for each in found.calls} == {
+        "bpf_one": ["first"],
+        "bpf_two": [],
         "bpf_three": ["first"],
     }
     assert [program.name for program in found.programs] == ["first", "second", "third"]
@@ -465,6 +474,39 @@ def test_symbols_without_a_type():
     written.symbol("bpf_ksym_exists", 0, 1)
     written.function("xdp", "packet", [call("bpf_thing"), call("bpf_ksym_exists"), leave()])
     assert read(written).untyped == ("bpf_ksym_exists",)
+
+
+def peak_of_reading(content: bytes) -> int:
+    """Return how many bytes it took at most to read *content*."""
+    tracemalloc.start()
+    try:
+        read_object("prog.bpf.o", content)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_slots_beyond_any_stack_take_no_memory():
+    """Each state would have them all."""
+    written = Object()
+    written.extern("bpf_thing", weak=True)
+    body = [store(-8 * number - 8, 1) for number in range(1500)]
+    body += [jump_if(NOT_EQUAL, 5, 7, 1500) for _ in range(1500)] + [move(2, 0) for _ in range(1500)]
+    written.function("xdp", "packet", [address(1, "bpf_thing"), *body, call("bpf_thing"), leave()])
+    content = written.elf()
+    assert peak_of_reading(content) < 40 * len(content) + (20 << 20)
+
+
+def test_sections_of_one_name_share_what_is_patched():
+    written = Object()
+    written.extern("bpf_thing", weak=True)
+    for number in range(3000):
+        written.patch("xdp", number)
+    for number in range(900):
+        written.function(f"xdp{number:03}", f"p{number}", [leave()])
+    written.function("xdp", "packet", [address(1, "bpf_thing"), call("bpf_thing"), leave()])
+    content = re.sub(rb"\0xdp\d{3}\0", b"\0xdp\0\0\0\0", written.elf())
+    assert peak_of_reading(content) < 40 * len(content) + (20 << 20)
 
 
 def test_a_function_of_many_jumps_comes_to_an_end():

@@ -27,8 +27,8 @@ LOADED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
 #: Where a symbol is that another file defines.
 UNDEFINED = 0
 #: Types and bindings of symbols.
-NOTYPE, OBJECT, FUNC, SECTION = 0, 1, 2, 3
-LOCAL, GLOBAL, WEAK = 0, 1, 2
+NOTYPE, FUNC = 0, 2
+LOCAL, WEAK = 0, 2
 
 #: Bounds of what is read, far above what any kernel has.
 _MOST_SECTIONS = 0xFF00

@@ -20,7 +20,7 @@ import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, TypeVar
 
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program, SourceLine, essential_name
 from kfuncdoc.scan import code, elf
@@ -283,6 +283,8 @@ class _Reader:
                 called = by_start.get(self._target(number, at, instruction, symbol))
                 if called is not None:
                     function.calls[at] = called
+                    if not is_call:
+                        function.callbacks.add(at)
                     called_ones.add(called)
         for function in by_start.values():
             function.standalone = function.standalone or function not in called_ones
@@ -342,9 +344,12 @@ class _Reader:
     # -- calls
 
     def _parts(
-        self, functions: Sequence[code.Function], programs: Mapping[code.Function, Program]
+        self, functions: Sequence[code.Function], programs: Mapping[code.Function, Program], *, callbacks: bool
     ) -> dict[code.Function, int]:
-        """Return the programs that each function is part of, as a set of bits in their order."""
+        """Return the programs that each function is part of, as a set of bits in their order.
+
+        Without *callbacks* only those that get there by calls, and not through an address that they give away.
+        """
         parts = dict.fromkeys(functions, 0)
         for bit, program in enumerate(programs):
             parts[program] |= 1 << bit
@@ -352,10 +357,12 @@ class _Reader:
         patience = _MOST_ROUNDS * (len(functions) + sum(len(function.calls) for function in functions))
         while waiting:
             function = waiting.pop()
-            for called in function.calls.values():
+            for at, called in function.calls.items():
                 patience -= 1
                 if patience < 0:
                     raise Unscannable(self._path, "its functions call each other in more ways than can be followed")
+                if at in function.callbacks and not callbacks:
+                    continue
                 if parts[function] & ~parts[called]:
                     parts[called] |= parts[function]
                     waiting.append(called)
@@ -368,26 +375,48 @@ class _Reader:
         programs: Mapping[code.Function, Program],
     ) -> Iterator[Call]:
         every = [function for each in functions.values() for function in each]
-        parts = self._parts(every, programs)
-        of_parts: dict[int, tuple[Program, ...]] = {}
+        parts = self._parts(every, programs, callbacks=True)
+        directly = self._parts(every, programs, callbacks=False)
         # Without the address of a kfunc anywhere nothing can be tested for.
         tests = code.tests_before_calls(every, self._code) if any(each.addresses for each in every) else {}
+        programs_of = _Subsets(tuple(programs.values()))
+        named = _Subsets(tuple(extern.name for extern in externs))
         for function in every:
+            section = self._section(function.section).name
             for at, index in sorted(function.kfuncs.items()):
                 found, missed = tests.get((function.section, at), code.Tests())
-                source = self._extension.line(self._section(function.section).name, at * code.BYTES)
-                part = parts[function]
-                if part not in of_parts:
-                    of_parts[part] = tuple(each for bit, each in enumerate(programs.values()) if part >> bit & 1)
-                callers = of_parts[part]
                 yield Call(
-                    externs[index].name, function.name, callers, source, _named(found, externs), _named(missed, externs)
+                    externs[index].name,
+                    function.name,
+                    programs_of[parts[function]],
+                    self._extension.line(section, at * code.BYTES),
+                    frozenset(named[found]),
+                    frozenset(named[missed]),
+                    programs_of[directly[function]],
                 )
 
 
-def _named(bits: int, externs: Sequence[Extern]) -> frozenset[str]:
-    """Return the names of the externs that are in a set of *bits*."""
-    return frozenset(extern.name for index, extern in enumerate(externs) if bits >> index & 1)
+_Member = TypeVar("_Member")
+
+
+class _Subsets(dict[int, tuple[_Member, ...]]):
+    """The *members* that sets of bits stand for, each made once: most calls share theirs with others."""
+
+    def __init__(self, members: Sequence[_Member]) -> None:
+        super().__init__()
+        self._members = members
+
+    def __missing__(self, bits: int) -> tuple[_Member, ...]:
+        chosen = self[bits] = tuple(self._members[bit] for bit in _numbers(bits))
+        return chosen
+
+
+def _numbers(bits: int) -> Iterator[int]:
+    """Yield the numbers of the *bits* that are set."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
 
 
 class _Extension:
@@ -403,14 +432,17 @@ class _Extension:
     def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
         self._path, self._blob, self._btf, self._mark = path, blob, btf, mark
         self._lines: dict[str, list[tuple[int, int, int]]] = {}
-        self._patched: dict[str, set[int]] = {}
+        self._patched: dict[str, frozenset[int]] = {}
         if not blob or btf is None:
             return
+        patched: dict[str, set[int]] = {}
         try:
             for section, (offset, _, _, _) in self._records(self._PATCHES):
-                self._patched.setdefault(section, set()).add(offset // code.BYTES)
+                patched.setdefault(section, set()).add(offset // code.BYTES)
         except (struct.error, Unscannable):
             raise Unscannable(path, "its section .BTF.ext is broken") from None
+        # Sections of one name share it.
+        self._patched = {section: frozenset(places) for section, places in patched.items()}
         with suppress(struct.error, Unscannable):
             for section, (offset, file, _, line) in self._records(self._LINES):
                 self._lines.setdefault(section, []).append((offset, file, line))
@@ -440,7 +472,7 @@ class _Extension:
 
     def patched(self, section: str) -> frozenset[int]:
         """Return the instructions of *section* that libbpf patches."""
-        return frozenset(self._patched.get(section, ()))
+        return self._patched.get(section, frozenset())
 
     def line(self, section: str, offset: int) -> Optional[SourceLine]:
         """Return the line from which the instruction at byte *offset* of *section* was compiled."""
