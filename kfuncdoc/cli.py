@@ -168,8 +168,9 @@ def make_parser() -> argparse.ArgumentParser:
     audit.add_argument("--date", metavar="YYYY-MM-DD", help="as of this day (default: SOURCE_DATE_EPOCH, else today)")
     audit.epilog = (
         "Exit status: 0 nothing to do, 2 deprecated or changed, 3 breaks, 4 no one replacement is on every kernel "
-        "asked for, 5 unknown to the record, 1 unusable input; the highest one counts.  Without any kernels asked for "
-        "it is the whole record, from the first release with every kfunc that the object cannot do without."
+        "asked for, 5 unknown to the record; the highest one counts.  1 where anything cannot be read or used, "
+        "whatever else was found.  Without any kernels asked for it is the whole record, from the first release with "
+        "every kfunc that the object cannot do without."
     )
     audit.set_defaults(unusable=FINDINGS)
     assert isinstance(audit, _Parser)

@@ -63,9 +63,8 @@ def record(tmp_path):
 def calling(*names: str, weak: bool = False, found: str = "", missed: str = "", program: Program = PACKET) -> BpfObject:
     """Return an object that calls *names*, behind tests that found and missed others."""
     externs = tuple(Extern(name, weak, f"void {name}(void)", shape_of(f"void {name}(void)")) for name in names)
-    calls = tuple(
-        Call(name, "packet", (program,), None, frozenset(found.split()), frozenset(missed.split())) for name in names
-    )
+    tests = frozenset(found.split()), frozenset(missed.split())
+    calls = tuple(Call(name, "packet", (program,), None, *tests, (program,)) for name in names)
     return BpfObject("prog.bpf.o", externs, (program,), calls)
 
 
@@ -141,6 +140,8 @@ def test_not_there_yet(record):
     assert told(report) == [("kfunc-absent", "bpf_new", "v6.11 to v6.12", "not there before v6.13")]
     assert summary(report) == "loads on v6.13 to v6.14; not on v6.11 to v6.12"
     assert report.findings[0].advice.words == "call bpf_old on v6.11 to v6.12"
+    alone = record(RENAMED).audit(calling("bpf_new"), names=["v6.12"])
+    assert (alone.findings[0].advice.words, alone.findings[0].advice.guard) == ("call bpf_old on v6.12", None)
     # What was before it is no help where that is not there either.
     early = record(RENAMED).audit(calling("bpf_new"), names=["v6.1", "v7.0"])
     assert early.findings[0].advice.words == "guard the call"
@@ -452,10 +453,16 @@ def test_programs_that_may_not_sleep(record, section, sleepable, rules):
 
 
 def test_callbacks_may_sleep_where_their_program_may_not(record):
+    """And subprograms may not."""
     program = Program("packet", "tc", "BPF_PROG_TYPE_SCHED_CLS", sleepable=False)
-    call = Call("bpf_one", "callback", (program,))
-    with_callback = BpfObject("prog.bpf.o", calling("bpf_one").externs, (program,), (call,))
-    assert told(record(SLEEPY).audit(with_callback, names=["v7.0"])) == []
+
+    def rules(directly: tuple[Program, ...]) -> list[str]:
+        call = Call("bpf_one", "helper", (program,), directly=directly)
+        written = BpfObject("prog.bpf.o", calling("bpf_one").externs, (program,), (call,))
+        return [each[0] for each in told(record(SLEEPY).audit(written, names=["v7.0"]))]
+
+    assert rules(()) == []
+    assert rules((program,)) == ["not-callable"]
 
 
 def test_a_filter_in_words(record):
@@ -612,6 +619,8 @@ def test_a_function_that_is_no_kfunc(record):
     assert [(each[0], each[3]) for each in told(report)] == [
         ("not-callable", "the kernel has a function of this name, and it is no kfunc")
     ]
+    unrecorded = observed(bench, "7.0.1", more={"no_kfuncs": frozenset({"vfs_read"})}, vfs_read=None)
+    assert [each[0] for each in told(bench.audit(calling("vfs_read"), more=[unrecorded]))] == ["not-callable"]
 
 
 def test_a_function_of_which_nobody_knows_whether_it_is_one(record):
@@ -683,7 +692,7 @@ def test_a_kernel_that_does_not_tell_its_release(record):
     assert told(report) == [
         (
             "kfunc-unknown", "bpf_old", "vmlinux",
-            "the kernel has it; --btf FILE=v6.12 would say of which release it is: no more is known",
+            "the kernel has it, and does not tell its release: say it with --btf FILE=vX.Y",
         ),
         ("kfunc-absent", "bpf_new", "vmlinux", "the kernel does not have it"),
     ]  # fmt: skip
@@ -693,6 +702,20 @@ def test_a_kernel_that_does_not_tell_its_release(record):
     assert [each[0] for each in told(bench.audit(calling("bpf_old"), more=[known]))] == ["deprecated"]
     with pytest.raises(KernelUnknown):
         observed_kernel(bench.record, "vmlinux", functions, "v9.1")
+    # Its prototypes are known.
+    other = bench.audit(calling("bpf_old"), more=[observed(bench, None, bpf_old="int bpf_old(void)")])
+    assert [(each.rule.rule, each.observed) for each in other.findings] == [("prototype-incompatible", True)]
+
+
+def test_a_kernel_that_is_taken_for_another_release(record):
+    """As one of a vendor may be: it is never so without a word."""
+    bench = record(RENAMED)
+    assert bench.record is not None
+    functions = KernelFunctions("6.1.0-vendor", {"bpf_old": "void bpf_old(void)"}, False)
+    assert observed_kernel(bench.record, "vmlinux", functions, "v6.1").name == "6.1.0-vendor (vmlinux)"
+    taken = observed_kernel(bench.record, "vmlinux", functions, "v6.14")
+    assert taken.name == "6.1.0-vendor (vmlinux, taken for v6.14)"
+    assert [each[0] for each in told(bench.audit(calling("bpf_old"), more=[taken]))] == ["deprecated"]
 
 
 def test_unknown_and_observed(record):

@@ -221,6 +221,17 @@ def test_what_was_observed_is_said(record):
     assert "error: gone from v6.17 [kfunc-absent] (observed)" in as_text(report, 80)
     assert json.loads(as_json(report))["objects"][0]["findings"][0]["basis"] == "observed"
     assert "(observed)" in as_github(report)
+    # Beside a release of which the record says the same they are two results.
+    both = audit([OLD], record, [kernel, *asked_for(record, names=["v7.0"])])
+    results = json.loads(as_sarif(both))["runs"][0]["results"]
+    marks = {each["partialFingerprints"]["kfuncdoc/v1"] for each in results}
+    assert len(results) == len(marks) > 1
+
+
+def test_places_are_whole(record):
+    far = SourceLine("a/very/long/way/" * 6 + "prog.bpf.c", 12, 3)
+    written = dataclasses.replace(OLD, calls=(Call("bpf_old", "packet", (PACKET,), far),))
+    assert f"\n    at {far.file}:12:3\n" in as_text(audit([written], record, asked_for(record, names=["v7.0"])), 80)
 
 
 def test_sarif(report):

@@ -165,7 +165,7 @@ def audit() -> Iterator[str]:
         name = f"``{rule.rule}`` : {rule.severity.value}"
         yield from _definition(name, render.escape(rule.explanation))
     yield from _heading("Exit status")
-    yield from ("The highest of those that ``--fail-on`` names counts.", "")
+    yield from ("The highest of those that ``--fail-on`` names counts; 1 does before all others.", "")
     meanings = {1: ("1", "Something cannot be used: an argument, an object, a kernel, the record.")}
     for status in Status:
         told = ", ".join(f"``{rule.rule}``" for rule in AuditRule if rule.status is status)

@@ -58,13 +58,11 @@ class Adviser:
 
     def _before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
         code = self._guard_for(name)
-        if code is None:
-            return None
         for earlier in self._record.replaced_by(name):
             on = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
             if on:
                 return Advice(f"call {earlier} on {in_words(on, self._kernels)}", guard=code)
-        return Advice("guard the call", guard=code)
+        return Advice("guard the call", guard=code) if code else None
 
     def _after(self, name: str) -> Optional[Advice]:
         view = self._record.pages.view(name)

@@ -147,10 +147,12 @@ class _Audit:
 
     def _unresolved(self, extern: Extern, kernel: Kernel, seen: Seen) -> Optional[_Verdict]:
         """Return why libbpf does not find the kfunc of *extern* on *kernel*, None where it does."""
-        if seen.presence is Presence.UNKNOWN or (seen.presence is Presence.PRESENT and seen.declared is None):
+        if seen.presence is Presence.UNKNOWN:
             return AuditRule.KFUNC_UNKNOWN, self._unknown(extern, kernel, seen), False
         if self._present[kernel][extern.name]:
-            return None
+            if seen.declared is not None or seen.no_kfunc:
+                return None
+            return AuditRule.KFUNC_UNKNOWN, self._unknown(extern, kernel, seen), False
         rule = AuditRule.KFUNC_ABSENT
         reason = self._absent(extern.kfunc, seen)
         if seen.presence is Presence.PRESENT:
@@ -180,7 +182,7 @@ class _Audit:
         if seen.observed and found is not None:
             told = kernel.observed.release if kernel.observed else None
             if told is None:
-                return "the kernel has it; --btf FILE=v6.12 would say of which release it is: no more is known"
+                return "the kernel has it, and does not tell its release: say it with --btf FILE=vX.Y"
             return f"the kernel has it, and is of {told}: the record goes up to {self._record.last}"
         if found is not None and kernel.release is not None:
             return f"the record goes no further than {found[0].recorded}"
@@ -251,8 +253,8 @@ class _Audit:
             return f"{_short(str(program_type))} programs may not call it; these may: {', '.join(map(_short, types))}"
         if program_type == _STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
             return f"callbacks of {program.struct_ops} may not call it; those of {', '.join(facts.struct_ops)} may"
-        # A callback may sleep where the program may not; what stands in the program itself does as it does.
-        itself = any(call.function == program.name for call in calls)
+        # A callback may sleep where its program may not.
+        itself = any(program in call.directly for call in calls)
         flags = facts.flags_for.get(str(program_type), facts.flags)
         if _SLEEPABLE in flags and program.sleepable is False and itself and program_type != _STRUCT_OPS:
             section = program.section.lstrip("?").partition("/")[0]

@@ -30,7 +30,7 @@ class Status(Enum):
     REPLACEMENT = (
         4, "replacement", "No one replacement is on every kernel asked for: the program needs a guard.",
     )  # fmt: skip
-    UNKNOWN = (5, "unknown", "The record does not know a kfunc.")
+    UNKNOWN = (5, "unknown", "The record does not know a kfunc, or not of which release a real kernel is.")
 
 
 class AuditRule(Enum):
@@ -44,7 +44,8 @@ class AuditRule(Enum):
 
     KFUNC_UNKNOWN = (
         "kfunc-unknown", Status.UNKNOWN, Severity.ERROR,
-        "The record does not have the kfunc, or does not go as far as the kernel. Nothing can be said of it.",
+        "The record does not have the kfunc, or does not go as far as the kernel, or a real kernel does not tell its "
+        "release. Nothing more can be said of it.",
     )  # fmt: skip
     BTF_MISSING = (
         "btf-missing", Status.BREAKS, Severity.ERROR,
@@ -69,7 +70,8 @@ class AuditRule(Enum):
     NOT_CALLABLE = (
         "not-callable", Status.BREAKS, Severity.ERROR,
         "Programs of this type, of these struct_ops, or that may not sleep, may not call the kfunc: the verifier "
-        "refuses the program, \"calling kernel function is not allowed\" or \"program must be sleepable\".",
+        "refuses the program, \"calling kernel function is not allowed\" or \"program must be sleepable\". Or a real "
+        "kernel has a function of this name that is no kfunc.",
     )  # fmt: skip
     GUARD_MISSING = (
         "guard-missing", Status.BREAKS, Severity.WARNING,

@@ -221,12 +221,16 @@ def _release(record: Record, name: str) -> Release:
 def observed_kernel(record: Record, name: str, functions: KernelFunctions, release: Optional[str] = None) -> Kernel:
     """Return the kernel that was looked into at *name*: of *release*, or of the one that it tells itself.
 
+    A kernel that tells another one may have been said to be as good as *release*, as those of vendors are; its name
+    shows that.
+
     Raises :exc:`KernelUnknown` where *release* is not in the record.
     """
     version = functions.kernel or release
     shown = f"{version} ({name})" if version else name
     if release is not None:
-        return Kernel(shown, _release(record, release), functions)
+        taken = f", taken for {release}" if functions.release not in (None, release) else ""
+        return Kernel(f"{version} ({name}{taken})", _release(record, release), functions)
     told = functions.release
     known = told is not None and record.calendar.is_real(told) and record.calendar[told] <= record.last
     return Kernel(shown, record.calendar[told] if told and known else None, functions)

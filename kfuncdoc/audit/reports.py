@@ -119,7 +119,7 @@ def _stacked(findings: Sequence[Finding], report: Report, width: int) -> Iterato
             yield ""
         yield from _wrapped(f"{path}: {told}", "", width)
         for place in places:
-            yield from _wrapped(f"at {place}", "    ", width)
+            yield f"    at {place}"  # whole, to be clicked at
         for label, text in (("kfunc", kfunc), ("programs", programs), ("kernels", kernels), ("what to do", instead)):
             if text:
                 yield from _wrapped(f"{label}: {text}", "    ", width)

@@ -62,7 +62,9 @@ def as_sarif(report: Report) -> str:
 
 def _result(finding: Finding, report: Report) -> dict[str, Any]:
     # What stays the same when lines move: what was found, and where by name.
-    mark = "\0".join((finding.rule.rule, finding.object.path, finding.extern.name, finding.reason, *finding.programs))
+    basis = "observed" if finding.observed else "declared"
+    names = (finding.rule.rule, basis, finding.object.path, finding.extern.name, finding.reason, *finding.programs)
+    mark = "\0".join(names)
     first, *others = _locations(finding)
     return {
         "ruleId": finding.rule.rule,
