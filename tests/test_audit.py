@@ -135,6 +135,19 @@ def test_replacement_on_every_kernel(record):
     assert one.findings[0].advice.words == "call bpf_new"
 
 
+def test_replacements_that_are_no_kfuncs(record):
+    text = subsystem(
+        entry(
+            "bpf_old",
+            "release: v6.6, event: added",
+            "release: v6.17, event: removed, replacement: "
+            "[{other: Copy it., when: it is small}, {other: the macro big()}]",
+        )
+    )
+    report = record(text).audit(calling("bpf_old"), names=["v7.0"])
+    assert report.findings[0].advice.words == "use Copy it (it is small); use the macro big()"
+
+
 def test_not_there_yet(record):
     report = record(RENAMED).audit(calling("bpf_new"), first="v6.11", last="v6.14")
     assert told(report) == [("kfunc-absent", "bpf_new", "v6.11 to v6.12", "not there before v6.13")]
