@@ -126,6 +126,15 @@ def make_parser() -> argparse.ArgumentParser:
     _add_paths(show)
     _add_reference(show)
 
+    diff = _command(commands, "diff", _diff, "Tell what happened to kfuncs from one release to another.")
+    diff.add_argument("first", metavar="FROM", help="the release that programs run on, as v6.12")
+    diff.add_argument("last", metavar="TO", help="a later one that they are to run on")
+    diff.add_argument("--data", metavar="PATH", action="append", default=[], help=_DATA)
+    diff.add_argument("--format", choices=("text", "markdown", "json"), default="text", help="default: text")
+    diff.add_argument("--all", action="store_true", help="tell also what no caller notices (json: always)")
+    diff.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+    diff.set_defaults(date=None)  # what happened does not depend on it
+
     scan = _command(commands, "scan", _scan, "Read from a source tree or a built kernel which kfuncs it has.")
     scan.add_argument("sources", nargs="+", metavar="SOURCE", help=_SOURCE)
     scan.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
@@ -340,6 +349,34 @@ def _show(options: argparse.Namespace) -> int:
         print(f"kfuncdoc: no kfunc '{options.name}' is declared{': ' + hint if hint else ''}", file=sys.stderr)
         return FINDINGS
     print(text)
+    return CLEAN
+
+
+def _diff(options: argparse.Namespace) -> int:
+    import shutil
+
+    from kfuncdoc import difference
+    from kfuncdoc.audit.kernels import KernelUnknown, Record, release_of
+
+    catalog = _load(_packaged_unless(options.data))
+    status = _report(catalog)
+    if status != CLEAN:
+        return status
+    record = Record(catalog, _date(options))
+    try:
+        first, last = release_of(record, options.first), release_of(record, options.last)
+    except KernelUnknown as error:
+        _refuse(str(error))
+    if last < first:
+        _refuse(f"{first} comes after {last}")
+    found = difference.difference(catalog, first, last, record.date)
+    if options.format == "json":
+        text = difference.as_json(found)
+    elif options.format == "markdown":
+        text = difference.as_markdown(found, quiet=options.all)
+    else:
+        text = difference.as_text(found, shutil.get_terminal_size().columns, quiet=options.all)
+    _give(text, options.output)
     return CLEAN
 
 

@@ -16,13 +16,13 @@ from typing import Iterator, Optional, Sequence
 
 from kfuncdoc.audit.advice import Adviser
 from kfuncdoc.audit.kernels import Kernel, Presence, Record, in_words
-from kfuncdoc.audit.words import announced
 from kfuncdoc.guards import c_template
 from kfuncdoc.lifecycle import Stability
 from kfuncdoc.model import Kfunc
 from kfuncdoc.prototype import parse_prototype
 from kfuncdoc.shape import shape_of
 from kfuncdoc.variants import Variant, arena_pointers, declaration, is_plain, same_in_c, variants
+from kfuncdoc.words import announced
 
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
 

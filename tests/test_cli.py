@@ -74,7 +74,8 @@ def test_help_names_every_command(capsys):
     assert caught.value.code == CLEAN
     told = capsys.readouterr().out
     assert re.findall(r"^    (\w+) ", told, re.MULTILINE) == [
-        "check", "render", "overlay", "export", "schema", "show", "scan", "verify", "update", "audit", "header",
+        "check", "render", "overlay", "export", "schema", "show", "diff", "scan", "verify", "update", "audit",
+        "header",
     ]  # fmt: skip
 
 
@@ -388,6 +389,59 @@ def test_show_of_a_name_that_nothing_is_near_to(capsys):
     assert capsys.readouterr() == ("", "kfuncdoc: no kfunc 'printf' is declared\n")
 
 
+# -- diff
+
+DIFFERENCE = """\
+From v6.1 to v7.3: 1 new.
+
+New
+  demo
+    bpf_one: since v6.12
+"""
+
+
+def test_diff(capsys):
+    path = write(GOOD)
+    assert main(["diff", "v6.1", "v7.3", "--data", path]) == CLEAN
+    assert capsys.readouterr() == (DIFFERENCE, "")
+    assert main(["diff", "v6.1", "v7.3", "--data", path, "-o", "out.txt"]) == CLEAN
+    assert capsys.readouterr() == ("", "")
+    assert Path("out.txt").read_text(encoding="utf-8") == DIFFERENCE
+
+
+def test_diff_in_other_forms(capsys):
+    path = write(GOOD)
+    assert main(["diff", "v6.1", "v7.3", "--data", path, "--format", "json"]) == CLEAN
+    assert json.loads(capsys.readouterr().out)["from"] == "v6.1"
+    assert main(["diff", "v6.1", "v7.3", "--data", path, "--format", "markdown", "--all"]) == CLEAN
+    assert capsys.readouterr().out.startswith("# kfuncs from v6.1 to v7.3\n")
+
+
+def test_diff_of_what_comes_with_kfuncdoc(capsys):
+    """Changes that no caller notices are told where they are asked for."""
+    heading = "\nChanged in a way that no caller notices\n"
+    assert main(["diff", "v6.12", "v7.3"]) == CLEAN
+    out = capsys.readouterr().out
+    assert "scx_bpf_dispatch: gone from v6.17, deprecated since v6.13" in out
+    assert heading not in out
+    assert main(["diff", "v6.12", "v7.3", "--all"]) == CLEAN
+    assert heading in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("releases", "message"), [
+    (("v7.3", "v6.12"), "v7.3 comes after v6.12"),
+    (("6.12", "v7.3"), "'6.12' is no release that is known: write v6.12"),
+    (("v6.12", "v9.9"), "'v9.9' is no release that is known"),
+])  # fmt: skip
+def test_diff_of_releases_that_cannot_be(capsys, releases, message):
+    assert message in refused(capsys, "diff", *releases)
+
+
+def test_diff_of_a_wrong_file(capsys):
+    assert main(["diff", "v6.1", "v7.3", "--data", write(WRONG)]) == FINDINGS
+    assert capsys.readouterr().out == ""
+
+
 # -- as a process
 
 DEMO = "demo.kfuncs.yaml"
@@ -403,6 +457,7 @@ COMMANDS = {
     "schema --export": (["schema", "--export"], CLEAN),
     "show": (["show", "bpf_one", DEMO], CLEAN),
     "show of nothing": (["show", "nothing", DEMO], FINDINGS),
+    "diff": (["diff", "v6.1", "v7.3", "--data", DEMO], CLEAN),
     "scan": (["scan", SMALL_TREE], CLEAN),
     "verify": (["verify", DEMO, "--against", SMALL_TREE], FINDINGS),
     "update": (["update", DEMO, "--from", SMALL_TREE, "--release", "v7.3", "--dry-run"], CLEAN),

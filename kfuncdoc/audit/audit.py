@@ -14,7 +14,6 @@ from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 from kfuncdoc.audit.advice import Adviser
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report
 from kfuncdoc.audit.kernels import Kernel, Presence, Record, Seen, all_recorded, in_order
-from kfuncdoc.audit.words import announced
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program
 from kfuncdoc.lifecycle import Facts, Lifecycle, Stability, Step, undone
 from kfuncdoc.model import Changed
@@ -23,6 +22,7 @@ from kfuncdoc.prototype import PrototypeError
 from kfuncdoc.releases import Release
 from kfuncdoc.shape import compatible, has_forward, shape_of
 from kfuncdoc.variants import ONLY
+from kfuncdoc.words import announced
 
 #: The type of programs that take the place of another one, of whichever type that is.
 _REPLACES_ANOTHER = "BPF_PROG_TYPE_EXT"

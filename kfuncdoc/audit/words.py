@@ -7,23 +7,6 @@ from typing import Sequence
 
 from kfuncdoc.audit.findings import AuditRule, ObjectReport
 from kfuncdoc.audit.kernels import Kernel, in_words
-from kfuncdoc.lifecycle import Lifecycle
-
-
-def announced(lifecycle: Lifecycle) -> str:
-    """Return what is announced of a kfunc that is deprecated."""
-    plan = lifecycle.plan
-    assert plan is not None
-    to = "another prototype" if plan.kind == "change" else "removal"
-    if plan.end is None:
-        when = "no release is announced"
-    else:
-        when = f"announced for {plan.governing.said}"
-        if plan.governing.renumbered:
-            when += f", which is {plan.end}"
-        if lifecycle.past_due:
-            when += f", past due in {lifecycle.release}"
-    return f"deprecated since {plan.since.by}: {to}, {when}"
 
 
 def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:

@@ -74,6 +74,11 @@ def test_the_page(compiler, tmp_path):
             assert done.returncode == 0, done.stdout
     assert compared == 2
     assert "1 object: 1 ignored" in printed["make audit"]
+    difference = " ".join(printed["kfuncdoc diff v7.1 v7.3"].split())
+    (shown,) = re.findall(
+        r"^   (From v7\.1 to v7\.3: (?:   .*\n|.*\n|\n)+?)(?=\S)", PAGE.read_text("utf-8"), re.MULTILINE
+    )
+    assert difference.startswith(" ".join(shown.split()))
     warning = next(text for line, text in printed.items() if "kfuncs.h" in line and line.startswith("clang"))
     for told in re.findall(r"^   (warning: .*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE):
         assert told in warning

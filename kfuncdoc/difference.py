@@ -1,0 +1,371 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""From one release to another: what a program loses, what changed for it, and what is new.
+
+::
+
+    Catalog, two releases --difference--> Difference --as_text, as_markdown, as_json--> whoever asks
+
+What counts is what a program that runs on the first release meets on the last one: one list has the kfuncs that are
+deprecated there, since whenever.  A kfunc is in each list that is true of it: one that changed and is deprecated is
+in both.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import textwrap
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Iterator, Optional, Sequence
+
+from kfuncdoc.catalog import Catalog
+from kfuncdoc.lifecycle import Lifecycle, Stability, assess
+from kfuncdoc.model import Changed
+from kfuncdoc.prose import as_words
+from kfuncdoc.releases import Release, When
+from kfuncdoc.views import EventView, KfuncView, Pages, Replacement
+from kfuncdoc.words import announced, release_of
+
+#: A flag for the verifier alone.
+_SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
+#: What is said of a field that changed, where what it was and is would be too long to tell.
+_CHANGED = {
+    "program_types": "which program types may call it changed",
+    "flags_for": "its flags by program type changed",
+    "struct_ops": "which struct_ops may call it changed",
+    "filter": "its filter changed",
+    "module": "the module that it lives in changed",
+    "depends_on": "the configuration that it depends on changed",
+}
+
+
+class Change(Enum):
+    """What happened to a kfunc, as ``(key, heading)``, in the order in which it is told."""
+
+    def __init__(self, key: str, heading: str) -> None:
+        self.key = key
+        self.heading = heading
+
+    REMOVED = ("removed", "Removed")
+    BREAKING = ("breaking", "Changed in a way that callers notice")
+    DEPRECATED = ("deprecated", "Deprecated")
+    SUPERSEDED = ("superseded", "Superseded")
+    ADDED = ("added", "New")
+    PASSED = ("passed", "Came and went in between")
+    QUIET = ("quiet", "Changed in a way that no caller notices")
+
+
+@dataclass(frozen=True)
+class Instead:
+    """One thing to call instead, in words: a kfunc by its *name*, or something else."""
+
+    words: str
+    name: Optional[str] = None
+    #: Whether each of the two releases has the kfunc; None where the record does not say.
+    in_first: Optional[bool] = None
+    in_last: Optional[bool] = None
+    #: Whether it is deprecated itself in the last one.
+    deprecated: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kfunc to which something happened: *told* in words, without its name."""
+
+    change: Change
+    subsystem: str
+    name: str
+    told: tuple[str, ...]
+    instead: tuple[Instead, ...] = ()
+    #: Why nothing replaces it, in words; empty where something does, or nothing is said.
+    no_replacement: str = ""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Everything that happened after *first*, up to *last*."""
+
+    first: Release
+    last: Release
+    #: By what happened, then by subsystem and name.
+    entries: tuple[Entry, ...]
+    #: The subsystems whose record does not reach *last*, and how far it goes.
+    behind: tuple[tuple[str, Release], ...]
+
+    def of(self, change: Change) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.change is change)
+
+
+def difference(catalog: Catalog, first: Release, last: Release, date: datetime.date) -> Difference:
+    """Return what happened to the kfuncs of *catalog* after *first*, up to *last*, as the record of *date* tells."""
+    pages = Pages(catalog, last, date)
+    order = list(Change)
+    found = [entry for view in pages.kfuncs for entry in _Compared(pages, view, first).entries()]
+    entries = sorted(found, key=lambda entry: (order.index(entry.change), entry.subsystem, entry.name))
+    recorded = {each.header.subsystem: each.recorded for each in catalog.subsystems}
+    behind = tuple((name, release) for name, release in sorted(recorded.items()) if release < last)
+    return Difference(first, last, tuple(entries), behind)
+
+
+class _Compared:
+    """One kfunc at both releases."""
+
+    def __init__(self, pages: Pages, view: KfuncView, first: Release) -> None:
+        self._pages = pages
+        self._view = view
+        self._first = first
+        self._before = self._at(view, first)
+        self._after = view.lifecycle
+        self._events = [event for event in view.events if first < event.when.by]
+
+    def _at(self, view: KfuncView, release: Release) -> Lifecycle:
+        pages = self._pages
+        return assess(view.kfunc, pages.catalog.calendar, min(release, view.subsystem.recorded), pages.date)
+
+    def entries(self) -> Iterator[Entry]:
+        before, after = self._before.state.present, self._after.state.present
+        if before and after:
+            yield from self._stayed()
+        elif before:
+            yield self._entry(Change.REMOVED, [self._gone()], replaced=True)
+        elif after:
+            told = [self._since(), announced(self._after)] if self._deprecated else [self._since()]
+            yield self._entry(Change.ADDED, told, replaced=self._deprecated)
+        elif self._of_kind("added"):
+            yield self._entry(Change.PASSED, [self._since(), self._gone()], replaced=True)
+
+    def _stayed(self) -> Iterator[Entry]:
+        """Yield what happened to a kfunc that both releases have."""
+        another = self._another()
+        since = self._after.added if another else None
+        breaking = [*another, *self._changes(since=since, noticed=True)]
+        if breaking:
+            yield self._entry(Change.BREAKING, breaking)
+        quiet = [*self._changes(since=since, noticed=False)]
+        if quiet:
+            yield self._entry(Change.QUIET, quiet)
+        superseded = self._of_kind("superseded")
+        if self._deprecated:
+            yield self._entry(Change.DEPRECATED, [announced(self._after)], replaced=True)
+        elif superseded and self._view.superseded:
+            yield self._entry(Change.SUPERSEDED, [f"since {release_of(superseded[-1].when)}"], replaced=True)
+
+    @property
+    def _deprecated(self) -> bool:
+        return self._after.stability is Stability.DEPRECATED
+
+    def _of_kind(self, kind: str) -> list[EventView]:
+        return [event for event in self._events if event.event.event == kind]
+
+    def _entry(self, change: Change, told: Sequence[str], *, replaced: bool = False) -> Entry:
+        said = self._view.replacement.no_replacement if replaced else None
+        return Entry(
+            change, self._view.subsystem.header.subsystem, self._view.name, tuple(told),
+            tuple(self._instead()) if replaced else (), as_words(said.text) if said else "",
+        )  # fmt: skip
+
+    def _changes(self, *, since: Optional[When], noticed: bool) -> Iterator[str]:
+        """Yield what changed, after *since* where that is given."""
+        for event in self._events:
+            changed = isinstance(event.event, Changed) and not event.moved_only and event.noticed is noticed
+            if changed and (since is None or since.by < event.when.by):
+                yield from _told(event)
+
+    def _another(self) -> list[str]:
+        """Return what to say of a name that went, and came back for another kfunc; nothing where it is the same one."""
+        added = self._after.added
+        was, now = self._before.facts.prototype, self._after.facts.prototype
+        if added is None or added.by <= self._first or was == now:
+            return []
+        gone = next(
+            each.removed for each in self._after.state.stretches if each.removed and self._first < each.removed.by
+        )
+        return [
+            f"Gone from {release_of(gone)}, back in {release_of(added)} as another one: it was {was}, and is {now}."
+        ]
+
+    def _since(self) -> str:
+        added = self._of_kind("added")[-1]
+        known = self._before.first_added is not None
+        return f"{'back ' if added.again and known else ''}since {release_of(added.when)}"
+
+    def _gone(self) -> str:
+        removed, plan = self._after.removed, self._after.plan
+        assert removed is not None  # which is how it went
+        earlier = [event for event in self._view.events if event.event.event == "superseded"]
+        if plan:
+            notice = f"deprecated since {release_of(plan.since)}"
+        else:
+            notice = f"superseded since {release_of(earlier[-1].when)}" if earlier else "without notice"
+        return f"gone from {release_of(removed)}, {notice}"
+
+    def _instead(self) -> Iterator[Instead]:
+        """Yield what is named, without what neither release has where something else is left."""
+        said = self._view.replacement
+        named = [(each.name, _words(each)) for each in said.replacement]
+        renamed, now = ([(name, name)] if name else [] for name in (said.renamed_to, said.now))
+        found = [self._one(name, words) for name, words in dict.fromkeys([*renamed, *named, *now])]
+        left = [each for each in found if each.in_first is not False or each.in_last is not False]
+        yield from left or found
+
+    def _one(self, name: Optional[str], words: str) -> Instead:
+        view = self._pages.view(name) if name else None
+        if view is None:
+            return Instead(words, name)
+        lifecycle, known = view.lifecycle, view.subsystem.recorded
+        return Instead(
+            words,
+            name,
+            self._at(view, self._first).state.present if self._first <= known else None,
+            lifecycle.state.present if self._pages.release <= known else None,
+            lifecycle.stability is Stability.DEPRECATED,
+        )
+
+
+def _words(replacement: Replacement) -> str:
+    """Return a replacement with the case that it is for."""
+    words = replacement.name or (as_words(replacement.other.text).rstrip(".") if replacement.other else "")
+    return f"{words} ({as_words(replacement.when.text)})" if replacement.when else words
+
+
+def _told(event: EventView) -> Iterator[str]:
+    """Yield what an event changed, as a sentence or several; nothing where only the verifier sees it."""
+    changed = event.event
+    assert isinstance(changed, Changed)
+    said = [as_words(changed.behaviour)] if changed.behaviour else []
+    if changed.avoid_before:
+        said.append(f"Not to be called before {release_of(event.when)}")
+    facts = [fact for change in event.changes for fact in _fact(change.field, change.before, change.after)]
+    if facts:
+        text = "; ".join(facts)
+        said.append(text[0].upper() + text[1:])
+    if event.noticed and not said:
+        said.append("It changed")
+    if said:
+        yield f"{release_of(event.when)}: " + " ".join(each if each.endswith(".") else f"{each}." for each in said)
+
+
+def _fact(field: str, before: Any, after: Any) -> Iterator[str]:
+    if field == "prototype":
+        yield f"it was {before}, and is {after}"
+    elif field == "flags":
+        came = [flag for flag in after if flag not in (*before, _SEEN_BY_NO_CALLER)]
+        went = [flag for flag in before if flag not in (*after, _SEEN_BY_NO_CALLER)]
+        if came:
+            yield f"it got {' and '.join(came)}"
+        if went:
+            yield f"it lost {' and '.join(went)}"
+    else:
+        yield _CHANGED[field]
+
+
+# -- for people
+
+
+def summary(found: Difference) -> str:
+    """Return how much happened, in one sentence or two."""
+    counted = [f"{len(found.of(change))} {change.heading.lower()}" for change in Change if found.of(change)]
+    behind = "".join(f" The record of {name} goes no further than {release}." for name, release in found.behind)
+    return f"From {found.first} to {found.last}: {', '.join(counted) or 'nothing happened'}.{behind}"
+
+
+def as_text(found: Difference, width: int, *, quiet: bool = False) -> str:
+    """Return *found* for a terminal of *width* columns, by what happened and by subsystem.
+
+    What no caller notices is only counted, unless it is to be told with *quiet*.
+    """
+
+    def wrapped(text: str, indent: int) -> str:
+        return textwrap.fill(
+            text, max(width, 40), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
+            break_long_words=False, break_on_hyphens=False,
+        )  # fmt: skip
+
+    lines = [wrapped(summary(found), 0)]
+    for change, by_subsystem in _grouped(found, quiet):
+        lines += ["", change.heading]
+        for subsystem, alike in by_subsystem.items():
+            lines.append(f"  {subsystem}")
+            lines += [wrapped(f"{', '.join(names)}: {told}", 4) for told, names in alike.items()]
+    return "\n".join(lines) + "\n"
+
+
+def as_markdown(found: Difference, *, quiet: bool = False) -> str:
+    """Return *found* as Markdown, for release notes and issues; as in :func:`as_text`."""
+    lines = [f"# kfuncs from {found.first} to {found.last}", "", _escaped(summary(found))]
+    for change, by_subsystem in _grouped(found, quiet):
+        lines += ["", f"## {change.heading}"]
+        for subsystem, alike in by_subsystem.items():
+            lines += ["", f"### {_escaped(subsystem)}", ""]
+            lines += [
+                f"- {', '.join(f'`{name}`' for name in names)}: {_escaped(told)}" for told, names in alike.items()
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _grouped(found: Difference, quiet: bool) -> Iterator[tuple[Change, dict[str, dict[str, list[str]]]]]:
+    """Yield what happened, and by subsystem and by what is told, to which kfuncs."""
+    for change in Change:
+        by_subsystem: dict[str, dict[str, list[str]]] = {}
+        for entry in found.of(change):
+            by_subsystem.setdefault(entry.subsystem, {}).setdefault(_sentence(entry, found), []).append(entry.name)
+        if by_subsystem and (quiet or change is not Change.QUIET):
+            yield change, by_subsystem
+
+
+def _sentence(entry: Entry, found: Difference) -> str:
+    told = (" " if entry.change in (Change.BREAKING, Change.QUIET) else "; ").join(entry.told)
+    if entry.instead:
+        return f"{told}; instead: {', or '.join(_where(each, found) for each in entry.instead)}"
+    return f"{told}; nothing replaces it: {entry.no_replacement}" if entry.no_replacement else told
+
+
+def _where(instead: Instead, found: Difference) -> str:
+    """Return a replacement with what a reader has to know of it: which of the two releases lacks it."""
+    if instead.name is None:
+        return instead.words
+    at = ((found.first, instead.in_first), (found.last, instead.in_last))
+    details = ["itself deprecated"] if instead.deprecated else []
+    details += [f"not in {release}" for release, there in at if there is False]
+    details += [f"not known for {release}" for release, there in at if there is None]
+    details += ["in both"] if instead.in_first and instead.in_last else []
+    return f"{instead.words}, {', '.join(details)}"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~&" else character for character in text)
+
+
+# -- for machines
+
+
+def as_json(found: Difference) -> str:
+    """Return *found* as JSON, format 1: everything in it."""
+    document: dict[str, Any] = {
+        "format": 1,
+        "from": found.first.name,
+        "to": found.last.name,
+        "behind": {name: release.name for name, release in found.behind},
+    }
+    for change in Change:
+        document[change.key] = [
+            {
+                "name": entry.name,
+                "subsystem": entry.subsystem,
+                "told": list(entry.told),
+                "instead": [
+                    {
+                        "name": each.name,
+                        "words": each.words,
+                        "in_from": each.in_first,
+                        "in_to": each.in_last,
+                        "deprecated": each.deprecated,
+                    }
+                    for each in entry.instead
+                ],
+                "no_replacement": entry.no_replacement or None,
+            }
+            for entry in found.of(change)
+        ]
+    return json.dumps(document, indent=2) + "\n"
