@@ -356,7 +356,7 @@ def _diff(options: argparse.Namespace) -> int:
     import shutil
 
     from kfuncdoc import difference
-    from kfuncdoc.audit.kernels import KernelUnknown, Record, release_of
+    from kfuncdoc.audit.kernels import KernelUnknown, Record, recorded_release
 
     catalog = _load(_packaged_unless(options.data))
     status = _report(catalog)
@@ -364,7 +364,7 @@ def _diff(options: argparse.Namespace) -> int:
         return status
     record = Record(catalog, _date(options))
     try:
-        first, last = release_of(record, options.first), release_of(record, options.last)
+        first, last = recorded_release(record, options.first), recorded_release(record, options.last)
     except KernelUnknown as error:
         _refuse(str(error))
     if last < first:

@@ -24,8 +24,8 @@ from kfuncdoc.lifecycle import Lifecycle, Stability, assess
 from kfuncdoc.model import Changed
 from kfuncdoc.prose import as_words
 from kfuncdoc.releases import Release, When
-from kfuncdoc.views import EventView, KfuncView, Pages, Replacement
-from kfuncdoc.words import announced, release_of
+from kfuncdoc.views import EventView, KfuncView, Pages
+from kfuncdoc.words import announced, release_of, replacement_in_words
 
 #: A flag for the verifier alone.
 _SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
@@ -203,7 +203,7 @@ class _Compared:
     def _instead(self) -> Iterator[Instead]:
         """Yield what is named, without what neither release has where something else is left."""
         said = self._view.replacement
-        named = [(each.name, _words(each)) for each in said.replacement]
+        named = [(each.name, replacement_in_words(each)) for each in said.replacement]
         renamed, now = ([(name, name)] if name else [] for name in (said.renamed_to, said.now))
         found = [self._one(name, words) for name, words in dict.fromkeys([*renamed, *named, *now])]
         left = [each for each in found if each.in_first is not False or each.in_last is not False]
@@ -221,12 +221,6 @@ class _Compared:
             lifecycle.state.present if self._pages.release <= known else None,
             lifecycle.stability is Stability.DEPRECATED,
         )
-
-
-def _words(replacement: Replacement) -> str:
-    """Return a replacement with the case that it is for."""
-    words = replacement.name or (as_words(replacement.other.text).rstrip(".") if replacement.other else "")
-    return f"{words} ({as_words(replacement.when.text)})" if replacement.when else words
 
 
 def _told(event: EventView) -> Iterator[str]:

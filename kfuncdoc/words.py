@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Words about a lifecycle that reports share; pages have templates for theirs."""
+"""Words that reports share; pages have templates for theirs."""
 
 from __future__ import annotations
 
 from kfuncdoc.lifecycle import Lifecycle
+from kfuncdoc.prose import as_words
 from kfuncdoc.releases import When
+from kfuncdoc.views import Replacement
 
 
 def release_of(when: When) -> str:
@@ -28,3 +30,9 @@ def announced(lifecycle: Lifecycle) -> str:
         if lifecycle.past_due:
             when += f", past due in {lifecycle.release}"
     return f"deprecated since {plan.since.by}: {to}, {when}"
+
+
+def replacement_in_words(replacement: Replacement) -> str:
+    """Return what to call, or to do, instead, with the case that it is for."""
+    words = replacement.name or (as_words(replacement.other.text) if replacement.other else "")
+    return f"{words.rstrip('.')} ({as_words(replacement.when.text)})" if replacement.when else words

@@ -14,7 +14,7 @@ from kfuncdoc.prototype import PrototypeError
 from kfuncdoc.releases import Release
 from kfuncdoc.shape import compatible, shape_of
 from kfuncdoc.variants import ONLY, Variant, is_plain, variants
-from kfuncdoc.views import Replacement
+from kfuncdoc.words import replacement_in_words
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Adviser:
         said = view.replacement
         when = {each.name: as_words(each.when.text) for each in said.replacement if each.when}
         instead = tuple(Instead(other, self._lacking(other), when.get(other, "")) for other in self._instead(name))
-        others = tuple(_other(each) for each in said.replacement if each.other)
+        others = tuple(replacement_in_words(each) for each in said.replacement if each.other)
         missing_on = min((each.missing_on for each in instead), key=len, default=())
         code = self._guard_for(name) if missing_on or not instead else None
         words = "; ".join([*map(self._call, instead), *(f"use {other}" for other in others)])
@@ -157,10 +157,3 @@ class Adviser:
         release = newest.avoid_before if newest else None
         early = [kernel for kernel in kernels if release and kernel.release and kernel.release < release]
         return release if early else None
-
-
-def _other(replacement: Replacement) -> str:
-    """Return a replacement that is no kfunc, with the case that it is for."""
-    assert replacement.other is not None
-    words = as_words(replacement.other.text)
-    return f"{words.rstrip('.')} ({as_words(replacement.when.text)})" if replacement.when else words

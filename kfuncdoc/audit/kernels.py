@@ -182,10 +182,10 @@ def asked_for(
 
     Without any of them: none.  Raises :exc:`KernelUnknown`, also where the record does not reach.
     """
-    releases = {release_of(record, name) for name in names}
+    releases = {recorded_release(record, name) for name in names}
     if first or last:
-        start = release_of(record, first) if first else record.releases[0]
-        end = release_of(record, last) if last else record.last
+        start = recorded_release(record, first) if first else record.releases[0]
+        end = recorded_release(record, last) if last else record.last
         if end < start:
             raise KernelUnknown(f"{start} comes after {end}")
         releases |= set(record.calendar.between(start, end))
@@ -205,7 +205,7 @@ def all_recorded(record: Record) -> tuple[Kernel, ...]:
     return tuple(map(record.kernel, record.releases))
 
 
-def release_of(record: Record, name: str) -> Release:
+def recorded_release(record: Record, name: str) -> Release:
     """Return the release *name*; raises :exc:`KernelUnknown` where the record does not reach it."""
     reach = f"the record goes from {record.releases[0]} to {record.last}"
     if not record.calendar.is_real(name):
@@ -231,7 +231,7 @@ def observed_kernel(record: Record, name: str, functions: KernelFunctions, relea
     shown = f"{version} ({name})" if version else name
     if release is not None:
         taken = f", taken for {release}" if functions.release not in (None, release) else ""
-        return Kernel(f"{version} ({name}{taken})", release_of(record, release), functions)
+        return Kernel(f"{version} ({name}{taken})", recorded_release(record, release), functions)
     told = functions.release
     known = told is not None and record.calendar.is_real(told) and record.calendar[told] <= record.last
     return Kernel(shown, record.calendar[told] if told and known else None, functions)
