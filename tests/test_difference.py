@@ -7,15 +7,19 @@ import itertools
 import json
 
 import pytest
-from declared import TODAY, catalog_of, entry, subsystem, write_files
+from declared import CALENDAR, HOOKS, TODAY, catalog_of, entry, subsystem, write_files
+from histories import DATES, REAL_RELEASES, kfuncs
+from hypothesis import given
 
 from kfuncdoc import difference as difference_module
-from kfuncdoc.catalog import Catalog
+from kfuncdoc.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.declaration_files import find
 from kfuncdoc.difference import Change, Difference, Instead, as_json, as_markdown, as_text, difference
 from kfuncdoc.lifecycle import FACTS, assess
 from kfuncdoc.load import load
+from kfuncdoc.model import Header
 from kfuncdoc.resources import packaged
+from kfuncdoc.source import parse
 
 SHELF = subsystem(
     entry("shelf_lift", "release: v6.6, event: added", "release: v6.17, event: removed, renamed_to: shelf_raise")
@@ -238,6 +242,37 @@ def test_json(catalog):
         "no_replacement": None,
     }
     assert [each["name"] for each in document["quiet"]] == ["box_f", "shelf_always"]
+
+
+# -- any history
+
+
+@given(kfuncs(), REAL_RELEASES, REAL_RELEASES, DATES)
+def test_any_valid_history(kfunc, one, other, date):
+    """What is told of a kfunc is decided by whether both releases have it, on whatever day that is asked."""
+    first, last = sorted([one, other], key=lambda release: release.position)
+    source = parse("demo.kfuncs.yaml", "kfuncs: []")
+    header = Header(subsystem="demo", title="Demo", recorded="v7.3")
+    declared = SubsystemFile(source.path, "demo", header, CALENDAR["v7.3"], (Declaration(kfunc, source, 0),), source)
+    catalog = Catalog(CALENDAR, {}, HOOKS, (declared,))
+    found = difference(catalog, first, last, date)
+    before, after = (assess(kfunc, CALENDAR, release, date).state.present for release in (first, last))
+    of_both = {Change.BREAKING, Change.QUIET, Change.DEPRECATED, Change.SUPERSEDED}
+    allowed = {
+        (True, True): of_both,
+        (True, False): {Change.REMOVED},
+        (False, True): {Change.ADDED},
+        (False, False): {Change.PASSED},
+    }[before, after]
+    told = [entry.change for entry in found.entries]
+    assert len(told) == len(set(told))
+    assert set(told) <= allowed
+    assert before == after or told
+    assert first != last or set(told) <= {Change.DEPRECATED}
+    assert found == difference(catalog, first, last, TODAY)
+    assert all(text and not text.endswith("..") for entry in found.entries for text in entry.told)
+    assert json.loads(as_json(found))["from"] == first.name
+    assert as_text(found, 80, quiet=True).startswith(f"From {first} to {last}: ")
 
 
 # -- the packaged record
