@@ -25,7 +25,7 @@ from kfuncdoc.model import Changed
 from kfuncdoc.prose import as_words
 from kfuncdoc.releases import Release, When
 from kfuncdoc.views import EventView, KfuncView, Pages
-from kfuncdoc.words import announced, release_of, replacement_in_words
+from kfuncdoc.words import announced, replacement_in_words, when_in_words
 
 #: A flag for the verifier alone.
 _SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
@@ -149,7 +149,7 @@ class _Compared:
         if self._deprecated:
             yield self._entry(Change.DEPRECATED, [announced(self._after)], replaced=True)
         elif superseded and self._view.superseded:
-            yield self._entry(Change.SUPERSEDED, [f"since {release_of(superseded[-1].when)}"], replaced=True)
+            yield self._entry(Change.SUPERSEDED, [f"since {when_in_words(superseded[-1].when)}"], replaced=True)
 
     @property
     def _deprecated(self) -> bool:
@@ -181,24 +181,23 @@ class _Compared:
         gone = next(
             each.removed for each in self._after.state.stretches if each.removed and self._first < each.removed.by
         )
-        return [
-            f"Gone from {release_of(gone)}, back in {release_of(added)} as another one: it was {was}, and is {now}."
-        ]
+        away = f"Gone from {when_in_words(gone)}, back in {when_in_words(added)}"
+        return [f"{away} as another one: it was {was}, and is {now}."]
 
     def _since(self) -> str:
         added = self._of_kind("added")[-1]
         known = self._before.first_added is not None
-        return f"{'back ' if added.again and known else ''}since {release_of(added.when)}"
+        return f"{'back ' if added.again and known else ''}since {when_in_words(added.when)}"
 
     def _gone(self) -> str:
         removed, plan = self._after.removed, self._after.plan
         assert removed is not None  # which is how it went
         earlier = [event for event in self._view.events if event.event.event == "superseded"]
         if plan:
-            notice = f"deprecated since {release_of(plan.since)}"
+            notice = f"deprecated since {when_in_words(plan.since)}"
         else:
-            notice = f"superseded since {release_of(earlier[-1].when)}" if earlier else "without notice"
-        return f"gone from {release_of(removed)}, {notice}"
+            notice = f"superseded since {when_in_words(earlier[-1].when)}" if earlier else "without notice"
+        return f"gone from {when_in_words(removed)}, {notice}"
 
     def _instead(self) -> Iterator[Instead]:
         """Yield what is named, without what neither release has where something else is left."""
@@ -229,7 +228,7 @@ def _told(event: EventView) -> Iterator[str]:
     assert isinstance(changed, Changed)
     said = [as_words(changed.behaviour)] if changed.behaviour else []
     if changed.avoid_before:
-        said.append(f"Not to be called before {release_of(event.when)}")
+        said.append(f"Not to be called before {when_in_words(event.when)}")
     facts = [fact for change in event.changes for fact in _fact(change.field, change.before, change.after)]
     if facts:
         text = "; ".join(facts)
@@ -237,7 +236,7 @@ def _told(event: EventView) -> Iterator[str]:
     if event.noticed and not said:
         said.append("It changed")
     if said:
-        yield f"{release_of(event.when)}: " + " ".join(each if each.endswith(".") else f"{each}." for each in said)
+        yield f"{when_in_words(event.when)}: " + " ".join(each if each.endswith(".") else f"{each}." for each in said)
 
 
 def _fact(field: str, before: Any, after: Any) -> Iterator[str]:

@@ -42,7 +42,7 @@ class _Declared:
     presence: str
     #: Its declaration, where it can be declared under its own name.
     plain: Optional[str]
-    #: Whether another header may have something of that name, so that it cannot be marked either.
+    #: Whether it can be marked by a pragma: no header of the kernel's has a function or macro of that name.
     marked: bool
     warning: str
     flavours: tuple[_Flavour, ...]

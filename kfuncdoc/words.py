@@ -9,7 +9,7 @@ from kfuncdoc.releases import When
 from kfuncdoc.views import Replacement
 
 
-def release_of(when: When) -> str:
+def when_in_words(when: When) -> str:
     """Return the release of an event, with what is not certain about it."""
     if when.after:
         return f"{when.by} at the latest, after {when.after}"
