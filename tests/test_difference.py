@@ -200,6 +200,30 @@ def test_what_only_the_verifier_sees_is_nothing(tmp_path):
     assert (only.name, only.told) == ("box_b", ("v7.1: It changed.",))
 
 
+def test_what_neither_release_has_is_no_help(tmp_path):
+    """Of a chain of replacements the end is told, where either release has it."""
+    text = subsystem(
+        entry("box_a", "release: v6.6, event: added", "release: v6.13, event: removed, renamed_to: box_b")
+        + entry("box_b", "release: v6.13, event: added", "release: v6.15, event: removed, renamed_to: box_c")
+        + entry("box_c", "release: v6.15, event: added")
+    )
+    removed = between(catalog_of(tmp_path, box=text), "v6.12", "v7.3").of(Change.REMOVED)
+    assert [[instead.name for instead in entry.instead] for entry in removed] == [["box_c"]]
+
+
+def test_what_went_and_came_back_in_between_is_new(tmp_path):
+    text = subsystem(
+        entry(
+            "box_a",
+            "release: v6.13, event: added",
+            "release: v6.14, event: removed, no_replacement: It comes back.",
+            "release: v6.15, event: added",
+        )
+    )
+    (only,) = between(catalog_of(tmp_path, box=text), "v6.12", "v7.3").entries
+    assert (only.change, only.told) == (Change.ADDED, ("since v6.15",))
+
+
 def test_markdown(catalog):
     found = between(catalog, "v7.1", "v7.3")
     assert as_markdown(found, quiet=True) == (
