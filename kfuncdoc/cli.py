@@ -98,6 +98,9 @@ def make_parser() -> argparse.ArgumentParser:
         default=[],
         help="a folder of templates that go before the own ones",
     )
+    render.add_argument(
+        "--all", action="store_true", help="also the pages of releases and of program types, which are many"
+    )
     _add_reference(render)
 
     overlay = _command(
@@ -266,7 +269,7 @@ def _tally(catalog: Catalog, diagnostics: Sequence[Diagnostic]) -> str:
 
 def _render(options: argparse.Namespace) -> int:
     from kfuncdoc import output
-    from kfuncdoc.declaration_files import by_page
+    from kfuncdoc.declaration_files import BASIC_OVERVIEWS, OVERVIEWS, by_page
     from kfuncdoc.render import Renderer, TemplateFailed
 
     catalog = _load(_packaged_unless(options.paths))
@@ -279,7 +282,8 @@ def _render(options: argparse.Namespace) -> int:
         if not os.path.isdir(folder):
             _refuse(f"there is no folder of templates '{folder}'")
     try:
-        texts = output.pages(Renderer(catalog, release, date, templates=options.templates))
+        overviews = OVERVIEWS if options.all else BASIC_OVERVIEWS
+        texts = output.pages(Renderer(catalog, release, date, templates=options.templates, overviews=overviews))
     except TemplateFailed as error:
         _refuse(f"template {error}")
     try:

@@ -8,14 +8,18 @@ changed can afford it.
 from __future__ import annotations
 
 import os
-from typing import Iterable
+from typing import Iterable, Sequence
 
 from kfuncdoc.diagnostics import Diagnostic, Rule
 
 #: The suffix of declaration files, in the manner of ``.bpf.c``.
 SUFFIX = ".kfuncs.yaml"
-#: The pages about all declarations, which no declaration file may take the names of.
+#: The pages about all declarations: which of them a project can choose.
 OVERVIEWS = ("index", "deprecated", "removed", "changes")
+#: Those that are there whatever is chosen: one page each, and few.
+BASIC_OVERVIEWS = OVERVIEWS[:4]
+#: What the names of the pages below ``compare`` and ``program-types`` begin with.
+_RELEASE, _PROGRAM_TYPE = "release-", "program-type-"
 
 
 def find(paths: Iterable[str]) -> list[str]:
@@ -50,6 +54,35 @@ def page_name(path: str) -> str:
     return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name
 
 
+def release_page(release: str) -> str:
+    """Return the name of the page that tells what the release *release* changed."""
+    return _RELEASE + release
+
+
+def program_type_page(program_type: str) -> str:
+    """Return the name of the page of a program type, which is written as the kernel writes it."""
+    name = program_type.replace("BPF_PROG_TYPE_", "").lower().replace("_", "-")
+    return _PROGRAM_TYPE + ("any" if name == "unspec" else name)
+
+
+def overviews(chosen: Sequence[str], releases: Iterable[str], program_types: Iterable[str]) -> dict[str, str]:
+    """Return the pages about all declarations that the overviews *chosen* are, by name, each with its subject.
+
+    That is a release or a program type, for the pages of which there is one for each; else the name itself.
+    """
+    pages = {name: name for name in OVERVIEWS if name in chosen}
+    if "compare" in chosen:
+        pages.update((release_page(release), release) for release in releases)
+    if "program-types" in chosen:
+        pages.update((program_type_page(program_type), program_type) for program_type in program_types)
+    return pages
+
+
+def is_overview(name: str) -> bool:
+    """Whether *name* is, or may become, that of a page about all declarations."""
+    return name in OVERVIEWS or name.startswith((_RELEASE, _PROGRAM_TYPE))
+
+
 def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     """Return the file of each page by the page's name, and a diagnostic for each file that gets no page.
 
@@ -57,11 +90,13 @@ def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     """
     pages: dict[str, str] = {}
     clashes: list[Diagnostic] = []
-    taken = dict.fromkeys(OVERVIEWS, "a page that kfuncdoc writes itself")
+    taken: dict[str, str] = {}
     for path in paths:
         name = page_name(path)
         if not name or not name.isprintable():
             clashes.append(_clash(path, f"{name!a} cannot be the name of a page"))
+        elif is_overview(name.lower()):
+            clashes.append(_clash(path, f"the page '{name}' is that of a page that kfuncdoc writes itself"))
         elif name.lower() in taken:
             clashes.append(_clash(path, f"the page '{name}' is that of {taken[name.lower()]}"))
         else:

@@ -52,6 +52,11 @@ class HookMap:
             ]
         )
 
+    @property
+    def program_types(self) -> tuple[str, ...]:
+        """Every program type that has, or had, a hook, and that which stands for any, in the order of the map."""
+        return tuple(dict.fromkeys(entry.program_type for entry in self.entries))
+
     def sharing(self, registered: Iterable[str], release: Release) -> tuple[str, ...]:
         """Return the program types that share a hook with one of *registered* at *release*, without these."""
         registered = set(registered)

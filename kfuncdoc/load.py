@@ -27,6 +27,7 @@ from kfuncdoc.catalog import Catalog, Declaration, FlagMeaning, Stub, SubsystemF
 from kfuncdoc.declaration_files import page_name
 from kfuncdoc.diagnostics import Diagnostic, Rule, Severity, nearest
 from kfuncdoc.hooks import HookMap
+from kfuncdoc.kernel_facts import load_calendar, load_hooks
 from kfuncdoc.model import Header, Kfunc, describe, is_name
 from kfuncdoc.releases import ReleaseCalendar
 from kfuncdoc.resources import packaged
@@ -51,12 +52,6 @@ EVENTS: Mapping[str, type[BaseModel]] = {
 }  # fmt: skip
 
 
-def load_calendar(path: Optional[str] = None) -> ReleaseCalendar:
-    """Return the release calendar at *path* (default: the packaged one); raises Unusable or ValueError."""
-    read = source.read(path or str(packaged("data") / "releases.yaml"))
-    return ReleaseCalendar.from_mapping(read.value)
-
-
 def load_flags(path: Optional[str] = None) -> Mapping[str, FlagMeaning]:
     """Return the meanings of the ``KF_*`` flags (default: the packaged ones); raises Unusable or TypeError."""
     read = source.read(path or str(packaged("data") / "flags.yaml"))
@@ -66,12 +61,6 @@ def load_flags(path: Optional[str] = None) -> Mapping[str, FlagMeaning]:
 def _flag_meaning(entry: Mapping[str, str]) -> FlagMeaning:
     fields = {key: value for key, value in entry.items() if key != "bit"}
     return FlagMeaning(**fields, bit=int(entry["bit"]) if "bit" in entry else None)
-
-
-def load_hooks(calendar: ReleaseCalendar, path: Optional[str] = None) -> HookMap:
-    """Return the map from program type to hook (default: the packaged one); raises as the other two do."""
-    read = source.read(path or str(packaged("data") / "hooks.yaml"))
-    return HookMap.from_mapping(read.value, calendar)
 
 
 def load(

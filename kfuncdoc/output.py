@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Mapping, Optional
 
+from kfuncdoc import declaration_files
 from kfuncdoc.catalog import Catalog, SubsystemFile
-from kfuncdoc.declaration_files import OVERVIEWS
 from kfuncdoc.render import Renderer, plain
 
 _STAMP = re.compile(
@@ -39,10 +39,15 @@ class Written:
 
 
 def pages(renderer: Renderer) -> Mapping[str, str]:
-    """Return every page, by the name of its file, stamped; nothing is written yet."""
+    """Return every page, by the name of its file, stamped; nothing is written yet.
+
+    The pages about all kfuncs are those of the *renderer*'s overviews.
+    """
     catalog = renderer.catalog
     shared = _shared_licence(catalog)
-    texts = {f"{name}.rst": _stamped(renderer.overview(name), shared) for name in OVERVIEWS}
+    releases = (release.name for release in catalog.calendar.with_kfuncs(renderer.pages.release))
+    overviews = declaration_files.overviews(renderer.overviews, releases, catalog.hooks.program_types)
+    texts = {f"{name}.rst": _stamped(renderer.overview(subject), shared) for name, subject in overviews.items()}
     for subsystem in catalog.subsystems:
         texts[f"{subsystem.page}.rst"] = _stamped(renderer.subsystem(subsystem), _licence(subsystem))
     return texts

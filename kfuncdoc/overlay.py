@@ -47,6 +47,8 @@ kfuncdoc_data = {data!r}
 kfuncdoc_release = "project"
 # In a build of one folder, SPHINXDIRS, these are elsewhere in the sources, or no part of them.
 kfuncdoc_pages = os.path.join(DOCUMENTATION, "bpf", "kfuncs")
+# The pages of releases and program types are many, and a build of the docs takes long enough.
+kfuncdoc_overviews = ["index", "deprecated", "removed", "changes"]
 kfuncdoc_toctree = os.path.join(DOCUMENTATION, "bpf", "index.rst")
 
 _setup = globals().get("setup")

@@ -17,6 +17,8 @@ from typing import Any, Mapping, Optional, Sequence
 #: A mainline release comes 9 or 10 weeks after the one before; none from v5.10 to v7.3 took other.
 SHORTEST_CYCLE = datetime.timedelta(weeks=9)
 LONGEST_CYCLE = datetime.timedelta(weeks=10)
+#: The release with which the first kfuncs came.
+FIRST_KFUNCS = "v5.13"
 #: How many releases are projected beyond the last one in the calendar.
 HORIZON = 12
 #: After x.19 comes the next major number, as v4.19 to v5.0 … v6.19 to v7.0 did.
@@ -122,6 +124,11 @@ class ReleaseCalendar:
         """Return the newest real release that was out on *date* (the first, for a day before it)."""
         out = bisect.bisect_right([release.date for release in self.real], date)
         return self.real[max(out - 1, 0)]
+
+    def with_kfuncs(self, last: Release) -> tuple[Release, ...]:
+        """Return the releases that can have kfuncs, up to *last*."""
+        first = self._by_name.get(FIRST_KFUNCS)
+        return tuple(release for release in self.real if (first is None or first <= release) and release <= last)
 
     def before(self, release: Release) -> Release:
         """Return the release before *release* (the first one has none before and gives itself)."""

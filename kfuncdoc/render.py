@@ -23,7 +23,7 @@ import jinja2
 
 from kfuncdoc.address import address
 from kfuncdoc.catalog import Catalog, SubsystemFile
-from kfuncdoc.declaration_files import OVERVIEWS
+from kfuncdoc.declaration_files import BASIC_OVERVIEWS
 from kfuncdoc.releases import Release, When
 from kfuncdoc.resources import packaged
 from kfuncdoc.source import MARKS
@@ -81,6 +81,11 @@ class Selection:
     order: str = "name"
 
 
+def template_of(subject: str) -> str:
+    """Return the template of the page about all kfuncs that has this *subject*."""
+    return f"{subject}.rst.jinja"
+
+
 class TemplateFailed(Exception):
     """A template cannot be used; the message says where and why."""
 
@@ -97,7 +102,9 @@ class Renderer:
     """Turns one catalog, at a release and a date, into texts.
 
     *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
-    there is a page to link to.  Every method returns rst with marks and a line end at its end.
+    there is a page to link to.  *overviews* are the pages about all kfuncs that there are, among
+    ``declaration_files.OVERVIEWS``; *contents* are the pages to which ``index`` leads, without it all
+    that there are.  Every method returns rst with marks and a line end at its end.
     """
 
     def __init__(
@@ -108,10 +115,15 @@ class Renderer:
         *,
         templates: Sequence[str] = (),
         linked: Callable[[str], bool] = lambda name: True,
+        overviews: Sequence[str] = BASIC_OVERVIEWS,
+        contents: Optional[Sequence[str]] = None,
     ) -> None:
         self.catalog = catalog
         self.pages = Pages(catalog, release, date)
         self.linked = linked
+        self.overviews = tuple(overviews)
+        everything = (*self.overviews[1:], *(subsystem.page for subsystem in catalog.subsystems))
+        self.contents = everything if contents is None else tuple(contents)
         self._folders = [*templates, str(packaged("templates"))]
 
     @cached_property
@@ -172,18 +184,14 @@ class Renderer:
         text = getattr(subsystem.header, name)
         return Prose(text, subsystem.source, (name,)) if text else None
 
-    def overview(self, name: str, *, contents: Optional[Sequence[str]] = None) -> str:
-        """Return one of the pages about all kfuncs; *name* is among ``declaration_files.OVERVIEWS``.
+    def overview(self, subject: str) -> str:
+        """Return one of the pages about all kfuncs; *subject* is as in ``declaration_files.overviews``."""
+        return self._render(template_of(subject), **self._shown_by(subject))
 
-        *contents* are the pages to which ``index`` leads, without it all that there are.
-        """
-        return self._render(f"{name}.rst.jinja", **self._shown_by(name, contents))
-
-    def _shown_by(self, name: str, contents: Optional[Sequence[str]]) -> dict[str, Any]:
+    def _shown_by(self, name: str) -> dict[str, Any]:
         """Return what the template of an overview is given."""
         if name == "index":
-            everything = (*OVERVIEWS[1:], *(subsystem.page for subsystem in self.catalog.subsystems))
-            return {"contents": everything if contents is None else contents, "kfuncs": self.select(Selection())}
+            return {"contents": self.contents, "kfuncs": self.select(Selection())}
         if name == "deprecated":
             urgent = self.select(Selection(stability=("deprecated",), order="urgency"))
             return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}

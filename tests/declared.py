@@ -13,7 +13,8 @@ from kfuncdoc.catalog import Catalog, FlagMeaning
 from kfuncdoc.cli import UNUSABLE, main
 from kfuncdoc.diagnostics import as_text
 from kfuncdoc.hooks import HookMap
-from kfuncdoc.load import load, load_calendar
+from kfuncdoc.kernel_facts import load_calendar
+from kfuncdoc.load import load
 from kfuncdoc.releases import ReleaseCalendar
 
 TESTS = Path(__file__).resolve().parent

@@ -18,7 +18,7 @@ from declared import ROOT, entry, refused, subsystem, write_files
 from kfuncdoc import __version__, export, model, source
 from kfuncdoc.cli import main
 from kfuncdoc.declaration_files import find
-from kfuncdoc.load import load_calendar
+from kfuncdoc.kernel_facts import load_calendar
 from kfuncdoc.resources import packaged
 
 CLEAN, FINDINGS, UNUSABLE = 0, 1, 2

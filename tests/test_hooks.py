@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from kfuncdoc.hooks import ANY
-from kfuncdoc.load import load_calendar, load_hooks
+from kfuncdoc.kernel_facts import load_calendar, load_hooks
 
 CALENDAR = load_calendar()
 HOOKS = load_hooks(CALENDAR)

@@ -11,7 +11,8 @@ import pytest
 from kfuncdoc import source
 from kfuncdoc.declaration_files import find
 from kfuncdoc.diagnostics import Severity, as_text
-from kfuncdoc.load import load, load_calendar, load_flags
+from kfuncdoc.kernel_facts import load_calendar
+from kfuncdoc.load import load, load_flags
 from kfuncdoc.releases import LONGEST_CYCLE, RELEASE, SHORTEST_CYCLE
 from kfuncdoc.resources import packaged
 from kfuncdoc.rules import PROGRAM_TYPES

@@ -10,7 +10,7 @@ from declared import CALENDAR
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfuncdoc.load import load_calendar
+from kfuncdoc.kernel_facts import load_calendar
 from kfuncdoc.releases import HORIZON, ReleaseCalendar, UnknownRelease, When
 
 

@@ -30,7 +30,8 @@ from sphinx.util.nodes import nested_parse_with_titles
 from kfuncdoc import cli, diagnostics, export, model, render
 from kfuncdoc.audit import findings, ignores
 from kfuncdoc.audit.findings import AuditRule, Status
-from kfuncdoc.load import EVENTS, load_calendar
+from kfuncdoc.kernel_facts import load_calendar
+from kfuncdoc.load import EVENTS
 from kfuncdoc.reference import reference_release
 from kfuncdoc.resources import packaged
 from kfuncdoc.sphinxext import _directives, _options, _roles

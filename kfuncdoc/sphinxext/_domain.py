@@ -99,7 +99,8 @@ class KfuncDomain(Domain):
         if folder is None or not self.options.data or f"{folder}index" not in self.env.found_docs:
             return []
         declared = [page_name(path) for docname, path in documents.items() if docname == folder + page_name(path)]
-        return [*(name for name in OVERVIEWS[1:] if folder + name in self.env.found_docs), *declared]
+        chosen = [name for name in OVERVIEWS[1:] if folder + name in self.env.found_docs]
+        return [*chosen, *declared]
 
     def ask(self, docname: str, kind: str, *arguments: object) -> str:
         """Return the answer to a request and note that *docname* made it."""

@@ -13,7 +13,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
 
-from kfuncdoc.declaration_files import SUFFIX
+from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX
+from kfuncdoc.diagnostics import nearest
 from kfuncdoc.reference import ReferenceUnknown, reference_date
 from kfuncdoc.releases import RELEASE
 from kfuncdoc.resources import packaged
@@ -63,6 +64,15 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(os.fspath(item) for item in value)
 
 
+def _overviews(value: Any) -> tuple[str, ...]:
+    texts = (value.replace(",", " ").split()) if isinstance(value, str) else list(_texts(value))
+    for name in texts:
+        if name not in OVERVIEWS:
+            hint = nearest(name, OVERVIEWS)
+            raise ConfigError(f"'{name}' is not among {', '.join(OVERVIEWS)}{': ' + hint if hint else ''}")
+    return ("index", *(name for name in OVERVIEWS[1:] if name in texts))
+
+
 def _boolean(value: Any) -> bool:
     # The command line has texts only: -D kfuncdoc_links=0
     known = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
@@ -91,10 +101,17 @@ class Options:
         _path,
         "kfuncs",
         "The folder in which the declarations of ``kfuncdoc_data`` have their pages, relative to the source "
-        "directory: each file one, and ``index``, ``deprecated``, ``removed`` and ``changes`` about all. ``index`` "
+        "directory: each file one, and those of ``kfuncdoc_overviews`` about all. ``index`` "
         "leads to the others and belongs into a toctree. A document that stands there goes before the page of its "
         "name. Without pages, ``''``, the declarations only serve tables, references and notes. The folder may be "
         "an absolute path: a build of which it is no part has no pages.",
+    )
+    overviews: tuple[str, ...] = _option(
+        _overviews,
+        list(OVERVIEWS),
+        "Which pages about all declarations there are, besides ``index``: ``deprecated``, ``removed`` and ``changes``; "
+        "``compare``, from one release to another, with a page for each release; and ``program-types``, what programs "
+        "may call, with a page for each type.",
     )
     toctree: str = _option(
         _path,

@@ -9,7 +9,7 @@ knows of more takes the place of Sphinx's own, and nothing is written to the sou
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from docutils import nodes
 from sphinx import addnodes
@@ -18,30 +18,36 @@ from sphinx.environment import BuildEnvironment
 from sphinx.project import Project
 from sphinx.util.matching import Matcher
 
-from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX, by_page, find
+from kfuncdoc.declaration_files import SUFFIX, by_page, find, overviews
 from kfuncdoc.diagnostics import Diagnostic, Rule
+from kfuncdoc.kernel_facts import load_calendar, load_hooks
 from kfuncdoc.sphinxext._domain import domain_of
 from kfuncdoc.sphinxext._findings import report, warn
+from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._rst import every
+from kfuncdoc.sphinxext._session import date_of, release_of
 
-_PLACEHOLDERS = os.path.join(os.path.dirname(__file__), "_overviews")
+_PLACEHOLDER = os.path.join(os.path.dirname(__file__), f"_overview{SUFFIX}")
 
 
 class ProjectWithPages(Project):
     """The documents of *project*, and in the folder *pages* those of the declarations that *data* names.
 
+    *overviews* are the pages about all declarations, by name, with the subject of each.
+
     A document of the source directory goes before a page that would have its name, and a declaration
     file that is a document already gets no second page.  ``exclude_patterns`` count for pages, too.
     """
 
-    def __init__(self, project: Project, pages: str, data: Sequence[str]) -> None:
+    def __init__(self, project: Project, pages: str, data: Sequence[str], overviews: Mapping[str, str]) -> None:
         super().__init__(project.srcdir, project.source_suffix)
         self.restore(project)
         self._folder = pages
         self._data = tuple(data)
+        self._overviews = dict(overviews)
         #: The declaration file of each page, by document name.
         self.declarations: dict[str, str] = {}
-        #: Which overview a document is.
+        #: What a document about all declarations is about.
         self.overviews: dict[str, str] = {}
         #: The declaration files that have no page, and why.
         self.clashes: list[Diagnostic] = []
@@ -72,13 +78,13 @@ class ProjectWithPages(Project):
             elif not excluded(docname):
                 self.declarations[docname] = path
                 # Of what is no text file the loader has something to say, and Sphinx could not open it.
-                self._add(docname, path if _is_text(path) else os.path.join(_PLACEHOLDERS, f"index{SUFFIX}"))
-        for name in OVERVIEWS:
+                self._add(docname, path if _is_text(path) else _PLACEHOLDER)
+        for name, subject in self._overviews.items():
             docname = self._folder + name
             # One that the project has written itself is meant to be shown in place of ours.
             if docname not in own and not excluded(docname):
-                self.overviews[docname] = name
-                self._add(docname, os.path.join(_PLACEHOLDERS, name + SUFFIX))
+                self.overviews[docname] = subject
+                self._add(docname, _PLACEHOLDER)
         self.docnames.update(self._paths)
         return self.docnames
 
@@ -127,7 +133,16 @@ def _know_pages(app: Sphinx) -> None:
     """Put a project that knows of pages in the place of Sphinx's own."""
     options = domain_of(app.env).options
     if options.pages is not None and options.data:
-        app.project = app.env.project = ProjectWithPages(app.project, options.pages, options.data)
+        project = ProjectWithPages(app.project, options.pages, options.data, _overviews_of(options))
+        app.project = app.env.project = project
+
+
+def _overviews_of(options: Options) -> Mapping[str, str]:
+    """Return the pages about all declarations, known without loading any of them."""
+    calendar = load_calendar()
+    release = release_of(options, calendar, date_of(options))
+    releases = (each.name for each in calendar.with_kfuncs(release))
+    return overviews(options.overviews, releases, load_hooks(calendar).program_types)
 
 
 def _report_clashes(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:

@@ -9,6 +9,7 @@ changed needs neither.
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import os
 import re
@@ -26,6 +27,7 @@ from kfuncdoc.sphinxext._options import PROJECT, Options
 
 if TYPE_CHECKING:
     from kfuncdoc.catalog import Catalog
+    from kfuncdoc.releases import Release, ReleaseCalendar
     from kfuncdoc.render import Renderer
 
 Request = tuple[str, tuple[object, ...]]
@@ -35,11 +37,29 @@ _MARK = re.compile("\ue000[^\ue000\ue001]*\ue001")
 _MOST_BYTES = 4_000_001
 
 
+def date_of(options: Options) -> datetime.date:
+    """Return the day as of which the pages of a build speak."""
+    try:
+        return reference_date(options.date, os.environ)
+    except ReferenceUnknown as error:
+        raise ConfigError(str(error)) from None
+
+
+def release_of(options: Options, calendar: ReleaseCalendar, date: datetime.date) -> Release:
+    """Return the release as of which the pages of a build speak."""
+    try:
+        if options.release == PROJECT:
+            return release_of_version(options.version, calendar)
+        return reference_release(options.release, calendar, date)
+    except ReferenceUnknown as error:
+        raise ConfigError(f"kfuncdoc_release: {error}") from None
+
+
 class Session:
     """What one build knows: the options, the declaration documents, and from them all answers.
 
     *documents* are the paths of the declaration files that have pages, by document name; *overviews*
-    are the documents about all declarations, with the name of the overview that each of them is;
+    are the documents about all declarations, with the subject of each, see ``declaration_files.overviews``;
     *contents* are the pages to which the overview ``index`` leads.
     """
 
@@ -54,10 +74,7 @@ class Session:
         self.documents = dict(documents)
         self.overviews = dict(overviews)
         self.contents = tuple(contents)
-        try:
-            self.date = reference_date(options.date, os.environ)
-        except ReferenceUnknown as error:
-            raise ConfigError(str(error)) from None
+        self.date = date_of(options)
         self._answers: dict[Request, str] = {}
 
     # -- loading
@@ -101,14 +118,11 @@ class Session:
         from kfuncdoc.render import Renderer
 
         catalog = self.catalog
-        try:
-            if self.options.release == PROJECT:
-                release = release_of_version(self.options.version, catalog.calendar)
-            else:
-                release = reference_release(self.options.release, catalog.calendar, self.date)
-        except ReferenceUnknown as error:
-            raise ConfigError(f"kfuncdoc_release: {error}") from None
-        return Renderer(catalog, release, self.date, templates=self.options.templates, linked=self.linked)
+        release = release_of(self.options, catalog.calendar, self.date)
+        return Renderer(
+            catalog, release, self.date, templates=self.options.templates, linked=self.linked,
+            overviews=self.options.overviews, contents=self.contents,
+        )  # fmt: skip
 
     @cached_property
     def _with_pages(self) -> frozenset[str]:
@@ -163,7 +177,7 @@ class Session:
 
     def _page(self, docname: str) -> str:
         if docname in self.overviews:
-            return self.renderer.overview(self.overviews[docname], contents=self.contents)
+            return self.renderer.overview(self.overviews[docname])
         path = self.documents.get(docname)
         return next((self.renderer.subsystem(file) for file in self.catalog.subsystems if file.path == path), "")
 
@@ -174,7 +188,9 @@ class Session:
 
     def file_of(self, docname: str) -> str:
         """Return the path of the file to name where something is wrong in the page *docname*."""
-        return self.documents.get(docname) or str(packaged("templates") / f"{self.overviews[docname]}.rst.jinja")
+        from kfuncdoc.render import template_of
+
+        return self.documents.get(docname) or str(packaged("templates") / template_of(self.overviews[docname]))
 
     # -- what the answers depend on
 

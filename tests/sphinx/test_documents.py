@@ -43,7 +43,7 @@ def setup(app):
 
 def test_one_line_of_conf_py_is_enough(make: Make) -> None:
     project = make({"index.rst": toctree("demo"), "demo.kfuncs.yaml": declarations("demo", kfunc("bpf_one"))})
-    del project.conf["kfuncdoc_date"]
+    del project.conf["kfuncdoc_date"], project.conf["kfuncdoc_overviews"]
     build = project.build("html")
     assert (project.source / "conf.py").read_text(encoding="utf-8") == "extensions = ['kfuncdoc']\n"
     assert build.app.env.found_docs == {"index", "demo"}
