@@ -7,6 +7,7 @@
 # make kernel-docs  builds of the docs of real kernel trees, those in KFUNCDOC_KERNEL_TREES, or one that is fetched
 # make programs  audits of programs that are compiled by clang, with the vmlinux.h in KFUNCDOC_VMLINUX_H, or one that
 #              is fetched
+# make browser the site in Chromium, with the chromium of the system, or the one in KFUNCDOC_CHROMIUM
 # make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR, and of
 #              BPF objects with OBJECTS=DIR
 # make observe what the kernels in KERNELS=DIR have, for tests/observed
@@ -71,6 +72,13 @@ else
 	KFUNCDOC_VMLINUX_H=_build/vmlinux-h $(BIN)/python -m pytest $(PYTESTOPTS) tests/programs
 endif
 
+$(VENV)/.browser: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --editable '.[browser]'
+	touch $@
+
+browser: html $(VENV)/.browser
+	KFUNCDOC_SITE=_build/html $(BIN)/python -m pytest $(PYTESTOPTS) tests/browser
+
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.bench $(BENCHOPTS)
 ifdef KERNELS
@@ -89,4 +97,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test check matrix kernel-docs programs bench observe clean
+.PHONY: all $(BUILDERS) test check matrix kernel-docs programs browser bench observe clean

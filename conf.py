@@ -38,6 +38,7 @@ html_theme_options = {
 }
 html_sidebars = {"**": ["about.html", "searchbox.html", "navigation.html", "relations.html"]}
 html_static_path = ["docs/_static"]
+html_favicon = "docs/_static/favicon.svg"
 html_css_files = ["site.css"]
 
 latex_documents = [("index", "kfuncdoc.tex", "Stability of BPF kernel functions", author, "manual")]

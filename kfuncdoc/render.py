@@ -43,8 +43,8 @@ _MONTHS = "January February March April May June July August September October N
 COLUMNS = {
     "kfunc": ("kfunc", 36),
     "summary": ("What it does", 48),
-    "subsystem": ("Subsystem", 14),
-    "stability": ("Stability", 12),
+    "subsystem": ("Subsystem", 16),
+    "stability": ("Stability", 15),
     "added": ("Since", 12),
     "deprecated": ("Deprecated since", 12),
     "end": ("What is to happen", 20),

@@ -11,7 +11,7 @@ import dataclasses
 import datetime
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Iterator, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from kfuncdoc import model
 from kfuncdoc.address import address, plain_address
@@ -489,6 +489,25 @@ class Pages:
             if onward is None or onward in seen:
                 return seen[-1]
             seen.append(onward)
+
+    @cached_property
+    def _earlier(self) -> Mapping[str, tuple[str, ...]]:
+        earlier: dict[str, tuple[str, ...]] = {}
+        for view in self.kfuncs:
+            for replacement in view.replacement.names:
+                earlier[replacement] = (*earlier.get(replacement, ()), view.name)
+        return earlier
+
+    def replaced_by(self, name: str) -> tuple[str, ...]:
+        """Return the kfuncs that *name* replaces, and those that these replaced, the nearest first."""
+        found: dict[str, None] = {}
+        waiting = list(self._earlier.get(name, ()))
+        while waiting:
+            other = waiting.pop(0)
+            if other not in found and other != name:
+                found[other] = None
+                waiting.extend(self._earlier.get(other, ()))
+        return tuple(found)
 
     def shows(self, name: str) -> bool:
         """Whether the page of *name* has a section for it at the release, be it a stub."""

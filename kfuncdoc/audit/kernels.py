@@ -89,24 +89,9 @@ class Record:
         """Every kfunc as the pages of the last release show it: with its replacement."""
         return Pages(self.catalog, self.last, self.date)
 
-    @cached_property
-    def _earlier(self) -> Mapping[str, tuple[str, ...]]:
-        earlier: dict[str, tuple[str, ...]] = {}
-        for view in self.pages.kfuncs:
-            for replacement in view.replacement.names:
-                earlier[replacement] = (*earlier.get(replacement, ()), view.name)
-        return earlier
-
     def replaced_by(self, name: str) -> tuple[str, ...]:
         """Return the kfuncs that *name* replaces, and those that these replaced, the nearest first."""
-        found: dict[str, None] = {}
-        waiting = list(self._earlier.get(name, ()))
-        while waiting:
-            other = waiting.pop(0)
-            if other not in found and other != name:
-                found[other] = None
-                waiting.extend(self._earlier.get(other, ()))
-        return tuple(found)
+        return self.pages.replaced_by(name)
 
     @property
     def releases(self) -> tuple[Release, ...]:

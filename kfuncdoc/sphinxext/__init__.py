@@ -11,7 +11,8 @@ How a build goes, by module:
 * ``_pages``: documents for declarations from outside the source directory;
 * ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
 * ``_findings``: what is wrong, as warnings of the build;
-* ``_html``: the stylesheet, and the rst behind "show source".
+* ``_tables``: tables of kfuncs in HTML, which readers filter and sort;
+* ``_html``: the stylesheet, the script, and the rst behind "show source".
 """
 
 from __future__ import annotations
@@ -21,7 +22,18 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from kfuncdoc import __version__
-from kfuncdoc.sphinxext import _directives, _freshness, _html, _links, _notes, _options, _pages, _parser, _roles
+from kfuncdoc.sphinxext import (
+    _directives,
+    _freshness,
+    _html,
+    _links,
+    _notes,
+    _options,
+    _pages,
+    _parser,
+    _roles,
+    _tables,
+)
 from kfuncdoc.sphinxext._domain import KfuncDomain
 
 
@@ -36,5 +48,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _links.register(app)
     _freshness.register(app)
     _pages.register(app)
+    _tables.register(app)
     _html.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

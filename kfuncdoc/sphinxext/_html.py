@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What HTML pages have besides: the stylesheet, and the rendered rst behind "show source"."""
+"""What HTML pages have besides: the stylesheet, the script, and the rendered rst behind "show source"."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._tables import BROWSED
 
 _STATIC = os.path.join(os.path.dirname(__file__), "static")
 
@@ -17,7 +18,7 @@ _STATIC = os.path.join(os.path.dirname(__file__), "static")
 def register(app: Sphinx) -> None:
     """Connect to the events that HTML builders send."""
     app.connect("config-inited", _add_static_folder)
-    app.connect("html-page-context", _add_stylesheet)
+    app.connect("html-page-context", _add_stylesheet_and_script)
     app.connect("html-page-context", _name_source)
     app.connect("build-finished", _put_rst_as_source)
 
@@ -27,19 +28,32 @@ def _add_static_folder(app: Sphinx, config: Config) -> None:
     config.html_static_path = [*config.html_static_path, _STATIC]
 
 
-def _add_stylesheet(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Have the stylesheet on pages that show something of kfuncdoc, and on no other."""
+def _add_stylesheet_and_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Have the stylesheet and the script on pages that show something of kfuncdoc, and on no other."""
     domain = domain_of(app.env)
     # Builders that put all documents into one page give it the name of the first.
     shown = domain.shows(page) or (app.builder.name == "singlehtml" and bool(domain.taken))
+    builder: Any = app.builder
     if shown and "css_files" in context:
-        sheets = context["css_files"]  # the builder's own list
-        common = len(sheets)
-        builder: Any = app.builder
-        builder.add_css_file("kfuncdoc.css")
-        # Before the project's own, which may say otherwise: Sphinx 3 does not sort them by their priority ...
-        context["css_files"] = [*sheets[common:], *sheets[:common]]
-        del sheets[common:]  # ... and does not take back what was added for one page
+        # Before the project's own, which may say otherwise: Sphinx 3 does not sort them by their priority.
+        sheets, added = _added(context["css_files"], lambda: builder.add_css_file("kfuncdoc.css"))
+        context["css_files"] = [*added, *sheets]
+    if shown and "script_files" in context and builder.name in BROWSED:
+        # Put off until the page is there: a page without scripts is whole as well.
+        scripts, added = _added(context["script_files"], lambda: builder.add_js_file("kfuncdoc.js", defer="defer"))
+        context["script_files"] = [*scripts, *added]
+
+
+def _added(files: list[Any], add: Callable[[], None]) -> tuple[list[Any], list[Any]]:
+    """Return the builder's own list *files* as it was, and what *add* has put at its end, which is taken off again.
+
+    Sphinx 3 does not take back what was added for one page.
+    """
+    common = len(files)
+    add()
+    before, added = files[:common], files[common:]
+    del files[common:]
+    return before, added
 
 
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

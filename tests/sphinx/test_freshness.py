@@ -117,7 +117,8 @@ STEPS = [
     Step("a comment", lambda to: to.write("calm.kfuncs.yaml", f"# A comment.\n{CALM}"), "calm"),
     Step("a comment goes", lambda to: to.write("calm.kfuncs.yaml", CALM), "calm"),
     Step("a summary", lambda to: to.edit("calm.kfuncs.yaml", "Do bpf_calm.", "Do it calmly."), "all calm"),
-    Step("what no table shows", lambda to: to.edit("calm.kfuncs.yaml", "_TRACING]", "_XDP]"), "calm"),
+    Step("what no table shows", lambda to: to.edit("calm.kfuncs.yaml", "void bpf_calm", "int bpf_calm"), "calm"),
+    Step("what filters a table", lambda to: to.edit("calm.kfuncs.yaml", "_TRACING]", "_XDP]"), "all calm"),
     Step("the same again", lambda to: to.write("calm.kfuncs.yaml", CALM), "all calm"),
     Step("a title", lambda to: to.edit("calm.kfuncs.yaml", "The calm kfuncs", "Calm kfuncs"), "calm"),
     # -- entries and files
@@ -147,7 +148,7 @@ STEPS = [
     Step("and back", lambda to: to.set(kfuncdoc_date="2026-11-01"), "calm gone new old one urgent"),
     # -- the release
     Step("the default is named", lambda to: to.set(kfuncdoc_release="v7.3"), ""),
-    Step("v7.2", lambda to: to.set(kfuncdoc_release="v7.2"), "calm far gone new old one urgent"),
+    Step("v7.2", lambda to: to.set(kfuncdoc_release="v7.2"), "all calm far gone new old one urgent"),
     Step(
         "bpf_gone is there", lambda to: to.set(kfuncdoc_release="v7.0"), "all calm changes far gone new old one urgent"
     ),
@@ -170,7 +171,7 @@ STEPS = [
     # -- what comes with kfuncdoc
     Step("a flag", lambda to: to.edit_installed("data/flags.yaml", "RCU will do", "RCU are fine"), "calm"),
     Step("a flag that none has", lambda to: to.edit_installed("data/flags.yaml", "owns what", "has what"), ""),
-    Step("a hook", lambda to: to.edit_installed("data/hooks.yaml", "_TRACEPOINT", "_PERF_EVENT"), "calm"),
+    Step("a hook", lambda to: to.edit_installed("data/hooks.yaml", "_TRACEPOINT", "_PERF_EVENT"), "all calm"),
     Step(
         "an end of life",
         lambda to: to.edit_installed("data/releases.yaml", "17, lts: true, end_of_life: 2028-12-31", "17, lts: true"),
@@ -181,7 +182,7 @@ STEPS = [
         lambda to: to.edit_installed(
             "data/releases.yaml", "renumbered:", "  - {release: v7.4, date: 2026-10-30}\nrenumbered:"
         ),
-        "calm gone new old one urgent",
+        "all calm gone new old one urgent",
     ),
     # -- faults: what was found is told at every build
     Step("a fault", lambda to: to.write("calm.kfuncs.yaml", BAD), "all calm changes", [BAD_AT]),

@@ -184,7 +184,8 @@ def test_c_functions_stay_what_they_are(make: Make) -> None:
     assert "kfunc-note" not in without
     assert "kfuncdoc.css" not in without
     taken_off = re.sub(r'(?s)<div class="kfunc-note.*?</div>\n', "", with_notes)
-    assert re.sub(r'\s*<link rel="stylesheet"[^>]*kfuncdoc.css[^>]*>', "", taken_off) == without
+    loaded = r'\s*(<link rel="stylesheet"[^>]*kfuncdoc.css[^>]*>|<script [^>]*kfuncdoc.js[^>]*></script>)'
+    assert re.sub(loaded, "", taken_off) == without
 
 
 def test_no_page_no_link(make: Make) -> None:

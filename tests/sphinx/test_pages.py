@@ -333,8 +333,8 @@ def test_exactly_what_changed_is_read_again(make: Make, jobs: int) -> None:
     os.unlink(outside(project, "cpu"))
     assert project.build(jobs=jobs).read == [*overviews, "use"]
     project.conf["kfuncdoc_release"] = "v7.2"
-    # The same happened up to it, and the kfuncs are the same: no other page of changes, no other table.
-    assert project.build(jobs=jobs).read == [page for page in PAGES if page != "kfuncs/changes"]
+    # The same happened up to it: no other page of changes.  Tables can be filtered by one release less.
+    assert project.build(jobs=jobs).read == [*(page for page in PAGES if page != "kfuncs/changes"), "use"]
 
 
 def test_another_folder(make: Make) -> None:

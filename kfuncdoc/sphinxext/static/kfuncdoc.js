@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the pages of kfuncdoc can do besides being read.  Everything is on them without this script, too: it filters
+ * and sorts the tables of kfuncs.  What it needs to know is in the page; it asks no server for anything.
+ */
+"use strict";
+
+(() => {
+  /* ---- the address: what is chosen can be linked to, and is there again after a reload */
+
+  /* Return what the address says under the names that begin with `prefix`, without that. */
+  const chosenIn = (prefix) => {
+    const chosen = {};
+    for (const [name, value] of new URLSearchParams(location.search)) {
+      if (name.startsWith(prefix)) chosen[name.slice(prefix.length)] = value;
+    }
+    return chosen;
+  };
+
+  /* Put `chosen` into the address, empty values left out; no page is loaded and no step added to the history. */
+  const putIntoAddress = (prefix, chosen) => {
+    const parameters = new URLSearchParams(location.search);
+    for (const [name, value] of Object.entries(chosen)) {
+      if (value) parameters.set(prefix + name, value);
+      else parameters.delete(prefix + name);
+    }
+    const query = parameters.toString();
+    try {
+      history.replaceState(history.state, "", location.pathname + (query && `?${query}`) + location.hash);
+    } catch {
+      /* A page that is opened from a disk may not change its address. */
+    }
+  };
+
+  /* ---- tables of kfuncs */
+
+  const PREFIX = "BPF_PROG_TYPE_";
+  const ANY = `${PREFIX}UNSPEC`;
+  const STRUCT_OPS = `${PREFIX}STRUCT_OPS`;
+
+  /* Whether programs of `type`, a program type or one of struct_ops, are among the `callers` of a kfunc. */
+  const mayCall = (callers, type) => {
+    if (callers.includes(ANY) || callers.includes(type)) return true;
+    const restricted = callers.some((caller) => !caller.startsWith(PREFIX));
+    return !type.startsWith(PREFIX) && callers.includes(STRUCT_OPS) && !restricted;
+  };
+
+  /* Return the test that a row with its facts passes: one for each field of the form. */
+  const tests = {
+    name: (facts, words) => {
+      const names = [facts.name, ...facts.former].map((name) => name.toLowerCase());
+      return words.toLowerCase().split(/\s+/).every((word) => names.some((name) => name.includes(word)));
+    },
+    subsystem: (facts, subsystem) => facts.subsystem === subsystem,
+    stability: (facts, stability) =>
+      facts.stability === stability || (stability === "deprecated" && facts.stability === "past due"),
+    type: (facts, type) => mayCall(facts.callers, type),
+    release: (facts, release, releases) => {
+      const number = releases.indexOf(release);
+      return facts.stretches.some(([first, last]) => first <= number && number <= last);
+    },
+  };
+
+  /* Return the facts of each row as an object: see kfuncdoc/table_facts.py for their form. */
+  const factsOf = (found) =>
+    found.rows.map(
+      (row) =>
+        row && {
+          name: row[0],
+          subsystem: found.subsystems[row[1]],
+          stability: row[2],
+          callers: found.callers[row[3]],
+          stretches: row[4],
+          former: row[5],
+        },
+    );
+
+  /* Return what the cells of a column are sorted by: releases and numbers by their value, all else as text. */
+  const sortKey = (cell) => {
+    const text = cell ? cell.textContent.trim() : "";
+    const release = /^v(\d+)\.(\d+)\b/.exec(text);
+    if (release) return [1, Number(release[1]) * 1000 + Number(release[2]), text];
+    const number = /^\d+/.exec(text);
+    if (number) return [1, Number(number[0]), text];
+    /* An empty cell comes last, whichever way the column is sorted. */
+    return text ? [2, 0, text.replace(/^_+/, "")] : null;
+  };
+
+  const inOrder = (one, other) =>
+    one[0] - other[0] || one[1] - other[1] || one[2].localeCompare(other[2], "en", { numeric: true });
+
+  /* Sort `rows` by the cells of `column`; rows that are alike stay as they are listed. */
+  const sorted = (rows, column, descending) => {
+    const keyed = rows.map((row) => [row, sortKey(row.cells[column])]);
+    keyed.sort(([, one], [, other]) => {
+      if (!one || !other) return (one ? 0 : 1) - (other ? 0 : 1);
+      return descending ? inOrder(other, one) : inOrder(one, other);
+    });
+    return keyed.map(([row]) => row);
+  };
+
+  class Table {
+    constructor(form, table, prefix) {
+      this.form = form;
+      this.prefix = prefix;
+      this.body = table.tBodies[0];
+      this.listed = [...this.body.rows];
+      this.heads = [...table.tHead.rows[0].cells];
+      this.titles = this.heads.map((head) => head.textContent.trim());
+      const found = JSON.parse(form.querySelector("script").textContent);
+      this.releases = found.releases;
+      this.facts = factsOf(found);
+      this.fields = [...form.elements].filter((field) => field.name);
+      this.count = form.querySelector(".kfunc-count");
+      this.startSortButtons();
+      this.take(chosenIn(prefix));
+      form.addEventListener("input", () => this.show());
+      form.addEventListener("submit", (event) => event.preventDefault());
+      form.addEventListener("reset", (event) => {
+        event.preventDefault();
+        this.take({});
+        this.form.elements.name.focus();
+      });
+    }
+
+    /* Set the fields to what is `chosen`; what a field does not offer is left alone. */
+    take(chosen) {
+      for (const field of this.fields) {
+        field.value = chosen[field.name] || "";
+        if (field.value !== (chosen[field.name] || "")) field.value = "";
+      }
+      const sort = chosen.sort || "";
+      this.descending = sort.startsWith("-");
+      if (this.form.elements.sort) {
+        this.form.elements.sort.value = this.titles.includes(sort.replace(/^-/, "")) ? sort.replace(/^-/, "") : "";
+      }
+      this.show();
+    }
+
+    /* The head of each column is a button that sorts by it: up, down, as listed. */
+    startSortButtons() {
+      this.heads.forEach((head, column) => {
+        const button = head.querySelector("button.kfunc-sort");
+        button.disabled = false;
+        button.addEventListener("click", () => this.sortBy(this.titles[column]));
+      });
+    }
+
+    sortBy(title) {
+      const field = this.form.elements.sort;
+      if (field.value !== title) {
+        field.value = title;
+        this.descending = false;
+      } else if (this.descending) {
+        field.value = "";
+        this.descending = false;
+      } else {
+        this.descending = true;
+      }
+      this.show();
+    }
+
+    /* Show the rows that pass, in the order asked for, and say how many they are. */
+    show() {
+      const chosen = Object.fromEntries(this.fields.map((field) => [field.name, field.value.trim()]));
+      const { sort, ...filters } = chosen;
+      const asked = Object.entries(filters).filter(([, value]) => value);
+      let shown = 0;
+      this.listed.forEach((row, number) => {
+        const facts = this.facts[number];
+        const passes = asked.every(([name, value]) => facts && tests[name](facts, value, this.releases));
+        row.hidden = !passes;
+        shown += passes;
+      });
+      this.order(sort);
+      const all = this.listed.length;
+      this.count.textContent = asked.length ? `${shown} of ${all} kfuncs` : `${all} kfunc${all === 1 ? "" : "s"}`;
+      putIntoAddress(this.prefix, { ...filters, sort: sort && (this.descending ? "-" : "") + sort });
+    }
+
+    order(sort) {
+      const column = this.titles.indexOf(sort);
+      if (sort !== this.sortedBy || this.descending !== this.sortedDown) {
+        this.body.append(...(column < 0 ? this.listed : sorted(this.listed, column, this.descending)));
+        this.sortedBy = sort;
+        this.sortedDown = this.descending;
+      }
+      this.heads.forEach((head, number) => {
+        if (number === column) head.setAttribute("aria-sort", this.descending ? "descending" : "ascending");
+        else head.removeAttribute("aria-sort");
+      });
+    }
+  }
+
+  const start = () => {
+    document.querySelectorAll("form.kfunc-filter").forEach((form, number) => {
+      const next = form.nextElementSibling;
+      const table = next.matches("table") ? next : next.querySelector("table.kfunc-table");
+      /* The second table of a page has names of its own in the address. */
+      new Table(form, table, number ? `${number + 1}.` : "");
+    });
+  };
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What tables of kfuncs are filtered by, against the states that the lifecycles give."""
+
+from __future__ import annotations
+
+import json
+
+from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
+
+from kfuncdoc.declaration_files import find
+from kfuncdoc.lifecycle import assess
+from kfuncdoc.load import load
+from kfuncdoc.resources import packaged
+from kfuncdoc.table_facts import table_facts
+from kfuncdoc.views import Pages
+
+SHELF = subsystem(
+    entry(
+        "shelf_lift",
+        "release: v6.6, event: added",
+        "release: v6.13, event: removed, renamed_to: shelf_raise",
+        "release: v6.15, event: added",
+        "release: v6.17, event: removed, renamed_to: shelf_raise",
+        program_types="[BPF_PROG_TYPE_TRACING]",
+    )
+    + entry(
+        "shelf_raise",
+        "release: v6.13, event: added",
+        "release: v6.14, event: deprecated, removal: v7.1, said_in: kernel/shelf.c, reason: It breaks., "
+        "replacement: [shelf_hoist]",
+        program_types="[BPF_PROG_TYPE_STRUCT_OPS]",
+        struct_ops="[shelf_ops]",
+    )
+    + entry(
+        "shelf_hoist",
+        "release: v6.14, event: added",
+        "release: v7.3, event: superseded, said_in: kernel/shelf.c, replacement: [shelf_winch]",
+        program_types="[BPF_PROG_TYPE_UNSPEC]",
+    )
+    + entry("shelf_winch", "release: v7.3, event: added"),
+    name="shelf",
+)
+
+
+def test_row_tells_what_its_kfunc_is(tmp_path) -> None:
+    pages = Pages(catalog_of(tmp_path, shelf=SHELF), CALENDAR["v7.3"], TODAY)
+    found = json.loads(table_facts(pages, ["shelf_lift", "", "shelf_raise", "shelf_hoist", "shelf_winch"]))
+    releases = found.pop("releases")
+
+    def stretch(first: str, last: str) -> list[int]:
+        return [releases.index(first), releases.index(last)]
+
+    assert (releases[0], releases[-1]) == ("v6.1", "v7.3")
+    assert found == {
+        "subsystems": ["shelf"],
+        "callers": [
+            ["BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_TRACEPOINT"],
+            ["BPF_PROG_TYPE_STRUCT_OPS", "shelf_ops"],
+            ["BPF_PROG_TYPE_UNSPEC"],
+            [],
+        ],
+        "rows": [
+            [
+                "shelf_lift",
+                0,
+                "removed",
+                0,
+                [stretch("v6.6", "v6.12"), stretch("v6.15", "v6.16")],
+                [],
+            ],
+            None,
+            ["shelf_raise", 0, "past due", 1, [stretch("v6.13", "v7.3")], ["shelf_lift"]],
+            ["shelf_hoist", 0, "superseded", 2, [stretch("v6.14", "v7.3")], ["shelf_raise", "shelf_lift"]],
+            ["shelf_winch", 0, "present", 3, [stretch("v7.3", "v7.3")], ["shelf_hoist", "shelf_raise", "shelf_lift"]],
+        ],
+    }
+
+
+def test_stretches_are_the_releases_that_have_it() -> None:
+    catalog = load(find([str(packaged("data"))]))
+    calendar = catalog.calendar
+    pages = Pages(catalog, calendar["v7.3"], TODAY)
+    found = json.loads(table_facts(pages, [view.name for view in pages.kfuncs]))
+    for view, row in zip(pages.kfuncs, found["rows"]):
+        there = {name for first, last in row[4] for name in found["releases"][first : last + 1]}
+        states = {name: assess(view.kfunc, calendar, calendar[name], TODAY).state.present for name in found["releases"]}
+        assert there == {name for name, present in states.items() if present}, view.name
