@@ -23,8 +23,11 @@ extensions = ["kfuncdoc", "kfuncdoc_reference"]
 # No templates_path: the folder templates/ has kfuncdoc's page templates, not those of a theme.
 exclude_patterns = [
     "_build", "dist", ".*", "**/.*", "venv*",
-    "benchmarks", "tests", "LICENSES", "templates", "kfuncdoc",
+    "benchmarks", "data", "tests", "LICENSES", "templates", "kfuncdoc",
 ]  # fmt: skip
+# Pages of the record as any project gets them, below kfuncs/.
+kfuncdoc_data = ["data"]
+
 highlight_language = "none"
 smartquotes = False
 

@@ -138,8 +138,8 @@ class Renderer:
             auto_reload=False,
         )
         environment.filters.update(
-            escape=escape, heading=heading, literal=literal, month=month, prose=prose, link=self.link, code=code,
-            literals=literals, inline=inline, unfold=unfold, simple_table=simple_table,
+            escape=escape, heading=heading, literal=literal, month=month, day=day, prose=prose, link=self.link,
+            code=code, literals=literals, inline=inline, unfold=unfold, simple_table=simple_table,
         )  # fmt: skip
         environment.tests["web_address"] = _WEB_ADDRESS.fullmatch
         environment.globals.update(
@@ -204,6 +204,10 @@ class Renderer:
     def table(self, selection: Selection) -> str:
         """Return a table of the kfuncs that *selection* selects."""
         return self._render("table.rst.jinja", kfuncs=self.select(selection), chosen=selection.columns)
+
+    def summary(self) -> str:
+        """Return how the record stands: as of when, how many kfuncs, what went last and what goes next."""
+        return self._render("summary.rst.jinja")
 
     def changes(self, first: Optional[Release], last: Optional[Release], *, sections: bool = False) -> str:
         """Return what happened after release *first* up to *last*; None stands for the ends of the record.
@@ -327,6 +331,11 @@ def month(release: Union[Release, datetime.date]) -> str:
         middle = release.earliest + (release.date - release.earliest) / 2
         return f"around {month(middle)}"
     return month(release.date)
+
+
+def day(date: datetime.date) -> str:
+    """Return a day as people write it: ``1 November 2026``."""
+    return f"{date.day} {month(date)}"
 
 
 def prose(text: Prose, indent: int = 0) -> str:

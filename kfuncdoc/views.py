@@ -305,8 +305,9 @@ class KfuncView:
 
     @property
     def overdue_on(self) -> bool:
-        """Whether the end was expected to have come by the date, beyond what the record knows."""
-        return self.as_recorded and self.end is not None and self.end.date < self.pages.date
+        """Whether the end is expected to have come by the date, beyond what the record knows."""
+        overdue = self.end is not None and self.end.date < self.pages.date
+        return overdue and self.as_recorded and not self.lifecycle.past_due
 
     @property
     def reason(self) -> Optional[Prose]:
@@ -438,6 +439,34 @@ class ReleaseView:
         return tuple(view for view in self.of_kind("changed") if not view.noticed)
 
 
+@dataclass(frozen=True)
+class Summary:
+    """How the record stands: how many kfuncs are in which state, what went last, and what goes next."""
+
+    present: tuple[KfuncView, ...]
+    superseded: tuple[KfuncView, ...]
+    deprecated: tuple[KfuncView, ...]
+    past_due: tuple[KfuncView, ...]
+    removed: tuple[KfuncView, ...]
+
+    @property
+    def there(self) -> int:
+        """How many kfuncs are in the kernel."""
+        return len(self.present) + len(self.deprecated)
+
+    @property
+    def lost_last(self) -> tuple[KfuncView, ...]:
+        """The kfuncs that went in the last release in which any did."""
+        gone = {view.name: view.lifecycle.removed.by for view in self.removed if view.lifecycle.removed}
+        return tuple(view for view in self.removed if gone[view.name] == max(gone.values()))
+
+    @property
+    def next_to_go(self) -> tuple[KfuncView, ...]:
+        """The kfuncs whose announced end is the next one to come."""
+        ends = {view.name: view.end for view in self.deprecated if view.end and not view.lifecycle.past_due}
+        return tuple(view for view in self.deprecated if view.name in ends and ends[view.name] == min(ends.values()))
+
+
 class Pages:
     """A catalog at a release and a date, in the views that templates take."""
 
@@ -461,6 +490,18 @@ class Pages:
         """Every kfunc that has come by the release, in the order of files and entries."""
         views = (self.view(declaration.name) for _, declaration in self.catalog.declarations)
         return tuple(view for view in views if view is not None and view.lifecycle.stability is not Stability.NOT_YET)
+
+    @cached_property
+    def summary(self) -> Summary:
+        """How the record stands at the release."""
+        views = self.kfuncs
+        return Summary(
+            present=tuple(view for view in views if view.present),
+            superseded=tuple(view for view in views if view.superseded),
+            deprecated=tuple(view for view in views if view.deprecated),
+            past_due=tuple(view for view in views if view.lifecycle.past_due),
+            removed=tuple(view for view in views if view.removed),
+        )
 
     def of(self, subsystem: SubsystemFile) -> Iterator[Union[KfuncView, Stub]]:
         """Yield the entries of one file that have come by the release, stubs too."""

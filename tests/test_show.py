@@ -22,7 +22,7 @@ DEPRECATED = """\
     What is to happen: The name stays, and its prototype changes to struct thing
         *shelf_peek(struct shelf *shelf); announced for v7.5.
     Remaining lifespan: 2 releases: last as it is in v7.4, to change in v7.5, around March
-        2027; best effort
+        2027; best effort (as of v7.3 (October 2026), on 1 November 2026)
     Replacement: the macro peek() (the kernel is old); shelf_take, itself deprecated
         (nothing else fits)
     In your programs: kfuncdoc audit finds calls of it in compiled ones; kfuncdoc header

@@ -4,8 +4,6 @@
 ``.. kfuncdoc-reference:: PART`` asks one function of this module for lines of rst and parses them
 in place.  The code has the names, types, defaults and words; what it has no words for stands in
 the tables below, and a table that lacks an entry, or has one too many, fails the build.
-
-``.. kfuncdoc-as-of::`` says as of which release and day the site speaks.
 """
 
 from __future__ import annotations
@@ -23,19 +21,14 @@ from docutils.statemachine import StringList
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from sphinx.application import Sphinx
-from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
 from kfuncdoc import cli, diagnostics, export, model, render
 from kfuncdoc.audit import findings, ignores
 from kfuncdoc.audit.findings import AuditRule, Status
-from kfuncdoc.kernel_facts import load_calendar
 from kfuncdoc.load import EVENTS
-from kfuncdoc.reference import reference_release
-from kfuncdoc.resources import packaged
 from kfuncdoc.sphinxext import _directives, _options, _roles
-from kfuncdoc.sphinxext._domain import domain_of
 
 # -- words that the code has no place for
 
@@ -110,6 +103,7 @@ DIRECTIVE_OPTIONS: dict[str, dict[str, str]] = {
         "to": "Up to this release; without it, up to the one as of which the site speaks.",
         "sections": "Give each release a section of its own, with an address, instead of a rubric.",
     },
+    "kfunc-summary": {},
     "kfunc-lifecycle": {},
 }
 
@@ -393,36 +387,8 @@ class Reference(SphinxDirective):
         return parent.children
 
 
-class AsOf(SphinxDirective):
-    """The release and the day as of which the site speaks, in a sentence."""
-
-    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
-
-    def run(self) -> list[nodes.Node]:
-        session = domain_of(self.env).session
-        path = str(packaged("data") / "releases.yaml")
-        self.env.note_dependency(path)
-        self.env.metadata[self.env.docname]["as-of"] = _reference_key(self.env)
-        release = reference_release(session.options.release, load_calendar(path), session.date)
-        day = f"{session.date.day} {render.month(session.date)}"
-        return [nodes.paragraph("", f"As of Linux {release} ({render.month(release)}), on {day}.")]
-
-
-def _reference_key(env: BuildEnvironment) -> str:
-    session = domain_of(env).session
-    return f"{session.date} {session.options.release}"
-
-
-def _speaking_of_another_day(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
-    """Return the documents that say as of when they speak, where that is no longer so."""
-    key = _reference_key(env)
-    return [docname for docname, metadata in env.metadata.items() if metadata.get("as-of", key) != key]
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the directives; called by Sphinx."""
     app.setup_extension("kfuncdoc")
     app.add_directive("kfuncdoc-reference", Reference)
-    app.add_directive("kfuncdoc-as-of", AsOf)
-    app.connect("env-get-outdated", _speaking_of_another_day)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -150,6 +150,15 @@ class KfuncChanges(SphinxDirective):
         )
 
 
+class KfuncSummary(SphinxDirective):
+    """How the record stands: as of which release and day, how many kfuncs there are, what went last, what goes next."""
+
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        return parsed(self, domain_of(self.env).ask(self.env.docname, "summary"))
+
+
 class KfuncLifecycle(SphinxDirective):
     """The facts of one kfunc, in place."""
 
@@ -180,4 +189,5 @@ def register(app: Sphinx) -> None:
     """Register the directives."""
     app.add_directive("kfunc-table", KfuncTable)
     app.add_directive("kfunc-changes", KfuncChanges)
+    app.add_directive("kfunc-summary", KfuncSummary)
     app.add_directive("kfunc-lifecycle", KfuncLifecycle)

@@ -163,6 +163,8 @@ class Session:
             from kfuncdoc.render import Selection
 
             return renderer.table(Selection(*arguments))  # type: ignore[arg-type]  # made of a Selection by the directive
+        if kind == "summary":
+            return renderer.summary()
         if kind == "facts":
             from kfuncdoc.table_facts import table_facts
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-ALL = "docs/record/all.html"
+ALL = "kfuncs/index.html"
 
 
 def names(page: Any) -> list[str]:
@@ -152,7 +152,7 @@ def test_count_is_announced(visit) -> None:
 
 
 def test_two_tables_of_a_page_are_filtered_apart(visit) -> None:
-    page = visit("docs/record/deprecated.html")
+    page = visit("kfuncs/deprecated.html")
     first, second = (page.locator("form.kfunc-filter").nth(number) for number in (0, 1))
     second.get_by_label("Name").fill("bpf")
     assert query(page) == {"2.name": "bpf"}

@@ -75,7 +75,8 @@ NOTES = {
 
    Remaining lifespan:
       2 releases: last in v7.4, to be gone from v7.5, around March
-      2027; best effort
+      2027; best effort (as of v7.3 (October 2026), on 1 November
+      2026)
 
    Replacement:
       bpf_calm
@@ -96,7 +97,7 @@ NOTES = {
 
    Remaining lifespan:
       over: was to go in v7.2; still present in v7.3; may go in any
-      release
+      release (as of v7.3 (October 2026), on 1 November 2026)
 
    Replacement:
       bpf_calm
@@ -116,7 +117,7 @@ NOTES = {
       removal, no release is announced
 
    Remaining lifespan:
-      not decided
+      not decided (as of v7.3 (October 2026), on 1 November 2026)
 
    Replacement:
       the *helper*
