@@ -222,7 +222,7 @@ class Lifecycle:
             for release in calendar.real
             if release.lts
             and release <= self.release
-            and (release.end_of_life is None or self.date <= release.end_of_life)
+            and release.maintained(self.date)
             and any(stretch.holds(release) for stretch in self.state.stretches)
         )
 

@@ -52,6 +52,10 @@ class Release:
     def estimated(self) -> bool:
         return self.earliest != self.date
 
+    def maintained(self, date: datetime.date) -> bool:
+        """Whether the release is maintained on *date*, as far as is known."""
+        return self.end_of_life is None or date <= self.end_of_life
+
     def __str__(self) -> str:
         return self.name
 

@@ -344,6 +344,25 @@ class KfuncView:
         )
 
     @property
+    def kernels(self) -> tuple[tuple[Release, str], ...]:
+        """The kernels that people run, up to the reference release, and what this is in each.
+
+        These are the LTS releases that are maintained and all since the last of them; in words: "not yet", "yes",
+        "deprecated", "gone".
+        """
+        return tuple(
+            (release, self._in_words(release)) for release in self.pages.run if release <= self.lifecycle.release
+        )
+
+    def _in_words(self, release: Release) -> str:
+        state = next((step.after for step in reversed(self.lifecycle.steps) if step.when.by <= release), None)
+        if state is None or not state.stretches:
+            return "not yet"
+        if not state.present:
+            return "gone"
+        return "deprecated" if state.plan else "yes"
+
+    @property
     def long_term(self) -> tuple[Release, ...]:
         """The maintained LTS releases that still have a removed kfunc."""
         return self.lifecycle.long_term(self.pages.catalog.calendar)
@@ -490,6 +509,17 @@ class Pages:
         """Every kfunc that has come by the release, in the order of files and entries."""
         views = (self.view(declaration.name) for _, declaration in self.catalog.declarations)
         return tuple(view for view in views if view is not None and view.lifecycle.stability is not Stability.NOT_YET)
+
+    @cached_property
+    def run(self) -> tuple[Release, ...]:
+        """The kernels that people run: LTS releases that are maintained on the date, and all since the last of them."""
+        known = [release for release in self.catalog.calendar.real if release <= self.release]
+        newest = next((release for release in reversed(known) if release.lts), known[0])
+        return tuple(
+            release
+            for release in self.catalog.calendar.with_kfuncs(self.release)
+            if newest <= release or (release.lts and release.maintained(self.date))
+        )
 
     @cached_property
     def summary(self) -> Summary:

@@ -18,6 +18,8 @@ DEPRECATED = """\
 
     Stability: deprecated
     In the kernel since: v6.2 (February 2023, 21 releases ago)
+    In which kernels: v6.1 LTS: not yet, v6.6 LTS: yes, v6.12 LTS: yes, v6.18 LTS: yes,
+        v6.19: yes, v7.0: yes, v7.1: yes, v7.2: deprecated, v7.3: deprecated
     Deprecated since: v7.2 (August 2026)
     What is to happen: The name stays, and its prototype changes to struct thing
         *shelf_peek(struct shelf *shelf); announced for v7.5.
@@ -48,6 +50,8 @@ REMOVED = """\
 
     Stability: removed in v6.17 (September 2025): last in v6.16, gone from v6.17
     In the kernel: In v6.12 to v6.16, and so in LTS v6.12 until December 2028.
+    In which kernels: v6.1 LTS: not yet, v6.6 LTS: not yet, v6.12 LTS: yes, v6.18 LTS: gone,
+        v6.19: gone, v7.0: gone, v7.1: gone, v7.2: gone, v7.3: gone
     Programs: From v6.17 a program that calls it does not load ("not found in kernel or
         module BTFs"), unless the extern is __weak and the call guarded by
         bpf_ksym_exists().

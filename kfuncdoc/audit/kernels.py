@@ -175,11 +175,7 @@ def asked_for(
             raise KernelUnknown(f"{start} comes after {end}")
         releases |= set(record.calendar.between(start, end))
     if long_term:
-        maintained = {
-            release
-            for release in record.releases
-            if release.lts and (release.end_of_life is None or record.date <= release.end_of_life)
-        }
+        maintained = {release for release in record.releases if release.lts and release.maintained(record.date)}
         if not maintained:
             raise KernelUnknown(f"no long-term kernel is known to be maintained on {record.date}")
         releases |= maintained

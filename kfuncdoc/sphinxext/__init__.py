@@ -12,6 +12,7 @@ How a build goes, by module:
 * ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
 * ``_findings``: what is wrong, as warnings of the build;
 * ``_tables``: tables of kfuncs in HTML, which readers filter and sort;
+* ``_age``: what HTML pages tell when time has passed since they were built;
 * ``_html``: the stylesheet, the script, and the rst behind "show source".
 """
 
@@ -23,6 +24,7 @@ from sphinx.application import Sphinx
 
 from kfuncdoc import __version__
 from kfuncdoc.sphinxext import (
+    _age,
     _directives,
     _freshness,
     _html,
@@ -49,5 +51,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _freshness.register(app)
     _pages.register(app)
     _tables.register(app)
+    _age.register(app)
     _html.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

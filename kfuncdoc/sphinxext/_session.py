@@ -140,7 +140,7 @@ class Session:
     # -- answers
 
     def answer(self, request: Request) -> str:
-        """Return the text that a request gives now: rst with marks, but of ``address`` a word, of ``facts`` JSON.
+        """Return the text that a request gives now: rst with marks, but of ``address`` a word, of facts JSON.
 
         A kfunc that is not declared gives the empty string.
         """
@@ -169,6 +169,10 @@ class Session:
             from kfuncdoc.table_facts import table_facts
 
             return table_facts(renderer.pages, [str(name) for name in arguments])
+        if kind == "time":
+            from kfuncdoc.time_facts import time_facts
+
+            return time_facts(renderer.pages, [str(name) for name in arguments])
         if kind == "changes":
             first, last = (self.catalog.calendar[str(name)] if name else None for name in arguments[:2])
             return renderer.changes(first, last, sections=bool(arguments[2]))

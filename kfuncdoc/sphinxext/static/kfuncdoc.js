@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the pages of kfuncdoc can do besides being read.  Everything is on them without this script, too: it filters
- * and sorts the tables of kfuncs.  What it needs to know is in the page; it asks no server for anything.
+ * and sorts the tables of kfuncs, and says so when time has passed over a page.  What it needs to know is in the page; it asks no server for anything.
  */
 "use strict";
 
@@ -192,7 +192,63 @@
     }
   }
 
+  /* ---- time: a page says so when it has grown old */
+
+  const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
+
+  const element = (name, ...content) => {
+    const made = document.createElement(name);
+    made.append(...content);
+    return made;
+  };
+
+  /* Return what to tell of `facts`, see kfuncdoc/time_facts.py, on `today`: sentences; none while nothing has changed. */
+  const told = (facts, today) => {
+    const out = facts.next.filter(([, , by]) => by <= today);
+    if (!out.length) return [];
+    const names = out.map(([name]) => name);
+    const [last, , by] = out[out.length - 1];
+    const several = out.length > 1 ? `${out.length} releases, the last of them ${last},` : last;
+    const sentences = [
+      `This page speaks of Linux ${facts.release}. By now ${several} should be out, expected by ${day.format(new Date(by))}: ` +
+        `what became of kfuncs since is not on this page, and remaining lifespans are shorter.`,
+    ];
+    for (const [name, address, kind, end] of facts.ends) {
+      if (names.includes(end)) {
+        const link = element("a", name);
+        link.href = document.getElementById(address) ? `#${address}` : linkTo(address);
+        sentences.push(element("span", link, ` was to ${kind === "change" ? "change" : "go"} in ${end}.`));
+      }
+    }
+    return sentences;
+  };
+
+  /* Return where the page links to for the kfunc at `address`. */
+  const linkTo = (address) => {
+    const links = [...document.querySelectorAll("a[href]")];
+    const link = links.find((each) => each.hash === `#${address}`);
+    return link ? link.href : `#${address}`;
+  };
+
+  const tellAge = () => {
+    const today = new Date().toISOString().slice(0, 10);
+    const scripts = [...document.querySelectorAll("script.kfunc-time")];
+    const all = scripts.map((script) => told(JSON.parse(script.textContent), today)).filter((each) => each.length);
+    if (!all.length) return;
+    /* Of one release all documents of a page say the same; their kfuncs differ. */
+    const [first] = all[0];
+    const rest = all.flatMap((sentences) => sentences.slice(1));
+    const close = element("button", "Close");
+    close.type = "button";
+    const note = element("aside", element("p", first), ...rest.map((sentence) => element("p", sentence)), close);
+    note.className = "kfunc-aged";
+    note.setAttribute("aria-label", "The age of this page");
+    close.addEventListener("click", () => note.remove());
+    document.body.prepend(note);
+  };
+
   const start = () => {
+    tellAge();
     document.querySelectorAll("form.kfunc-filter").forEach((form, number) => {
       const next = form.nextElementSibling;
       const table = next.matches("table") ? next : next.querySelector("table.kfunc-table");
