@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from typing import Iterable, Sequence
 
+from kfuncdoc.address import program_type_page
 from kfuncdoc.diagnostics import Diagnostic, Rule
 
 #: The suffix of declaration files, in the manner of ``.bpf.c``.
@@ -57,12 +58,6 @@ def page_name(path: str) -> str:
 def release_page(release: str) -> str:
     """Return the name of the page that tells what the release *release* changed."""
     return _RELEASE + release
-
-
-def program_type_page(program_type: str) -> str:
-    """Return the name of the page of a program type, which is written as the kernel writes it."""
-    name = program_type.replace("BPF_PROG_TYPE_", "").lower().replace("_", "-")
-    return _PROGRAM_TYPE + ("any" if name == "unspec" else name)
 
 
 def overviews(chosen: Sequence[str], releases: Iterable[str], program_types: Iterable[str]) -> dict[str, str]:

@@ -54,8 +54,17 @@ class HookMap:
 
     @property
     def program_types(self) -> tuple[str, ...]:
-        """Every program type that has, or had, a hook, and that which stands for any, in the order of the map."""
+        """Every program type that has, or ever had, a hook, and that which stands for any, in the order of the map."""
         return tuple(dict.fromkeys(entry.program_type for entry in self.entries))
+
+    def is_open(self, program_type: str, release: Release) -> bool:
+        """Whether *program_type* has a hook at *release*."""
+        return any(entry.program_type == program_type and entry.holds(release) for entry in self.entries)
+
+    def opened(self, program_type: str, release: Release) -> When:
+        """Return when a hook was opened to *program_type*, which was in *release*, with what is uncertain about it."""
+        opened = (entry.since for entry in self.entries if entry.program_type == program_type)
+        return next((since for since in opened if since.by == release), When(release))
 
     def sharing(self, registered: Iterable[str], release: Release) -> tuple[str, ...]:
         """Return the program types that share a hook with one of *registered* at *release*, without these."""

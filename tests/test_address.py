@@ -10,7 +10,7 @@ from docutils.nodes import make_id
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kfuncdoc.address import address, plain_address
+from kfuncdoc.address import address, plain_address, program_type_address, program_type_page, struct_ops_address
 
 #: Short names over few letters, so that names alike are tried often.
 NAMES = st.one_of(
@@ -64,3 +64,24 @@ def test_two_names_share_an_address_only_by_letter_case_or_imitation(one, other)
 def test_the_clashes_that_there_are(one, other):
     """The rule address-clash reports them."""
     assert address(one) == address(other)
+
+
+@pytest.mark.parametrize(
+    ("program_type", "page"),
+    [
+        ("BPF_PROG_TYPE_XDP", "program-type-xdp"),
+        ("BPF_PROG_TYPE_LWT_SEG6LOCAL", "program-type-lwt-seg6local"),
+        ("BPF_PROG_TYPE_UNSPEC", "program-type-any"),
+    ],
+)
+def test_a_program_type_has_a_page_and_its_address(program_type, page):
+    assert program_type_page(program_type) == page
+    assert program_type_address(program_type) == f"kfunc-{page}" == make_id(f"kfunc-{page}")
+
+
+def test_struct_ops_have_addresses():
+    assert struct_ops_address("tcp_congestion_ops") == "kfunc-struct-ops-tcp-congestion-ops"
+    assert struct_ops_address("Qdisc_ops") == "kfunc-struct-ops-qdisc-ops"
+    assert struct_ops_address("_a__b") == "kfunc-struct-ops-u1-a-u2-b"
+    assert struct_ops_address(None) == "kfunc-any-struct-ops"
+    assert struct_ops_address("any") != struct_ops_address(None)

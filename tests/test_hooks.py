@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from kfuncdoc.hooks import ANY
+from kfuncdoc.hooks import ANY, HookEntry, HookMap
 from kfuncdoc.kernel_facts import load_calendar, load_hooks
+from kfuncdoc.releases import When
 
 CALENDAR = load_calendar()
 HOOKS = load_hooks(CALENDAR)
@@ -35,3 +36,22 @@ def test_registration_and_sharing_both_let_a_program_type_call():
     assert HOOKS.may_call(registered, "BPF_PROG_TYPE_CGROUP_SOCK_ADDR", CALENDAR["v6.7"])
     assert not HOOKS.may_call(registered, "BPF_PROG_TYPE_SOCK_OPS", CALENDAR["v6.14"])
     assert HOOKS.may_call(registered, "BPF_PROG_TYPE_SOCK_OPS", CALENDAR["v6.15"])
+
+
+def test_a_type_has_a_hook_from_when_it_opens_until_it_closes():
+    tracing, xdp = "BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_XDP"
+    hooks = HookMap(
+        [
+            HookEntry(tracing, "a", CALENDAR.when("v6.1..v6.3"), CALENDAR["v6.8"]),
+            HookEntry(xdp, "a", CALENDAR.when("v6.4")),
+            HookEntry(tracing, "b", CALENDAR.when("v7.0")),
+        ]
+    )
+    assert hooks.program_types == (tracing, xdp)
+    open_in = [release.name for release in CALENDAR.between(CALENDAR["v6.2"], CALENDAR["v7.0"])]
+    assert [name for name in open_in if hooks.is_open(tracing, CALENDAR[name])] == [
+        "v6.3", "v6.4", "v6.5", "v6.6", "v6.7", "v7.0",
+    ]  # fmt: skip
+    assert hooks.opened(tracing, CALENDAR["v6.3"]) == CALENDAR.when("v6.1..v6.3")
+    assert hooks.opened(tracing, CALENDAR["v7.0"]) == When(CALENDAR["v7.0"])
+    assert hooks.opened(xdp, CALENDAR["v6.3"]) == When(CALENDAR["v6.3"])
