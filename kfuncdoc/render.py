@@ -21,9 +21,11 @@ from typing import Any, Callable, Iterable, Optional, Sequence, Union
 
 import jinja2
 
-from kfuncdoc.address import address
+from kfuncdoc.address import address, program_type_page, struct_ops_address
 from kfuncdoc.catalog import Catalog, SubsystemFile
 from kfuncdoc.declaration_files import BASIC_OVERVIEWS
+from kfuncdoc.hooks import ANY
+from kfuncdoc.program_types import Caller, ProgramTypes
 from kfuncdoc.releases import Release, When
 from kfuncdoc.resources import packaged
 from kfuncdoc.source import MARKS
@@ -56,6 +58,12 @@ COLUMNS = {
     "notice": ("Notice", 28),
     "flags": ("Flags", 24),
     "program-types": ("Program types", 36),
+}
+#: The columns that the tables of a program type have besides.
+_COLUMNS_OF_PROGRAM_TYPES = {
+    "callable": ("Callable since", 12),
+    "registered": ("Registered for", 16),
+    "filter": ("Filter", 32),
 }
 DEFAULT_COLUMNS = ("kfunc", "summary", "stability", "added")
 
@@ -144,7 +152,8 @@ class Renderer:
         environment.tests["web_address"] = _WEB_ADDRESS.fullmatch
         environment.globals.update(
             release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
-            address=address, columns=COLUMNS, tab="\t", flag_meanings=self.catalog.flags,
+            address=address, struct_ops_address=struct_ops_address,
+            columns={**COLUMNS, **_COLUMNS_OF_PROGRAM_TYPES}, tab="\t", flag_meanings=self.catalog.flags,
         )  # fmt: skip
         return environment
 
@@ -198,6 +207,34 @@ class Renderer:
         if name == "removed":
             return {"kfuncs": self.select(Selection(stability=("removed",), order="removed"))}
         return {"releases": self.changes_of(None, None)}
+
+    @cached_property
+    def _program_types(self) -> ProgramTypes:
+        return ProgramTypes(self.pages)
+
+    def program_types(self) -> str:
+        """Return the page about all program types, which leads to the pages of each."""
+        callers = self._program_types
+        return self._render(
+            "program-types.rst.jinja",
+            sections=[section for name in callers.types for section in callers.sections(name)],
+            without_hook=callers.without_hook,
+            unregistered=callers.unregistered,
+            contents=list(map(program_type_page, callers.types)),
+        )
+
+    def program_type(self, name: str) -> str:
+        """Return the page of one program type, as ``BPF_PROG_TYPE_XDP``; raises KeyError where it has none."""
+        callers = self._program_types
+        if name not in callers.types:
+            raise KeyError(name)
+        return self._render(
+            "program-type.rst.jinja",
+            sections=callers.sections(name),
+            of_any=callers.section(Caller(ANY)),
+            is_open=callers.is_open(name),
+            sharing=callers.sharing(name),
+        )
 
     # -- parts of pages
 

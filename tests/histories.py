@@ -22,14 +22,19 @@ _SPELLINGS = {release.name: [release.name] for release in CALENDAR.releases}
 for _old, _new in CALENDAR.renumbered.items():
     _SPELLINGS[_new].append(_old)
 
-_PROGRAM_TYPES = ("BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_SYSCALL", "BPF_PROG_TYPE_XDP")
+#: With the two that are not as the others: any type, and the one whose programs are told apart further.
+PROGRAM_TYPES = (
+    "BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_SYSCALL", "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_STRUCT_OPS",
+    "BPF_PROG_TYPE_UNSPEC",
+)  # fmt: skip
+STRUCT_OPS = ("sched_ext_ops", "Qdisc_ops")
 _FLAGS = st.lists(st.sampled_from(["KF_ACQUIRE", "KF_RCU", "KF_RET_NULL"]), unique=True, max_size=3)
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "prototype": st.integers(0, 5).map(lambda number: f"int {NAME}(int a{number})"),
     "flags": _FLAGS,
-    "flags_for": st.dictionaries(st.sampled_from(_PROGRAM_TYPES), _FLAGS, max_size=2),
-    "program_types": st.lists(st.sampled_from(_PROGRAM_TYPES), unique=True, max_size=3),
-    "struct_ops": st.lists(st.sampled_from(["sched_ext_ops", "Qdisc_ops"]), unique=True, max_size=2),
+    "flags_for": st.dictionaries(st.sampled_from(PROGRAM_TYPES), _FLAGS, max_size=2),
+    "program_types": st.lists(st.sampled_from(PROGRAM_TYPES), unique=True, max_size=3),
+    "struct_ops": st.lists(st.sampled_from(STRUCT_OPS), unique=True, max_size=2),
     "source": st.sampled_from(["kernel/bpf/helpers.c", "kernel/bpf/cpumask.c"]),
     "module": st.sampled_from(["nf_conntrack", "hid_bpf"]),
     "depends_on": st.sampled_from(["BPF_JIT", "SCHED_CLASS_EXT"]),
