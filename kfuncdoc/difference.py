@@ -4,6 +4,8 @@
 ::
 
     Catalog, two releases --difference--> Difference --as_text, as_markdown, as_json--> whoever asks
+                                              |
+                                              +--groups, sentence--> render, which makes pages of it
 
 What counts is what a program that runs on the first release meets on the last one: one list has the kfuncs that are
 deprecated there, since whenever.  A kfunc is in each list that is true of it: one that changed and is deprecated is
@@ -12,12 +14,13 @@ in both.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import json
 import textwrap
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.catalog import Catalog
 from kfuncdoc.lifecycle import Lifecycle, Stability, assess
@@ -56,6 +59,9 @@ class Change(Enum):
     QUIET = ("quiet", "Changed in a way that no caller notices")
 
 
+_ORDER = {change: number for number, change in enumerate(Change)}
+
+
 @dataclass(frozen=True)
 class Instead:
     """One thing to call instead, in words: a kfunc by its *name*, or something else."""
@@ -67,6 +73,11 @@ class Instead:
     in_last: Optional[bool] = None
     #: Whether it is deprecated itself in the last one.
     deprecated: bool = False
+
+    @property
+    def rest(self) -> str:
+        """The words without the name: the case that a kfunc is for, or all of what is no kfunc."""
+        return self.words[len(self.name or "") :]
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,11 @@ class Entry:
     instead: tuple[Instead, ...] = ()
     #: Why nothing replaces it, in words; empty where something does, or nothing is said.
     no_replacement: str = ""
+
+    @property
+    def happened(self) -> str:
+        """All that is told, in one text: changes are sentences of their own, other things parts of one."""
+        return (" " if self.change in (Change.BREAKING, Change.QUIET) else "; ").join(self.told)
 
 
 @dataclass(frozen=True)
@@ -100,19 +116,31 @@ class Difference:
 def difference(catalog: Catalog, first: Release, last: Release, date: datetime.date) -> Difference:
     """Return what happened to the kfuncs of *catalog* after *first*, up to *last*, as the record of *date* tells."""
     pages = Pages(catalog, last, date)
-    order = list(Change)
-    found = [entry for view in pages.kfuncs for entry in _Compared(pages, view, first).entries()]
-    entries = sorted(found, key=lambda entry: (order.index(entry.change), entry.subsystem, entry.name))
+    entries = [entry for view in pages.kfuncs for entry in entries_of(view, first)]
+    return Difference(first, last, tuple(sorted(entries, key=order)), behind(catalog, last))
+
+
+def entries_of(view: KfuncView, first: Release) -> Iterator[Entry]:
+    """Yield what happened to one kfunc after *first*, up to the release of the *view*: one entry a change at most."""
+    return _Compared(view, first).entries()
+
+
+def order(entry: Entry) -> tuple[int, str, str]:
+    """Return the place of *entry* among others: by what happened, then by subsystem and name."""
+    return _ORDER[entry.change], entry.subsystem, entry.name
+
+
+def behind(catalog: Catalog, last: Release) -> tuple[tuple[str, Release], ...]:
+    """Return the subsystems whose record does not reach *last*, by name, and how far it goes."""
     recorded = {each.header.subsystem: each.recorded for each in catalog.subsystems}
-    behind = tuple((name, release) for name, release in sorted(recorded.items()) if release < last)
-    return Difference(first, last, tuple(entries), behind)
+    return tuple((name, release) for name, release in sorted(recorded.items()) if release < last)
 
 
 class _Compared:
     """One kfunc at both releases."""
 
-    def __init__(self, pages: Pages, view: KfuncView, first: Release) -> None:
-        self._pages = pages
+    def __init__(self, view: KfuncView, first: Release) -> None:
+        self._pages = view.pages
         self._view = view
         self._first = first
         self._before = self._at(view, first)
@@ -256,11 +284,82 @@ def _fact(field: str, before: Any, after: Any) -> Iterator[str]:
 # -- for people
 
 
+@dataclass(frozen=True)
+class Alike:
+    """The kfuncs of a subsystem of which the same is told: *entry* is that of each of them, but for its name."""
+
+    names: tuple[str, ...]
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Group:
+    """The kfuncs to which one kind of change happened, by subsystem."""
+
+    change: Change
+    by_subsystem: Mapping[str, tuple[Alike, ...]]
+
+
+@dataclass(frozen=True)
+class Markup:
+    """How a form of text writes *words* that hold no markup, and the *name* of a kfunc to call instead."""
+
+    words: Callable[[str], str] = str
+    name: Callable[[str], str] = str
+
+
+_TEXT = Markup()
+
+
+def groups(found: Difference) -> Iterator[Group]:
+    """Yield what happened, and to which kfuncs, in the order in which it is told."""
+    for change in Change:
+        by_subsystem: dict[str, dict[Entry, list[str]]] = {}
+        for entry in found.of(change):
+            nameless = dataclasses.replace(entry, name="")
+            by_subsystem.setdefault(entry.subsystem, {}).setdefault(nameless, []).append(entry.name)
+        if by_subsystem:
+            yield Group(change, {subsystem: _alike(entries) for subsystem, entries in by_subsystem.items()})
+
+
+def _alike(names: Mapping[Entry, Sequence[str]]) -> tuple[Alike, ...]:
+    return tuple(Alike(tuple(those), entry) for entry, those in names.items())
+
+
+def sentence(entry: Entry, found: Difference, markup: Markup = _TEXT) -> str:
+    """Return what is told of the kfunc of *entry*, with what to call instead, in one line."""
+    told = markup.words(entry.happened)
+    if entry.instead:
+        return f"{told}; instead: {', or '.join(_where(each, found, markup) for each in entry.instead)}"
+    return f"{told}; nothing replaces it: {markup.words(entry.no_replacement)}" if entry.no_replacement else told
+
+
+def _where(instead: Instead, found: Difference, markup: Markup) -> str:
+    """Return a replacement with what a reader has to know of it: which of the two releases lacks it."""
+    if instead.name is None:
+        return markup.words(instead.words)
+    at = ((found.first, instead.in_first), (found.last, instead.in_last))
+    details = ["itself deprecated"] if instead.deprecated else []
+    details += [f"not in {release}" for release, there in at if there is False]
+    details += [f"not known for {release}" for release, there in at if there is None]
+    details += ["in both"] if instead.in_first and instead.in_last else []
+    return f"{markup.name(instead.name)}{markup.words(instead.rest)}, {', '.join(details)}"
+
+
+def counts(found: Difference) -> str:
+    """Return to how many kfuncs each kind of change happened, without a full stop."""
+    counted = [f"{len(found.of(change))} {change.heading.lower()}" for change in Change if found.of(change)]
+    return ", ".join(counted) or "nothing happened"
+
+
+def reach(found: Difference) -> str:
+    """Return a sentence for each subsystem whose record does not reach the last release; mostly nothing."""
+    return " ".join(f"The record of {name} goes no further than {release}." for name, release in found.behind)
+
+
 def summary(found: Difference) -> str:
     """Return how much happened, in one sentence or two."""
-    counted = [f"{len(found.of(change))} {change.heading.lower()}" for change in Change if found.of(change)]
-    behind = "".join(f" The record of {name} goes no further than {release}." for name, release in found.behind)
-    return f"From {found.first} to {found.last}: {', '.join(counted) or 'nothing happened'}.{behind}"
+    return f"From {found.first} to {found.last}: {counts(found)}. {reach(found)}".rstrip()
 
 
 def as_text(found: Difference, width: int, *, quiet: bool = False) -> str:
@@ -276,58 +375,37 @@ def as_text(found: Difference, width: int, *, quiet: bool = False) -> str:
         )  # fmt: skip
 
     lines = [wrapped(summary(found), 0)]
-    for change, by_subsystem in _grouped(found, quiet):
-        lines += ["", change.heading]
-        for subsystem, alike in by_subsystem.items():
+    for group in _shown(found, quiet):
+        lines += ["", group.change.heading]
+        for subsystem, told in group.by_subsystem.items():
             lines.append(f"  {subsystem}")
-            lines += [wrapped(f"{', '.join(names)}: {told}", 4) for told, names in alike.items()]
+            lines += [wrapped(f"{', '.join(alike.names)}: {sentence(alike.entry, found)}", 4) for alike in told]
     return "\n".join(lines) + "\n"
 
 
 def as_markdown(found: Difference, *, quiet: bool = False) -> str:
     """Return *found* as Markdown, for release notes and issues; as in :func:`as_text`."""
     lines = [f"# kfuncs from {found.first} to {found.last}", "", _escaped(summary(found))]
-    for change, by_subsystem in _grouped(found, quiet):
-        lines += ["", f"## {change.heading}"]
-        for subsystem, alike in by_subsystem.items():
+    for group in _shown(found, quiet):
+        lines += ["", f"## {group.change.heading}"]
+        for subsystem, told in group.by_subsystem.items():
             lines += ["", f"### {_escaped(subsystem)}", ""]
             lines += [
-                f"- {', '.join(f'`{name}`' for name in names)}: {_escaped(told)}" for told, names in alike.items()
+                f"- {', '.join(f'`{name}`' for name in alike.names)}: {sentence(alike.entry, found, _MARKDOWN)}"
+                for alike in told
             ]
     return "\n".join(lines) + "\n"
 
 
-def _grouped(found: Difference, quiet: bool) -> Iterator[tuple[Change, dict[str, dict[str, list[str]]]]]:
-    """Yield what happened, and by subsystem and by what is told, to which kfuncs."""
-    for change in Change:
-        by_subsystem: dict[str, dict[str, list[str]]] = {}
-        for entry in found.of(change):
-            by_subsystem.setdefault(entry.subsystem, {}).setdefault(_sentence(entry, found), []).append(entry.name)
-        if by_subsystem and (quiet or change is not Change.QUIET):
-            yield change, by_subsystem
-
-
-def _sentence(entry: Entry, found: Difference) -> str:
-    told = (" " if entry.change in (Change.BREAKING, Change.QUIET) else "; ").join(entry.told)
-    if entry.instead:
-        return f"{told}; instead: {', or '.join(_where(each, found) for each in entry.instead)}"
-    return f"{told}; nothing replaces it: {entry.no_replacement}" if entry.no_replacement else told
-
-
-def _where(instead: Instead, found: Difference) -> str:
-    """Return a replacement with what a reader has to know of it: which of the two releases lacks it."""
-    if instead.name is None:
-        return instead.words
-    at = ((found.first, instead.in_first), (found.last, instead.in_last))
-    details = ["itself deprecated"] if instead.deprecated else []
-    details += [f"not in {release}" for release, there in at if there is False]
-    details += [f"not known for {release}" for release, there in at if there is None]
-    details += ["in both"] if instead.in_first and instead.in_last else []
-    return f"{instead.words}, {', '.join(details)}"
+def _shown(found: Difference, quiet: bool) -> Iterator[Group]:
+    return (group for group in groups(found) if quiet or group.change is not Change.QUIET)
 
 
 def _escaped(text: str) -> str:
     return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~&" else character for character in text)
+
+
+_MARKDOWN = Markup(_escaped, _escaped)
 
 
 # -- for machines
