@@ -44,19 +44,24 @@ _CHANGED = {
 
 
 class Change(Enum):
-    """What happened to a kfunc, as ``(key, heading)``, in the order in which it is told."""
+    """What happened to a kfunc, in the order in which it is told.
 
-    def __init__(self, key: str, heading: str) -> None:
+    Each has a *key*, a *heading*, and what stands between the parts that are told of one kfunc: changes are sentences
+    of their own.
+    """
+
+    def __init__(self, key: str, heading: str, separator: str = "; ") -> None:
         self.key = key
         self.heading = heading
+        self.separator = separator
 
     REMOVED = ("removed", "Removed")
-    BREAKING = ("breaking", "Changed in a way that callers notice")
+    BREAKING = ("breaking", "Changed in a way that callers notice", " ")
     DEPRECATED = ("deprecated", "Deprecated")
     SUPERSEDED = ("superseded", "Superseded")
     ADDED = ("added", "New")
     PASSED = ("passed", "Came and went in between")
-    QUIET = ("quiet", "Changed in a way that no caller notices")
+    QUIET = ("quiet", "Changed in a way that no caller notices", " ")
 
 
 _ORDER = {change: number for number, change in enumerate(Change)}
@@ -94,8 +99,8 @@ class Entry:
 
     @property
     def happened(self) -> str:
-        """All that is told, in one text: changes are sentences of their own, other things parts of one."""
-        return (" " if self.change in (Change.BREAKING, Change.QUIET) else "; ").join(self.told)
+        """All that is told, in one text."""
+        return self.change.separator.join(self.told)
 
 
 @dataclass(frozen=True)
@@ -298,6 +303,14 @@ class Group:
 
     change: Change
     by_subsystem: Mapping[str, tuple[Alike, ...]]
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The kfuncs alone, by subsystem."""
+        return {
+            subsystem: sorted(name for each in alike for name in each.names)
+            for subsystem, alike in self.by_subsystem.items()
+        }
 
 
 @dataclass(frozen=True)
