@@ -23,7 +23,9 @@ import jinja2
 
 from kfuncdoc.address import address, program_type_page, struct_ops_address
 from kfuncdoc.catalog import Catalog, SubsystemFile
+from kfuncdoc.comparison import Comparison, compared_with, comparison, page_of, releases_with_pages
 from kfuncdoc.declaration_files import BASIC_OVERVIEWS
+from kfuncdoc.difference import Difference, Entry, Markup, counts, groups, reach, sentence
 from kfuncdoc.hooks import ANY
 from kfuncdoc.program_types import Caller, ProgramTypes
 from kfuncdoc.releases import Release, When
@@ -208,6 +210,8 @@ class Renderer:
             return {"kfuncs": self.select(Selection(stability=("removed",), order="removed"))}
         return {"releases": self.changes_of(None, None)}
 
+    # -- by program type
+
     @cached_property
     def _program_types(self) -> ProgramTypes:
         return ProgramTypes(self.pages)
@@ -235,6 +239,34 @@ class Renderer:
             is_open=callers.is_open(name),
             sharing=callers.sharing(name),
         )
+
+    # -- from one release to another
+
+    @cached_property
+    def compared(self) -> Comparison:
+        """Any two releases up to the reference release, compared."""
+        return comparison(self.catalog, self.pages.release, self.pages.date)
+
+    def released(self, release: Release) -> str:
+        """Return the page of what *release* changed, since the one before it and since the LTS release before it."""
+        firsts = compared_with(self.catalog.calendar, release)
+        differences = [self.compared.between(first, release) for first in firsts]
+        return self._render(
+            "released.rst.jinja", released=release, differences=differences, counts=counts, reach=reach, groups=groups,
+            sentence=self._sentence,
+        )  # fmt: skip
+
+    def _sentence(self, entry: Entry, found: Difference) -> str:
+        return sentence(entry, found, Markup(words=escape, name=self.link))
+
+    def comparison(self, *, contents: Optional[Sequence[str]] = None) -> str:
+        """Return the page where readers pick two releases.
+
+        *contents* are the pages of releases to which it leads, without it all that there are.
+        """
+        releases = releases_with_pages(self.catalog, self.pages.release)
+        everything = [page_of(release) for release in releases]
+        return self._render("compare.rst.jinja", contents=everything if contents is None else contents)
 
     # -- parts of pages
 

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Any two releases compared at once, against difference(), and the data of the picker."""
+"""Any two releases compared at once, against difference(); the pages of releases, and the data of the picker.
+
+The pages that are expected of ``pages/shelf.yaml`` are in ``pages/``, with its licence in their first line.  Run as a
+program, this module writes them anew, for the difference to be read.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,13 @@ import gzip
 import itertools
 import json
 import re
+import tempfile
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
-from declared import CALENDAR, HOOKS, TODAY, catalog_of, entry, subsystem
+from declared import CALENDAR, HOOKS, TESTS, TODAY, catalog_of, entry, subsystem
+from docutils.core import publish_doctree
 from histories import DATES, NAME, kfuncs
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,10 +32,13 @@ from kfuncdoc.difference import Change, Difference, difference
 from kfuncdoc.load import load
 from kfuncdoc.model import Header, Kfunc
 from kfuncdoc.releases import Release
+from kfuncdoc.render import Renderer, plain
 from kfuncdoc.resources import packaged
 from kfuncdoc.source import parse
 from kfuncdoc.views import Pages
 
+PAGES = TESTS / "pages"
+LICENCE = ".. SPDX-License-Identifier: GPL-2.0-only\n\n"
 NEWEST = CALENDAR["v7.3"]
 #: Releases after most of any history: before them, there is little to tell.
 LATE = st.sampled_from(CALENDAR.real[-4:])
@@ -271,3 +281,114 @@ def test_every_release_from_the_first_with_a_kfunc_on_has_a_page(catalog, tmp_pa
 )
 def test_a_release_is_compared_with_the_one_before_and_the_lts_before(release, firsts):
     assert [each.name for each in compared_with(CALENDAR, CALENDAR[release])] == firsts.split()
+
+
+# -- pages
+
+
+def laid_out(text: str) -> str:
+    """Return a page as it is written: without marks, with one blank line where there are more."""
+    return re.sub(r"\n{3,}", "\n\n", plain(text)).strip("\n") + "\n"
+
+
+def shelf_pages(folder: Path) -> dict[str, str]:
+    renderer = Renderer(catalog_of(folder, shelf=(PAGES / "shelf.yaml").read_text(encoding="utf-8")), NEWEST, TODAY)
+    texts = {page_of(release): renderer.released(release) for release in (CALENDAR["v6.18"], CALENDAR["v7.2"])}
+    return {name: LICENCE + laid_out(text) for name, text in {**texts, "compare": renderer.comparison()}.items()}
+
+
+@pytest.mark.parametrize("name", ["release-v6.18", "release-v7.2", "compare"])
+def test_a_page_is_exactly_as_expected(tmp_path, name):
+    assert shelf_pages(tmp_path)[name] == (PAGES / f"{name}.rst").read_text(encoding="utf-8")
+
+
+def test_what_the_page_of_a_release_tells(catalog):
+    """What is told of several is told once, with links; what no caller notices are names; words are no markup."""
+    text = laid_out(Renderer(catalog, NEWEST, TODAY).released(CALENDAR["v7.2"]))
+    section = text.partition("From v7.1 to v7.2\n-----------------\n\n")[2].partition("\n\n.. _kfunc-v6-18-to-v7-2:\n")[
+        0
+    ]
+    assert [line for line in section.split("\n") if line] == [
+        "4 removed, 1 changed in a way that callers notice, 1 deprecated, 1 superseded, "
+        "2 changed in a way that no caller notices.",
+        ".. rubric:: Removed",
+        r":rack\_:",
+        "   * :ref:`rack_burn <kfunc-rack-burn>`, :ref:`rack_melt <kfunc-rack-melt>`: gone from v7.2, without notice; "
+        "nothing replaces it: It burnt.",
+        "   * :ref:`rack_glimpse <kfunc-rack-glimpse>`: gone from v7.2, without notice; "
+        "instead: :ref:`box_new <kfunc-box-new>`, in both",
+        "   * :ref:`rack_lift <kfunc-rack-lift>`: gone from v7.2, without notice; "
+        "instead: :ref:`rack_raise <kfunc-rack-raise>`, in both",
+        ".. rubric:: Changed in a way that callers notice",
+        r":rack\_:",
+        r"   * :ref:`rack_width <kfunc-rack-width>`: v7.2\: It was int rack\_width(int \*a\_), "
+        r"and is long rack\_width(int \*a\_).",
+        ".. rubric:: Deprecated",
+        r":rack\_:",
+        r"   * :ref:`rack_drop <kfunc-rack-drop>`: deprecated since v6.13\: removal, announced for v6.22, "
+        r"which is v7.2, past due in v7.2; instead: :ref:`box_new <kfunc-box-new>` (it is empty), in both, "
+        r"or the macro drop\_() (it is full)",
+        ".. rubric:: Superseded",
+        ":box:",
+        "   * :ref:`box_old <kfunc-box-old>`: since v7.2; instead: :ref:`box_new <kfunc-box-new>`, in both",
+        ".. container:: kfunc-folded",
+        "   .. rubric:: Changed in a way that no caller notices",
+        "   :box: :ref:`box_fill <kfunc-box-fill>`, :ref:`box_turn <kfunc-box-turn>`",
+    ]
+
+
+def test_the_page_of_a_release_tells_how_far_the_record_goes(catalog):
+    text = plain(Renderer(catalog, NEWEST, TODAY).released(NEWEST))
+    assert (
+        "1 changed in a way that callers notice, 1 deprecated. The record of box goes no further than v7.2.\n" in text
+    )
+    assert ":ref:`box_new <kfunc-box-new>` (it is empty), not known for v7.3, or the macro" in text
+
+
+def test_a_page_of_a_release_in_which_nothing_happened_says_so(catalog, tmp_path):
+    renderer = Renderer(catalog, NEWEST, TODAY)
+    section = laid_out(renderer.released(CALENDAR["v6.9"])).partition("From v6.8 to v6.9\n-----------------\n\n")[2]
+    assert section.startswith("Nothing happened.\n\n.. _kfunc-v6-6-to-v6-9:\n")
+    oldest = laid_out(renderer.released(CALENDAR.real[0]))
+    assert oldest.endswith("named, also those that were before.\n\nThe calendar has no earlier release.\n")
+
+
+def test_pages_speak_as_of_an_earlier_release(catalog):
+    """The reference release decides which pages there are, not what a release changed."""
+    earlier, newest = (Renderer(catalog, CALENDAR[release], TODAY) for release in ("v7.2", "v7.3"))
+    assert earlier.released(CALENDAR["v7.2"]) == newest.released(CALENDAR["v7.2"])
+    assert "   release-v7.3\n" in newest.comparison()
+    assert "   release-v7.3\n" not in earlier.comparison()
+
+
+def test_the_page_to_pick_leads_to_the_pages_that_there_are(catalog):
+    renderer = Renderer(catalog, NEWEST, TODAY)
+    assert laid_out(renderer.comparison(contents=["release-v7.1"])).endswith(":maxdepth: 1\n\n   release-v7.1\n")
+    none = laid_out(Renderer(Catalog(CALENDAR, {}, HOOKS), NEWEST, TODAY).comparison())
+    assert none.endswith("Release by release\n------------------\n\nNo release of the record has a kfunc.\n")
+
+
+def test_words_of_a_page_are_no_markup(tmp_path):
+    """docutils has nothing to complain of, and reads what was written."""
+    words, read_words = r"'*a* `b`_ |c| d_ [1]_ e:: - <f> \\g'", r"a `b`_ |c| d_ [1]_ e:: - <f> \g"
+    text = subsystem(
+        entry("box_a", "release: v6.6, event: added", f"release: v7.3, event: removed, no_replacement: {words}")
+        + entry("_box_", "release: v6.6, event: added",
+                f"release: v7.3, event: removed, replacement: [{{other: {words}, when: {words}}}]")
+        + entry("box__b", "release: v6.6, event: added",
+                f"release: v7.3, event: changed, breaking: true, behaviour: {words}"),
+        name="box_",
+    )  # fmt: skip
+    renderer = Renderer(catalog_of(tmp_path, faulty=True, box=text), NEWEST, TODAY, linked=lambda name: False)
+    settings = {"report_level": 2, "halt_level": 2, "warning_stream": False}
+    document = publish_doctree(plain(renderer.released(NEWEST)), settings_overrides=settings)
+    (section, *_) = document.astext().partition("From v6.18 (LTS) to v7.3")
+    assert f"_box_: gone from v7.3, without notice; instead: {read_words} ({read_words})\n" in section
+    assert f"box_a: gone from v7.3, without notice; nothing replaces it: {read_words}\n" in section
+    assert f"box__b: v7.3: {read_words}.\n" in section
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        for _name, _text in shelf_pages(Path(temporary)).items():
+            (PAGES / f"{_name}.rst").write_text(_text, encoding="utf-8")
