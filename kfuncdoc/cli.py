@@ -282,8 +282,8 @@ def _render(options: argparse.Namespace) -> int:
         if not os.path.isdir(folder):
             _refuse(f"there is no folder of templates '{folder}'")
     try:
-        overviews = OVERVIEWS if options.all else BASIC_OVERVIEWS
-        texts = output.pages(Renderer(catalog, release, date, templates=options.templates, overviews=overviews))
+        chosen = OVERVIEWS if options.all else BASIC_OVERVIEWS
+        texts = output.pages(Renderer(catalog, release, date, templates=options.templates, chosen=chosen))
     except TemplateFailed as error:
         _refuse(f"template {error}")
     try:

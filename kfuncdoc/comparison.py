@@ -70,26 +70,6 @@ def comparison(catalog: Catalog, last: Release, date: datetime.date) -> Comparis
     return Comparison(releases, tuple(found), behind(catalog, last))
 
 
-# -- the pages of releases
-
-
-def releases_with_pages(catalog: Catalog, last: Release) -> tuple[Release, ...]:
-    """Return the releases up to *last* that have a page, the newest first: all from the first with a kfunc on."""
-    calendar = catalog.calendar
-    came = [
-        calendar.when(event.release).by
-        for _, declaration in catalog.declarations
-        for event in declaration.kfunc.history
-        if event.event == "added"
-    ]
-    return tuple(reversed(calendar.between(min(came), last))) if came else ()
-
-
-def page_of(release: Release) -> str:
-    """Return the name of the page of *release*."""
-    return f"release-{release}"
-
-
 def compared_with(calendar: ReleaseCalendar, release: Release) -> tuple[Release, ...]:
     """Return the releases with which the page of *release* compares it: the one before, and the last LTS one before.
 

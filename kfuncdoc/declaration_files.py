@@ -16,7 +16,7 @@ from kfuncdoc.diagnostics import Diagnostic, Rule
 #: The suffix of declaration files, in the manner of ``.bpf.c``.
 SUFFIX = ".kfuncs.yaml"
 #: The pages about all declarations: which of them a project can choose.
-OVERVIEWS = ("index", "deprecated", "removed", "changes")
+OVERVIEWS = ("index", "deprecated", "removed", "changes", "compare", "program-types")
 #: Those that are there whatever is chosen: one page each, and few.
 BASIC_OVERVIEWS = OVERVIEWS[:4]
 #: What the names of the pages below ``compare`` and ``program-types`` begin with.

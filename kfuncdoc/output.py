@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Mapping, Optional
 
-from kfuncdoc import declaration_files
 from kfuncdoc.catalog import Catalog, SubsystemFile
 from kfuncdoc.render import Renderer, plain
 
@@ -45,9 +44,8 @@ def pages(renderer: Renderer) -> Mapping[str, str]:
     """
     catalog = renderer.catalog
     shared = _shared_licence(catalog)
-    releases = (release.name for release in catalog.calendar.with_kfuncs(renderer.pages.release))
-    overviews = declaration_files.overviews(renderer.overviews, releases, catalog.hooks.program_types)
-    texts = {f"{name}.rst": _stamped(renderer.overview(subject), shared) for name, subject in overviews.items()}
+    overviews = renderer.overviews.items()
+    texts = {f"{name}.rst": _stamped(renderer.overview(subject), shared) for name, subject in overviews}
     for subsystem in catalog.subsystems:
         texts[f"{subsystem.page}.rst"] = _stamped(renderer.subsystem(subsystem), _licence(subsystem))
     return texts

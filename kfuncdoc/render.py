@@ -17,18 +17,18 @@ import traceback
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Iterable, Optional, Sequence, Union
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
 
 import jinja2
 
 from kfuncdoc.address import address, program_type_page, struct_ops_address
 from kfuncdoc.catalog import Catalog, SubsystemFile
-from kfuncdoc.comparison import Comparison, compared_with, comparison, page_of, releases_with_pages
-from kfuncdoc.declaration_files import BASIC_OVERVIEWS
+from kfuncdoc.comparison import Comparison, compared_with, comparison
+from kfuncdoc.declaration_files import BASIC_OVERVIEWS, overviews, release_page
 from kfuncdoc.difference import Difference, Entry, Markup, counts, groups, reach, sentence
 from kfuncdoc.hooks import ANY
 from kfuncdoc.program_types import Caller, ProgramTypes
-from kfuncdoc.releases import Release, When
+from kfuncdoc.releases import RELEASE, Release, When
 from kfuncdoc.resources import packaged
 from kfuncdoc.source import MARKS
 from kfuncdoc.views import KfuncView, Pages, Prose, mark
@@ -93,7 +93,9 @@ class Selection:
 
 def template_of(subject: str) -> str:
     """Return the template of the page about all kfuncs that has this *subject*."""
-    return f"{subject}.rst.jinja"
+    if RELEASE.fullmatch(subject):
+        return "released.rst.jinja"
+    return "program-type.rst.jinja" if subject.startswith("BPF_PROG_TYPE_") else f"{subject}.rst.jinja"
 
 
 class TemplateFailed(Exception):
@@ -112,9 +114,10 @@ class Renderer:
     """Turns one catalog, at a release and a date, into texts.
 
     *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
-    there is a page to link to.  *overviews* are the pages about all kfuncs that there are, among
-    ``declaration_files.OVERVIEWS``; *contents* are the pages to which ``index`` leads, without it all
-    that there are.  Every method returns rst with marks and a line end at its end.
+    there is a page to link to.  *chosen* are the pages about all kfuncs that there are to be, among
+    ``declaration_files.OVERVIEWS``; *contents* are the pages beside ``index`` that there really are,
+    without it all that follow from what is chosen.  Every method returns rst with marks and a line end
+    at its end.
     """
 
     def __init__(
@@ -125,15 +128,14 @@ class Renderer:
         *,
         templates: Sequence[str] = (),
         linked: Callable[[str], bool] = lambda name: True,
-        overviews: Sequence[str] = BASIC_OVERVIEWS,
+        chosen: Sequence[str] = BASIC_OVERVIEWS,
         contents: Optional[Sequence[str]] = None,
     ) -> None:
         self.catalog = catalog
         self.pages = Pages(catalog, release, date)
         self.linked = linked
-        self.overviews = tuple(overviews)
-        everything = (*self.overviews[1:], *(subsystem.page for subsystem in catalog.subsystems))
-        self.contents = everything if contents is None else tuple(contents)
+        self.chosen = tuple(chosen)
+        self._contents = None if contents is None else frozenset(contents)
         self._folders = [*templates, str(packaged("templates"))]
 
     @cached_property
@@ -195,14 +197,38 @@ class Renderer:
         text = getattr(subsystem.header, name)
         return Prose(text, subsystem.source, (name,)) if text else None
 
+    @cached_property
+    def overviews(self) -> Mapping[str, str]:
+        """The pages about all kfuncs, by name, each with its subject, see ``declaration_files.overviews``."""
+        releases = (release.name for release in self._releases)
+        return overviews(self.chosen, releases, self.catalog.hooks.program_types)
+
+    @property
+    def _releases(self) -> Sequence[Release]:
+        """The releases that have a page of their own, the newest first."""
+        return self.catalog.calendar.with_kfuncs(self.pages.release)[::-1]
+
     def overview(self, subject: str) -> str:
         """Return one of the pages about all kfuncs; *subject* is as in ``declaration_files.overviews``."""
+        if RELEASE.fullmatch(subject):
+            return self.released(self.catalog.calendar[subject])
+        if subject in self.catalog.hooks.program_types:
+            return self.program_type(subject)
+        if subject == "compare":
+            return self.comparison()
+        if subject == "program-types":
+            return self.program_types()
         return self._render(template_of(subject), **self._shown_by(subject))
+
+    def _there(self, names: Iterable[str]) -> list[str]:
+        """Return those of the pages *names* that there are."""
+        return [name for name in names if self._contents is None or name in self._contents]
 
     def _shown_by(self, name: str) -> dict[str, Any]:
         """Return what the template of an overview is given."""
         if name == "index":
-            return {"contents": self.contents, "kfuncs": self.select(Selection())}
+            everything = (*self.chosen[1:], *(subsystem.page for subsystem in self.catalog.subsystems))
+            return {"contents": self._there(everything), "kfuncs": self.select(Selection())}
         if name == "deprecated":
             urgent = self.select(Selection(stability=("deprecated",), order="urgency"))
             return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}
@@ -224,7 +250,7 @@ class Renderer:
             sections=[section for name in callers.types for section in callers.sections(name)],
             without_hook=callers.without_hook,
             unregistered=callers.unregistered,
-            contents=list(map(program_type_page, callers.types)),
+            contents=self._there(map(program_type_page, callers.types)),
         )
 
     def program_type(self, name: str) -> str:
@@ -259,14 +285,10 @@ class Renderer:
     def _sentence(self, entry: Entry, found: Difference) -> str:
         return sentence(entry, found, Markup(words=escape, name=self.link))
 
-    def comparison(self, *, contents: Optional[Sequence[str]] = None) -> str:
-        """Return the page where readers pick two releases.
-
-        *contents* are the pages of releases to which it leads, without it all that there are.
-        """
-        releases = releases_with_pages(self.catalog, self.pages.release)
-        everything = [page_of(release) for release in releases]
-        return self._render("compare.rst.jinja", contents=everything if contents is None else contents)
+    def comparison(self) -> str:
+        """Return the page where readers pick two releases, which leads to the pages of each."""
+        contents = self._there(release_page(release.name) for release in self._releases)
+        return self._render("compare.rst.jinja", contents=contents)
 
     # -- parts of pages
 

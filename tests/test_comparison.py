@@ -26,8 +26,8 @@ from kfuncdoc import comparison as comparison_module
 from kfuncdoc import difference as difference_module
 from kfuncdoc.address import address
 from kfuncdoc.catalog import Catalog, Declaration, SubsystemFile
-from kfuncdoc.comparison import as_json, compared_with, comparison, page_of, releases_with_pages
-from kfuncdoc.declaration_files import find
+from kfuncdoc.comparison import as_json, compared_with, comparison
+from kfuncdoc.declaration_files import find, release_page
 from kfuncdoc.difference import Change, Difference, difference
 from kfuncdoc.load import load
 from kfuncdoc.model import Header, Kfunc
@@ -267,14 +267,6 @@ def test_the_data_of_the_record_is_small(record):
 # -- which pages there are
 
 
-def test_every_release_from_the_first_with_a_kfunc_on_has_a_page(catalog, tmp_path):
-    names = [page_of(release) for release in releases_with_pages(catalog, NEWEST)]
-    assert names == [f"release-{release}" for release in reversed(CALENDAR.between(CALENDAR["v6.6"], NEWEST))]
-    assert [page_of(release) for release in releases_with_pages(catalog, CALENDAR["v6.6"])] == ["release-v6.6"]
-    assert releases_with_pages(catalog, CALENDAR["v6.5"]) == ()
-    assert releases_with_pages(Catalog(CALENDAR, {}, HOOKS), NEWEST) == ()
-
-
 @pytest.mark.parametrize(
     ("release", "firsts"),
     [("v7.3", "v7.2 v6.18"), ("v6.19", "v6.18"), ("v6.18", "v6.17 v6.12"), (CALENDAR.real[0].name, "")],
@@ -293,7 +285,8 @@ def laid_out(text: str) -> str:
 
 def shelf_pages(folder: Path) -> dict[str, str]:
     renderer = Renderer(catalog_of(folder, shelf=(PAGES / "shelf.yaml").read_text(encoding="utf-8")), NEWEST, TODAY)
-    texts = {page_of(release): renderer.released(release) for release in (CALENDAR["v6.18"], CALENDAR["v7.2"])}
+    releases = (CALENDAR["v6.18"], CALENDAR["v7.2"])
+    texts = {release_page(release.name): renderer.released(release) for release in releases}
     return {name: LICENCE + laid_out(text) for name, text in {**texts, "compare": renderer.comparison()}.items()}
 
 
@@ -362,10 +355,10 @@ def test_pages_speak_as_of_an_earlier_release(catalog):
 
 
 def test_the_page_to_pick_leads_to_the_pages_that_there_are(catalog):
-    renderer = Renderer(catalog, NEWEST, TODAY)
-    assert laid_out(renderer.comparison(contents=["release-v7.1"])).endswith(":maxdepth: 1\n\n   release-v7.1\n")
-    none = laid_out(Renderer(Catalog(CALENDAR, {}, HOOKS), NEWEST, TODAY).comparison())
-    assert none.endswith("Release by release\n------------------\n\nNo release of the record has a kfunc.\n")
+    renderer = Renderer(catalog, NEWEST, TODAY, contents=["release-v7.1", "other"])
+    assert laid_out(renderer.comparison()).endswith(":maxdepth: 1\n\n   release-v7.1\n")
+    none = laid_out(Renderer(catalog, NEWEST, TODAY, contents=[]).comparison())
+    assert none.endswith("and\n   ``kfuncdoc diff FROM TO`` does so with any two.\n")
 
 
 def test_words_of_a_page_are_no_markup(tmp_path):

@@ -19,7 +19,7 @@ from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
 from kfuncdoc.address import PREFIX
-from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX, page_name
+from kfuncdoc.declaration_files import SUFFIX, page_name
 from kfuncdoc.sphinxext._options import Options
 from kfuncdoc.sphinxext._session import Request, Session, digest
 
@@ -94,13 +94,13 @@ class KfuncDomain(Domain):
         return self._session
 
     def _contents(self, documents: dict[str, str]) -> list[str]:
-        """Return the pages in the folder of ``kfuncdoc_pages``, be they ours or the project's own."""
+        """Return the names of the pages in the folder of ``kfuncdoc_pages``, be they ours or the project's own."""
         folder = self.options.pages
         if folder is None or not self.options.data or f"{folder}index" not in self.env.found_docs:
             return []
         declared = [page_name(path) for docname, path in documents.items() if docname == folder + page_name(path)]
-        chosen = [name for name in OVERVIEWS[1:] if folder + name in self.env.found_docs]
-        return [*chosen, *declared]
+        about_all: Mapping[str, str] = getattr(self.env.project, "about_all", {})
+        return [*(name for name in about_all if folder + name in self.env.found_docs), *declared]
 
     def ask(self, docname: str, kind: str, *arguments: object) -> str:
         """Return the answer to a request and note that *docname* made it."""

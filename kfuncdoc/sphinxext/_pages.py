@@ -44,7 +44,8 @@ class ProjectWithPages(Project):
         self.restore(project)
         self._folder = pages
         self._data = tuple(data)
-        self._overviews = dict(overviews)
+        #: The pages about all declarations, by name, be they here or not.
+        self.about_all = dict(overviews)
         #: The declaration file of each page, by document name.
         self.declarations: dict[str, str] = {}
         #: What a document about all declarations is about.
@@ -79,7 +80,7 @@ class ProjectWithPages(Project):
                 self.declarations[docname] = path
                 # Of what is no text file the loader has something to say, and Sphinx could not open it.
                 self._add(docname, path if _is_text(path) else _PLACEHOLDER)
-        for name, subject in self._overviews.items():
+        for name, subject in self.about_all.items():
             docname = self._folder + name
             # One that the project has written itself is meant to be shown in place of ours.
             if docname not in own and not excluded(docname):

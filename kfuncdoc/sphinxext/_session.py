@@ -60,7 +60,7 @@ class Session:
 
     *documents* are the paths of the declaration files that have pages, by document name; *overviews*
     are the documents about all declarations, with the subject of each, see ``declaration_files.overviews``;
-    *contents* are the pages to which the overview ``index`` leads.
+    *contents* are the names of the pages that stand beside the overview ``index``.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Session:
         release = release_of(self.options, catalog.calendar, self.date)
         return Renderer(
             catalog, release, self.date, templates=self.options.templates, linked=self.linked,
-            overviews=self.options.overviews, contents=self.contents,
+            chosen=self.options.overviews, contents=self.contents,
         )  # fmt: skip
 
     @cached_property
