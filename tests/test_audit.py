@@ -8,7 +8,7 @@ from textwrap import dedent
 from typing import Iterable, Optional
 
 import pytest
-from declared import TODAY, catalog_of, entry, subsystem
+from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +17,7 @@ from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.kernels import KernelUnknown, Record, asked_for, in_words, observed_kernel
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program
+from kfuncdoc.lifecycle import Stability
 from kfuncdoc.observation import KernelFunctions
 from kfuncdoc.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
 
@@ -227,6 +228,18 @@ def test_unknown(record):
     weak = record(RENAMED).audit(calling("bpf_new_", weak=True, found="bpf_new_"), names=["v7.0"])
     assert weak.status(EVERYTHING) is Status.UNKNOWN
     assert summary(weak) == "loads on v7.0"
+
+
+def test_a_record_that_ends_before_what_is_declared(record):
+    """Of what came later it knows nothing: neither that a kfunc went, nor what replaces it."""
+    catalog = record(RENAMED).record.catalog
+    ended = Record(catalog, TODAY, CALENDAR["v6.12"])
+    assert (ended.last.name, ended.releases[-1].name) == ("v6.12", "v6.12")
+    assert ended.at("bpf_old", CALENDAR["v6.13"]) is None
+    assert ended.newest("bpf_old").stability is Stability.PRESENT
+    assert ended.pages.view("bpf_old").replacement.names == ended.replaced_by("bpf_new") == ()
+    assert (len(ended.variants("bpf_old")), ended.variants("bpf_new")) == (1, ())
+    assert Record(catalog, TODAY, CALENDAR["v7.2"]).newest("bpf_old").stability is Stability.REMOVED
 
 
 def test_recorded_up_to_another_release(record, tmp_path):

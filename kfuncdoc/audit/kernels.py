@@ -21,6 +21,7 @@ from kfuncdoc.lifecycle import Lifecycle
 from kfuncdoc.observation import KernelFunctions
 from kfuncdoc.releases import Release
 from kfuncdoc.shape import Shape
+from kfuncdoc.variants import Variant, variants
 from kfuncdoc.views import Pages
 
 _NUMBERS = re.compile(r"v?(\d+\.\d+)(?:\.\d+)?$", re.ASCII)
@@ -69,20 +70,29 @@ class Seen:
 
 
 class Record:
-    """The record as an audit asks it: kfuncs by name, at releases, on one day."""
+    """The record as an audit asks it: kfuncs by name, at releases, on one day.
 
-    def __init__(self, catalog: Catalog, date: datetime.date) -> None:
+    It knows of nothing that came after the release *until*, where one is given.
+    """
+
+    def __init__(self, catalog: Catalog, date: datetime.date, until: Optional[Release] = None) -> None:
         self.catalog = catalog
         self.calendar = catalog.calendar
         self.date = date
+        self._until = until or catalog.calendar.real[-1]
         self._kernels: dict[Release, Kernel] = {}
         self._hints: dict[str, str] = {}
         self._lifecycles: dict[tuple[str, Release], Lifecycle] = {}
+        self._variants: dict[str, tuple[Variant, ...]] = {}
 
     @cached_property
     def last(self) -> Release:
         """The newest release that any file is recorded for."""
-        return max(subsystem.recorded for subsystem in self.catalog.subsystems)
+        return max(map(self.reach, self.catalog.subsystems))
+
+    def reach(self, subsystem: SubsystemFile) -> Release:
+        """Return the last release that is known of the kfuncs of *subsystem*."""
+        return min(subsystem.recorded, self._until)
 
     @cached_property
     def pages(self) -> Pages:
@@ -117,7 +127,7 @@ class Record:
     def at(self, name: str, release: Release) -> Optional[Lifecycle]:
         """Return what is declared of the kfunc *name* at *release*; None where the record does not say."""
         found = self.find(name)
-        if found is None or release > found[0].recorded:
+        if found is None or release > self.reach(found[0]):
             return None
         key = (name, release)
         if key not in self._lifecycles:
@@ -127,7 +137,14 @@ class Record:
     def newest(self, name: str) -> Optional[Lifecycle]:
         """Return what is declared of the kfunc *name* at the last release that its file is recorded for."""
         found = self.find(name)
-        return self.at(name, found[0].recorded) if found else None
+        return self.at(name, self.reach(found[0])) if found else None
+
+    def variants(self, name: str) -> tuple[Variant, ...]:
+        """Return the prototypes that the kfunc *name* had, in order; none where it is not declared."""
+        if name not in self._variants:
+            found = self.find(name)
+            self._variants[name] = variants(found[1].kfunc, self.calendar, self.reach(found[0])) if found else ()
+        return self._variants[name]
 
     def look(self, name: str, kernel: Kernel) -> Seen:
         """Return what the kfunc *name* is on *kernel*."""
