@@ -176,6 +176,32 @@ def test_gone_and_back(record):
     assert summary(report) == "loads on v6.11 and v7.1; not on v6.12 to v7.0"
 
 
+def test_gone_and_back_as_it_was(record):
+    """The guard has one call for both times."""
+    text = subsystem(
+        entry(
+            "bpf_one",
+            "release: v6.6, event: added",
+            "release: v6.12, event: removed, no_replacement: Too slow.",
+            "release: v7.1, event: added",
+        )
+    )
+    (finding,) = record(text).audit(calling("bpf_one"), first="v6.11", last="v7.1").findings
+    assert finding.advice.guard == dedent("""\
+        extern void bpf_one___compat(void) __ksym __weak;
+
+        static __always_inline void compat_bpf_one(void)
+        {
+        \t/* v6.11 and v7.1 */
+        \tif (bpf_ksym_exists(bpf_one___compat)) {
+        \t\tbpf_one___compat();
+        \t\treturn;
+        \t}
+        \t/* Nothing to call on v6.12 to v7.0. */
+        }
+    """)
+
+
 def test_deprecated(record):
     report = record(RENAMED).audit(calling("bpf_old"), first="v6.12", last="v6.14")
     assert told(report) == [

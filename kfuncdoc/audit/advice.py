@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from typing import Optional, Sequence
 
 from kfuncdoc.audit.kernels import Kernel, Presence, Record, in_words
+from kfuncdoc.choices import choose
 from kfuncdoc.guards import Choice, guard
 from kfuncdoc.lifecycle import Stability
 from kfuncdoc.prose import as_words
-from kfuncdoc.prototype import PrototypeError
-from kfuncdoc.releases import Release
-from kfuncdoc.shape import compatible, shape_of
-from kfuncdoc.variants import ONLY, Variant, is_plain, variants
+from kfuncdoc.variants import ONLY, is_plain
 from kfuncdoc.words import replacement_in_words
 
 
@@ -79,7 +77,11 @@ class Adviser:
         if not words and said.no_replacement:
             words = f"nothing replaces it: {as_words(said.no_replacement.text)}"
         if not words and code:
-            words = "guard the call" if len(self._variants(name)) < 2 else "declare each prototype, and guard the call"
+            words = (
+                "guard the call"
+                if len(self._record.variants(name)) < 2
+                else "declare each prototype, and guard the call"
+            )
         return Advice(words, instead, missing_on, code) if words else None
 
     def _instead(self, name: str) -> tuple[str, ...]:
@@ -123,37 +125,10 @@ class Adviser:
 
         None where one of them, with one prototype, will do.
         """
-        left, choices = list(self._kernels), []
-        for variant in (each for other in dict.fromkeys(names) for each in reversed(self._variants(other))):
-            on = [kernel for kernel in left if self._has(variant, kernel)]
-            avoided = self._avoided_before(variant, on)
-            if avoided is not None:
-                on = [kernel for kernel in on if kernel.release is None or avoided <= kernel.release]
-            if on:
-                left = [kernel for kernel in left if kernel not in on]
-                choices.append(Choice(variant, in_words(on, self._kernels), avoided))
-        if not choices or (len(choices) == 1 and not left and not choices[0].not_before):
+        chosen = choose(self._record, self._kernels, names)
+        if not chosen.calls or chosen.is_one:
             return None
-        return guard(names[0], choices, in_words(left, self._kernels) if left else "")
-
-    def _variants(self, name: str) -> tuple[Variant, ...]:
-        found = self._record.find(name)
-        return variants(found[1].kfunc, self._record.calendar, found[0].recorded) if found else ()
-
-    def _has(self, variant: Variant, kernel: Kernel) -> bool:
-        seen = self._record.look(variant.kfunc, kernel)
-        if seen.presence is not Presence.PRESENT:
-            return False
-        if seen.observed and seen.prototype:
-            try:
-                return compatible(shape_of(variant.prototype), shape_of(seen.prototype))
-            except PrototypeError:
-                return False
-        return kernel.release is not None and variant.holds(kernel.release)
-
-    def _avoided_before(self, variant: Variant, kernels: Sequence[Kernel]) -> Optional[Release]:
-        """Return the release before which it should not be called, where that matters to *kernels*."""
-        newest = self._record.newest(variant.kfunc)
-        release = newest.avoid_before if newest else None
-        early = [kernel for kernel in kernels if release and kernel.release and kernel.release < release]
-        return release if early else None
+        choices = [
+            Choice(each.variant, in_words(each.kernels, self._kernels), each.not_before) for each in chosen.calls
+        ]
+        return guard(names[0], choices, in_words(chosen.left, self._kernels) if chosen.left else "")
