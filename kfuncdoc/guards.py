@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Optional, Sequence
@@ -17,10 +18,13 @@ from kfuncdoc.variants import Variant
 if TYPE_CHECKING:
     import jinja2
 
+#: The columns that the code is laid out for, where a tab counts for eight.
+_WIDTH = 80
+
 
 @dataclass(frozen=True)
 class Choice:
-    """One kfunc that can be called, and on which kernels, in words."""
+    """One kfunc that can be called, and on which kernels, in words, with what else is to be said of the call."""
 
     variant: Variant
     kernels: str
@@ -30,12 +34,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class _Branch:
-    """A choice as the template takes it: how it is declared, and how called."""
+    """A choice as the template takes it: the test for it, the call, and what is said of it."""
 
     condition: str
-    declaration: str
     call: str
-    kernels: str
+    comment: str
 
 
 def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
@@ -46,6 +49,7 @@ def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
     else cannot be called there, and is only named.  *missing_on* says on which kernels there is none of them.
     """
     parameters: dict[str, str] = {}
+    declarations: dict[str, str] = {}
     branches = []
     returns = next((each for each in map(_returns, choices) if each != "void"), "void")
     fitting = [
@@ -54,31 +58,48 @@ def guard(name: str, choices: Sequence[Choice], missing_on: str = "") -> str:
     if any(_returns(choice) == "void" for choice in fitting):
         returns = "void"
     for choice in fitting:
-        arguments = [_added(parameter, parameters) for parameter in _parameters(choice)]
+        arguments = tuple(_added(parameter, parameters) for parameter in _parameters(choice))
         flavour = choice.variant.flavour
-        exists = f"bpf_ksym_exists({flavour})"
-        if choice.not_before:
-            version = choice.not_before.name[1:].replace(".", ", ")
-            exists += f" && LINUX_KERNEL_VERSION >= KERNEL_VERSION({version}, 0)"
+        declarations.setdefault(flavour, choice.variant.declared_as(flavour))
         branches.append(
-            _Branch(
-                exists,
-                choice.variant.declared_as(flavour),
-                f"{flavour}({', '.join(arguments)})",
-                _in_comment(choice.kernels),
-            )
+            _Branch(_condition(choice), _call(flavour, arguments, returns != "void"), _comment(choice.kernels))
         )
     head = Prototype(f"static __always_inline {returns}", f"compat_{name}", tuple(parameters.values()) or ("void",))
+    others = [each for each in choices if each not in fitting]
     return c_template("guard.c.jinja").render(
         head=head.laid_out()[:-1],
+        declarations=declarations.values(),
         branches=branches,
         failure=_failure(returns),
-        missing_on=_in_comment(missing_on),
         others=[
-            (_in_comment(each.kernels), each.variant.kfunc, _returns(each)) for each in choices if each not in fitting
+            _comment(f"{each.kernels}: {each.variant.kfunc}(), which returns {_returns(each)}.") for each in others
         ],
+        missing=_comment(f"Nothing to call on {missing_on}.") if missing_on else "",
         by_version=any(choice.not_before for choice in fitting),
     )
+
+
+def _condition(choice: Choice) -> str:
+    exists = f"bpf_ksym_exists({choice.variant.flavour})"
+    if choice.not_before is None:
+        return exists
+    version = choice.not_before.name[1:].replace(".", ", ")
+    return f"{exists} &&\n\t    LINUX_KERNEL_VERSION >= KERNEL_VERSION({version}, 0)"
+
+
+def _call(name: str, arguments: tuple[str, ...], returned: bool) -> str:
+    """Return the statement that calls *name*, over as many lines as it takes behind two tabs."""
+    if not arguments:
+        return f"{'return ' if returned else ''}{name}();"
+    laid_out = Prototype("return" if returned else "", name, arguments).laid_out(_WIDTH - 16)
+    return "\n\t\t".join(line if returned else line[1:] for line in laid_out.split("\n"))
+
+
+def _comment(text: str) -> str:
+    """Return *text* as a comment, over as many lines as it takes behind a tab."""
+    safe = text.replace("*/", "* /").replace("/*", "/ *")
+    lines = textwrap.wrap(safe, _WIDTH - 14, break_long_words=False, break_on_hyphens=False)
+    return "\n\t * ".join(lines).join(("/* ", " */"))
 
 
 def _failure(returns: str) -> str:
@@ -88,10 +109,6 @@ def _failure(returns: str) -> str:
     if returns.endswith("*"):
         return "(void *)0"
     return "-95 /* EOPNOTSUPP */" if returns in ("int", "s32", "long", "s64") else "0"
-
-
-def _in_comment(text: str) -> str:
-    return text.replace("*/", "* /")
 
 
 def _returns(choice: Choice) -> str:

@@ -185,8 +185,55 @@ def test_a_guard_of_two_prototypes_that_return_something():
 def test_a_guard_by_release():
     code = guard("bpf_one", [choice("bpf_one", "struct a *bpf_one(int)", "v7.1", not_before="v7.1")])
     assert "extern int LINUX_KERNEL_VERSION __kconfig;\n" in code
-    assert "if (bpf_ksym_exists(bpf_one___compat) && LINUX_KERNEL_VERSION >= KERNEL_VERSION(7, 1, 0))\n" in code
+    assert (
+        "\tif (bpf_ksym_exists(bpf_one___compat) &&\n"
+        "\t    LINUX_KERNEL_VERSION >= KERNEL_VERSION(7, 1, 0))\n"
+        "\t\treturn bpf_one___compat(argument1);\n"
+    ) in code
     assert "static __always_inline struct a *compat_bpf_one(int argument1)\n" in code
+
+
+def test_a_guard_of_one_kfunc_before_and_after_a_release():
+    """It is declared once; what is said of each call is in its comment, which cannot end there."""
+    said = "v7.1 to v7.3: The first argument is a */ of its own, which is more than one line of a comment can hold."
+    code = guard(
+        "bpf_one",
+        [
+            choice("bpf_one", "void bpf_one(int x)", said, not_before="v7.1"),
+            choice("bpf_one", "void bpf_one(int x)", "v6.13 to v7.0"),
+        ],
+    )
+    assert code == (
+        "extern void bpf_one___compat(int x) __ksym __weak;\n"
+        "extern int LINUX_KERNEL_VERSION __kconfig;\n"
+        "\n"
+        "static __always_inline void compat_bpf_one(int x)\n"
+        "{\n"
+        "\t/* v7.1 to v7.3: The first argument is a * / of its own, which is\n"
+        "\t * more than one line of a comment can hold. */\n"
+        "\tif (bpf_ksym_exists(bpf_one___compat) &&\n"
+        "\t    LINUX_KERNEL_VERSION >= KERNEL_VERSION(7, 1, 0)) {\n"
+        "\t\tbpf_one___compat(x);\n"
+        "\t\treturn;\n"
+        "\t}\n"
+        "\t/* v6.13 to v7.0 */\n"
+        "\tif (bpf_ksym_exists(bpf_one___compat)) {\n"
+        "\t\tbpf_one___compat(x);\n"
+        "\t\treturn;\n"
+        "\t}\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize("returns", ["void", "int"])
+def test_the_body_of_a_guard_is_no_wider_than_80_columns(returns):
+    parameters = ", ".join(f"struct a_type_with_a_name *parameter_{number}" for number in range(6))
+    only = choice("bpf_long", f"{returns} bpf_long({parameters})", "v7.0 and " * 20 + "v7.1")
+    body = guard("bpf_long", [only], "v7.2").partition("\n{\n")[2]
+    assert max(len(line.expandtabs()) for line in body.split("\n")) <= 80
+    call = body[body.index("bpf_long___compat(parameter_0") : body.index("parameter_5);")].split("\n")
+    column = body.index("(parameter_0") - body.rindex("\n", 0, body.index("(parameter_0"))
+    assert [len(line) - len(line.lstrip()) for line in call[1:]] == [column]
 
 
 def test_a_guard_does_not_return_what_is_something_else():
