@@ -40,6 +40,10 @@ class Chosen:
         """Whether the same call will do on every kernel, without a guard."""
         return len(self.calls) == 1 and not self.left and not self.calls[0].not_before
 
+    def has(self, kfunc: str) -> bool:
+        """Whether *kfunc* is among what is called."""
+        return any(call.variant.kfunc == kfunc for call in self.calls)
+
 
 def choose(record: Record, kernels: Sequence[Kernel], names: Sequence[str]) -> Chosen:
     """Return which of the kfuncs *names*, the best first, is to be called on each of *kernels*."""

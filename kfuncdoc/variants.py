@@ -48,6 +48,15 @@ class Variant:
         return declaration(dataclasses.replace(parse_prototype(self.prototype), name=name))
 
 
+@dataclass(frozen=True)
+class Announced(Variant):
+    """A prototype that the kernel said a kfunc is to have, and that it has on no release yet."""
+
+    @property
+    def flavour(self) -> str:
+        return f"{self.kfunc}___announced"
+
+
 def declaration(prototype: Prototype) -> str:
     """Return a weak declaration of a kfunc in C, over as many lines as it takes."""
     laid_out = dataclasses.replace(prototype, returns=f"extern {prototype.returns}").laid_out()
@@ -66,7 +75,7 @@ def variants(kfunc: Kfunc, calendar: ReleaseCalendar, last: Release) -> tuple[Va
             break
         prototype = facts_after(kfunc, step.index).prototype
         begins = isinstance(step.event, Added)
-        if begins or (step.after.present and not _alike(found[-1].prototype, prototype)):
+        if begins or (step.after.present and not alike(found[-1].prototype, prototype)):
             if not begins:
                 found[-1] = dataclasses.replace(found[-1], until=step.when.by)
             found.append(Variant(kfunc.name, prototype, step.when.by))
@@ -74,11 +83,12 @@ def variants(kfunc: Kfunc, calendar: ReleaseCalendar, last: Release) -> tuple[Va
             found[-1] = dataclasses.replace(found[-1], until=step.when.by)
         elif found:
             found[-1] = dataclasses.replace(found[-1], prototype=prototype)
-    only = all(_alike(found[0].prototype, each.prototype) for each in found)
+    only = all(alike(found[0].prototype, each.prototype) for each in found)
     return tuple(dataclasses.replace(each, only=only) for each in found)
 
 
-def _alike(one: str, other: str) -> bool:
+def alike(one: str, other: str) -> bool:
+    """Whether libbpf takes the two prototypes for the same."""
     try:
         return compatible(shape_of(one), shape_of(other))
     except PrototypeError:
