@@ -30,6 +30,7 @@ from kfuncdoc.hooks import ANY
 from kfuncdoc.program_types import Caller, ProgramTypes
 from kfuncdoc.releases import RELEASE, Release, When
 from kfuncdoc.resources import packaged
+from kfuncdoc.snippets import Snippets
 from kfuncdoc.source import MARKS
 from kfuncdoc.views import KfuncView, Pages, Prose, mark
 
@@ -136,6 +137,7 @@ class Renderer:
         self.linked = linked
         self.chosen = tuple(chosen)
         self._contents = None if contents is None else frozenset(contents)
+        self._snippets = Snippets(catalog, release, date)
         self._folders = [*templates, str(packaged("templates"))]
 
     @cached_property
@@ -156,7 +158,7 @@ class Renderer:
         environment.tests["web_address"] = _WEB_ADDRESS.fullmatch
         environment.globals.update(
             release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
-            address=address, struct_ops_address=struct_ops_address,
+            address=address, struct_ops_address=struct_ops_address, snippet=self._snippets.of,
             columns={**COLUMNS, **_COLUMNS_OF_PROGRAM_TYPES}, tab="\t", flag_meanings=self.catalog.flags,
         )  # fmt: skip
         return environment
@@ -452,8 +454,8 @@ def unfold(text: str) -> str:
 
 
 def code(text: str, indent: int = 3) -> str:
-    """Return a block of code, every line indented."""
-    return "\n".join(" " * indent + line for line in text.split("\n"))
+    """Return a block of code, every line indented; docutils would count tabs from the left edge of the page."""
+    return "\n".join(" " * indent + line.expandtabs() if line else "" for line in text.split("\n"))
 
 
 def simple_table(text: str, indent: int) -> str:
