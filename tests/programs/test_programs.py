@@ -16,6 +16,7 @@ from typing import Iterator
 
 import pytest
 from compiler import HERE, Compiler
+from guarded import program_of
 
 from kfuncdoc.audit.advice import Adviser
 from kfuncdoc.audit.audit import audit
@@ -27,7 +28,6 @@ from kfuncdoc.cli import main
 from kfuncdoc.declaration_files import find
 from kfuncdoc.header import header
 from kfuncdoc.load import load
-from kfuncdoc.prototype import name_of_parameter, parse_prototype
 from kfuncdoc.resources import packaged
 from kfuncdoc.scan import Unscannable
 from kfuncdoc.scan.objects import read_objects
@@ -326,29 +326,13 @@ def test_what_the_header_declares_is_found(with_header, record, tmp_path):
     assert {rule for rule, _, _ in findings} == {"not-callable"}  # a session's, from struct_ops
 
 
-GUARDED = """\
-#include "program.h"
-#define __always_inline inline __attribute__((always_inline))
-#define __kconfig __attribute__((section(".kconfig")))
-#define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))
-typedef void *bpf_task_work_callback_t;
-"""
-
-
 @pytest.mark.parametrize("first", ["v6.12", ""])
 def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     """All of them, each called from a program of its own, load on every kernel that the record knows."""
     codes = sorted(set(guards(record, asked_for(record, first=first, last="v7.3") if first else all_recorded(record))))
     assert len(codes) > 50
     source = tmp_path / "guards.bpf.c"
-    types = sorted(set(re.findall(r"\b(?:struct|union|enum) \w+", "".join(codes))))
-    vmlinux = (compiler.headers / "vmlinux.h").read_text(encoding="utf-8")
-    text = GUARDED
-    for each in types:
-        # What only a newer kernel has.
-        newer = each.startswith("enum") and f"{each} {{" not in vmlinux
-        text += f"{each} {{ any_{each[5:]} }};\n" if newer else f"{each};\n"
-    source.write_text(text + "".join(called(code, number) for number, code in enumerate(codes)), encoding="utf-8")
+    source.write_text(program_of(codes, compiler), encoding="utf-8")
     done = compiler.run(source, "-g", "-Wall", "-Wextra", "-Werror", output="guards.bpf.o")
     assert done.returncode == 0, done.stderr
     assert not done.stderr
@@ -366,15 +350,3 @@ def guards(record: Record, kernels: tuple[Kernel, ...]) -> Iterator[str]:
             advice = adviser.about(name, to_come)
             if advice is not None and advice.guard:
                 yield advice.guard
-
-
-def called(code: str, number: int) -> str:
-    """Return *code* with a program that calls its function, with whatever; both with the *number* in their names."""
-    head = re.search(r"^static __always_inline [^()]*?\b(compat_\w+)\((.*?)\)\n\{$", code, re.MULTILINE | re.DOTALL)
-    assert head is not None, code
-    parameters = [each for each in parse_prototype(f"void f({head[2]})").parameters if each != "void"]
-    # A function as a parameter is a pointer to one.
-    variables = "".join(re.sub(r"\((\w+)\)\(", r"(*\1)(", f"\t{each} = 0;\n", count=1) for each in parameters)
-    call = f"compat_{number}({', '.join(map(name_of_parameter, parameters))})"
-    program = f'SEC("any")\nint guarded_{number}(void *any)\n{{\n{variables}\n\t{call};\n\treturn !any;\n}}\n'
-    return code.replace(f"{head[1]}(", f"compat_{number}(", 1) + program
