@@ -23,6 +23,11 @@ from kfuncdoc.source import MARKS, SourceFile
 
 Key = Union[str, int]
 
+#: The list of BPF itself, which belongs in copy whatever the subsystem.
+BPF_LIST = "bpf@vger.kernel.org"
+#: What a link to a thread of a kernel list begins with; the second leads to the first.
+_THREADS = ("https://lore.kernel.org/", "https://patch.msgid.link/")
+
 
 @dataclass(frozen=True)
 class Prose:
@@ -417,6 +422,34 @@ class KfuncView:
         if end is None or end.name == only or end.removed:
             return dataclasses.replace(view, gone=end is not None and end.removed)
         return dataclasses.replace(view, now=end.name)
+
+    # -- speaking up
+
+    @property
+    def lists(self) -> tuple[str, ...]:
+        """The mailing lists to write to about it: the subsystem's, where it names one, and that of BPF."""
+        contact = self.subsystem.header.contact or BPF_LIST
+        return (contact,) if BPF_LIST in contact else (contact, BPF_LIST)
+
+    @property
+    def thread(self) -> Optional[str]:
+        """The link to the thread in which its open deprecation was announced, where the record has one."""
+        links = (link for event in self._announcing for link in (event.link, event.said_in) if link)
+        return next((link for link in links if link.startswith(_THREADS)), None)
+
+    @property
+    def announcing_commit(self) -> Optional[str]:
+        """The commit that announced its open deprecation, where the record has it."""
+        return next((event.commit for event in self._announcing if event.commit), None)
+
+    @property
+    def _announcing(self) -> Iterator[model.Deprecated]:
+        """The events of the open deprecation, the last restatement first."""
+        for step in reversed(self.lifecycle.steps if self.deprecated else ()):
+            if isinstance(step.event, model.Deprecated):
+                yield step.event
+            if step.before.plan is None:
+                return
 
     # -- history
 

@@ -654,3 +654,93 @@ def test_struct_ops_have_a_past(tmp_path):
     assert ":struct_ops: ``old_ops``\n" in before
     assert ":struct_ops: ``old_ops``, ``new_ops``\n" in after
     assert "struct_ops: ``new_ops`` came." in after
+
+
+# -- speaking up
+
+DEPRECATED = "event: deprecated, reason: Slow., said_in: {said_in}, {plan}"
+THREAD = "https://lore.kernel.org/bpf/1@example.org/"
+USES = "which program calls it, on which kernels, what for, and"
+
+
+def speaking_up(folder: Path, *events: str, contact: str = "", release: str = "v7.3") -> list[str]:
+    """Return the fields about speaking up on the page of a kfunc with *events* after the first."""
+    text = entry("f", "release: v6.2, event: added", *events) + entry("g", "release: v6.2, event: added")
+    more = f"contact: {contact}\n" if contact else ""
+    lines = page(folder, subsystem(text, more=more), release).split("\n")
+    return [line.split(": ", 1)[1] for line in lines if line.startswith(":To speak up:")]
+
+
+@pytest.mark.parametrize(
+    ("contact", "lists"),
+    [
+        ("", "bpf@vger.kernel.org"),
+        ("bpf@vger.kernel.org", "bpf@vger.kernel.org"),
+        ("f@vger.kernel.org", "f@vger.kernel.org, with bpf@vger.kernel.org in copy"),
+        ("f_*@x.org", r"f\_\*@x.org, with bpf@vger.kernel.org in copy"),
+        ("f@x.org and bpf@vger.kernel.org", "f@x.org and bpf@vger.kernel.org"),
+    ],
+)
+def test_a_deprecation_says_which_lists_to_write_to(tmp_path, contact, lists):
+    deprecated = "release: v7.0, " + DEPRECATED.format(said_in="a.c", plan="removal: v7.5, replacement: [g]")
+    expected = f"Write to {lists}: {USES} whether the replacement will do."
+    assert speaking_up(tmp_path, deprecated, contact=contact) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("more", "where"),
+    [
+        ("said_in: a.c", ""),
+        ("said_in: https://example.org/page", ""),
+        (f"said_in: {THREAD}", f", in reply to `the thread <{THREAD}>`__"),
+        (f"said_in: a.c, link: {THREAD}", f", in reply to `the thread <{THREAD}>`__"),
+        ("said_in: a.c, link: https://example.org/page", ""),
+        ("said_in: a.c, commit: 0123456789abcdef", ", and name commit ``0123456789ab``"),
+        (f"said_in: a.c, commit: 0123456789abcdef, link: {THREAD}", f", in reply to `the thread <{THREAD}>`__"),
+    ],
+)
+def test_a_deprecation_says_where_it_is_discussed(tmp_path, more, where):
+    deprecated = f"release: v7.0, event: deprecated, reason: Slow., removal: v7.5, replacement: [g], {more}"
+    expected = f"Write to bpf@vger.kernel.org{where}: {USES} whether the replacement will do."
+    assert speaking_up(tmp_path, deprecated) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("plan", "question"),
+    [
+        ("removal: v7.5, renamed_to: g", "whether the replacement will do"),
+        ("removal: v7.5, replacement: [{other: A macro.}]", "whether the replacement will do"),
+        ("removal: undecided, no_replacement: Nothing does.", "what it takes to do without"),
+        ("change: v7.5, no_replacement: None.", "whether the change will do"),
+        ("change: v7.5, replacement: [g]", "whether the replacement will do"),
+    ],
+)
+def test_a_deprecation_says_what_to_write(tmp_path, plan, question):
+    deprecated = "release: v7.0, " + DEPRECATED.format(said_in="a.c", plan=plan)
+    assert speaking_up(tmp_path, deprecated) == [f"Write to bpf@vger.kernel.org: {USES} {question}."]
+
+
+def test_the_last_thread_of_the_open_deprecation_is_the_one_to_reply_to(tmp_path):
+    plan = "removal: v7.5, replacement: [g]"
+    events = [
+        "release: v6.4, " + DEPRECATED.format(said_in=THREAD + "old", plan=plan),
+        "release: v6.5, event: withdrawn, reason: Used.",
+        "release: v6.6, " + DEPRECATED.format(said_in="a.c", plan=plan),
+        f"release: v6.8, event: deprecated, removal: v7.6, link: {THREAD}",
+        "release: v7.0, event: deprecated, removal: v7.7",
+        "release: v7.1, event: withdrawn, reason: Used again.",
+    ]
+    for release, said in (
+        ("v6.3", []), ("v6.4", [THREAD + "old"]), ("v6.5", []), ("v6.6", [""]), ("v6.8", [THREAD]), ("v7.0", [THREAD]),
+        ("v7.1", []),
+    ):  # fmt: skip
+        found = [re.findall("<(.*)>", field) for field in speaking_up(tmp_path, *events, release=release)]
+        assert found == [[link] if link else [] for link in said], release
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["superseded, replacement: [g], said_in: a.c", "removed, replacement: [g]", "changed, behaviour: Does more."],
+)
+def test_what_is_not_deprecated_says_nothing_of_speaking_up(tmp_path, event):
+    assert speaking_up(tmp_path, f"release: v7.0, event: {event}") == []

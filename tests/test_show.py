@@ -33,6 +33,8 @@ DEPRECATED = """\
     Said in:
         - https://example.org/peek: change in v7.5
         - kernel/shelf.c: change undecided
+    To speak up: Write to shelf@vger.kernel.org, with bpf@vger.kernel.org in copy: which
+        program calls it, on which kernels, what for, and whether the replacement will do.
     Warning: The kernel warns in its log (dmesg) when it is used.
 
     Declared in: shelf.kfuncs.yaml:61, recorded up to v7.3
