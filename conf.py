@@ -22,7 +22,7 @@ language = "en"
 extensions = ["kfuncdoc", "kfuncdoc_reference"]
 # No templates_path: the folder templates/ has kfuncdoc's page templates, not those of a theme.
 exclude_patterns = [
-    "_build", "dist", ".*", "**/.*", "venv*",
+    "_build", "_readthedocs", "dist", ".*", "**/.*", "venv*",
     "benchmarks", "data", "tests", "LICENSES", "templates", "kfuncdoc",
 ]  # fmt: skip
 # Pages of the record as any project gets them, below kfuncs/.
@@ -30,6 +30,11 @@ kfuncdoc_data = ["data"]
 
 highlight_language = "none"
 smartquotes = False
+
+# Where the site is published, for the canonical address of each page: Read the Docs says it, and the workflow that
+# publishes on GitHub Pages.  A build without it is as good.
+_published_at = os.environ.get("READTHEDOCS_CANONICAL_URL") or os.environ.get("KFUNCDOC_BASE_URL") or ""
+html_baseurl = _published_at.rstrip("/") + "/" if _published_at else ""
 
 html_theme = "alabaster"
 html_theme_options = {

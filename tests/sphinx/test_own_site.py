@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,10 @@ from projects import ROOT, sphinx_build
 def doctrees(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The doctrees that all builders share: the site is read once."""
     return tmp_path_factory.mktemp("site") / "doctrees"
+
+
+#: What makes a browser load something from another host; a link to follow is none of that.
+FROM_ELSEWHERE = re.compile(r'<(?:script|img|iframe|link rel="stylesheet")[^>]* (?:src|href)="(?:https?:)?//[^"]*"')
 
 
 @pytest.mark.parametrize(
@@ -30,3 +35,19 @@ def test_builder_passes_without_a_warning(doctrees: Path, tmp_path: Path, builde
     assert (result.returncode, result.stderr) == (0, "")
     pages = [path.read_text(encoding="utf-8") for path in tmp_path.glob(pattern)]
     assert ["bpf_cpumask_create" in page.replace(r"\_", "_").replace("{}", "") for page in pages] == [True]
+    for path in tmp_path.rglob("*.html"):
+        assert FROM_ELSEWHERE.findall(path.read_text(encoding="utf-8")) == [], path
+
+
+def test_what_is_loaded_from_elsewhere_is_seen() -> None:
+    for loading in (
+        '<script src="https://a.org/a.js">', '<img alt="" src="//a.org/a.png" />',
+        '<link rel="stylesheet" type="text/css" href="https://a.org/a.css" />',
+    ):  # fmt: skip
+        assert FROM_ELSEWHERE.search(loading)
+    for own in (
+        '<script src="../_static/a.js">',
+        '<a href="https://a.org/">',
+        '<link rel="canonical" href="https://a.org/" />',
+    ):
+        assert not FROM_ELSEWHERE.search(own)
