@@ -28,7 +28,7 @@ from kfuncdoc.model import Changed
 from kfuncdoc.prose import as_words
 from kfuncdoc.releases import Release, When
 from kfuncdoc.views import EventView, KfuncView, Pages
-from kfuncdoc.words import announced, replacement_in_words, when_in_words
+from kfuncdoc.words import announced, gone_in_words, replacement_in_words, when_in_words
 
 #: A flag for the verifier alone.
 _SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
@@ -223,14 +223,10 @@ class _Compared:
         return f"{'back ' if added.again and known else ''}since {when_in_words(added.when)}"
 
     def _gone(self) -> str:
-        removed, plan = self._after.removed, self._after.plan
+        removed = self._after.removed
         assert removed is not None  # which is how it went
-        earlier = [event for event in self._view.events if event.event.event == "superseded"]
-        if plan:
-            notice = f"deprecated since {when_in_words(plan.since)}"
-        else:
-            notice = f"superseded since {when_in_words(earlier[-1].when)}" if earlier else "without notice"
-        return f"gone from {when_in_words(removed)}, {notice}"
+        earlier = [event.when for event in self._view.events if event.event.event == "superseded"]
+        return gone_in_words(removed, self._after.plan, earlier[-1] if earlier else None)
 
     def _instead(self) -> Iterator[Instead]:
         """Yield what is named, without what neither release has where something else is left."""
@@ -257,6 +253,13 @@ class _Compared:
 
 def _told(event: EventView) -> Iterator[str]:
     """Yield what an event changed, as a sentence or several; nothing where only the verifier sees it."""
+    said = change_in_words(event)
+    if said:
+        yield f"{when_in_words(event.when)}: {said}"
+
+
+def change_in_words(event: EventView) -> str:
+    """Return what an event ``changed`` did, as a sentence or several; empty where only the verifier sees it."""
     changed = event.event
     assert isinstance(changed, Changed)
     said = [as_words(changed.behaviour)] if changed.behaviour else []
@@ -268,8 +271,7 @@ def _told(event: EventView) -> Iterator[str]:
         said.append(text[0].upper() + text[1:])
     if event.noticed and not said:
         said.append("It changed")
-    if said:
-        yield f"{when_in_words(event.when)}: " + " ".join(each if each.endswith(".") else f"{each}." for each in said)
+    return " ".join(each if each.endswith(".") else f"{each}." for each in said)
 
 
 def _fact(field: str, before: Any, after: Any) -> Iterator[str]:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-from kfuncdoc.lifecycle import Lifecycle
+from typing import Optional
+
+from kfuncdoc.lifecycle import Lifecycle, Plan
 from kfuncdoc.prose import as_words
 from kfuncdoc.releases import When
-from kfuncdoc.views import Replacement
+from kfuncdoc.views import Replacement, ReplacementView
 
 
 def when_in_words(when: When) -> str:
@@ -16,10 +18,8 @@ def when_in_words(when: When) -> str:
     return f"{when.by} or before" if when.uncertain else str(when.by)
 
 
-def announced(lifecycle: Lifecycle) -> str:
-    """Return what is announced of a kfunc that is deprecated."""
-    plan = lifecycle.plan
-    assert plan is not None
+def planned(plan: Plan) -> str:
+    """Return what a deprecation announces."""
     to = "another prototype" if plan.kind == "change" else "removal"
     if plan.end is None:
         when = "no release is announced"
@@ -27,12 +27,34 @@ def announced(lifecycle: Lifecycle) -> str:
         when = f"announced for {plan.governing.said}"
         if plan.governing.renumbered:
             when += f", which is {plan.end}"
-        if lifecycle.past_due:
-            when += f", past due in {lifecycle.release}"
     return f"deprecated since {plan.since.by}: {to}, {when}"
+
+
+def announced(lifecycle: Lifecycle) -> str:
+    """Return what is announced of a kfunc that is deprecated."""
+    assert lifecycle.plan is not None
+    late = f", past due in {lifecycle.release}" if lifecycle.past_due else ""
+    return planned(lifecycle.plan) + late
+
+
+def gone_in_words(removed: When, plan: Optional[Plan], superseded: Optional[When]) -> str:
+    """Return since when a kfunc is gone, and what had announced it: the *plan* that was open, or a successor."""
+    if plan is not None:
+        notice = f"deprecated since {when_in_words(plan.since)}"
+    else:
+        notice = f"superseded since {when_in_words(superseded)}" if superseded else "without notice"
+    return f"gone from {when_in_words(removed)}, {notice}"
 
 
 def replacement_in_words(replacement: Replacement) -> str:
     """Return what to call, or to do, instead, with the case that it is for."""
     words = replacement.name or (as_words(replacement.other.text) if replacement.other else "")
     return f"{words.rstrip('.')} ({as_words(replacement.when.text)})" if replacement.when else words
+
+
+def instead_in_words(said: ReplacementView) -> str:
+    """Return what is said to call instead, or why there is nothing; empty where neither is said."""
+    named = [said.renamed_to] if said.renamed_to else [replacement_in_words(each) for each in said.replacement]
+    if named:
+        return f"instead: {', or '.join(named)}"
+    return f"nothing replaces it: {as_words(said.no_replacement.text)}" if said.no_replacement else ""
