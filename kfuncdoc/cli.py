@@ -121,6 +121,15 @@ def make_parser() -> argparse.ArgumentParser:
     export.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
     _add_reference(export)
 
+    feed = _command(commands, "feed", _feed, "Write what happened as an Atom feed.")
+    _add_paths(feed)
+    feed.add_argument(
+        "--base-url", metavar="URL", default="",
+        help="where the pages are that render writes, as HTML (default: beside the feed)",
+    )  # fmt: skip
+    feed.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: standard output)")
+    _add_reference(feed)
+
     schema = _command(commands, "schema", _schema, "Print the JSON Schema of declarations, for editors.")
     schema.add_argument("--export", action="store_true", help="the schema of the export instead")
 
@@ -325,6 +334,31 @@ def _export(options: argparse.Namespace) -> int:
     if status != CLEAN:
         return status
     _give(export(catalog, release, date), options.output)
+    return CLEAN
+
+
+def _feed(options: argparse.Namespace) -> int:
+    from kfuncdoc.address import address
+    from kfuncdoc.feed import ATOM, below, feed
+    from kfuncdoc.views import Pages
+
+    catalog = _load(_packaged_unless(options.paths))
+    release, date = _reference(options, catalog)
+    status = _report(catalog)
+    if status != CLEAN:
+        return status
+
+    def at(path: str) -> str:
+        return below(options.base_url, path)
+
+    def where(name: str) -> str:
+        return at(f"{catalog.entries[name][0].page}.html#{address(name)}")
+
+    try:
+        text = feed(Pages(catalog, release, date), where=where, home=at("index.html"), own=at(ATOM))
+    except ImportError:
+        _refuse("feeds need feedgen, which comes with kfuncdoc[feed]: pip install '.[feed]' in a clone")
+    _give(text, options.output)
     return CLEAN
 
 

@@ -74,7 +74,7 @@ def test_help_names_every_command(capsys):
     assert caught.value.code == CLEAN
     told = capsys.readouterr().out
     assert re.findall(r"^    (\w+) ", told, re.MULTILINE) == [
-        "check", "render", "overlay", "export", "schema", "show", "diff", "scan", "verify", "update", "audit",
+        "check", "render", "overlay", "export", "feed", "schema", "show", "diff", "scan", "verify", "update", "audit",
         "header",
     ]  # fmt: skip
 
@@ -84,18 +84,18 @@ def test_wrong_arguments(capsys, arguments):
     assert "usage: kfuncdoc" in refused(capsys, *arguments)
 
 
-@pytest.mark.parametrize("command", ["check", "export", "render -o out", "show bpf_one"])
+@pytest.mark.parametrize("command", ["check", "export", "feed", "render -o out", "show bpf_one"])
 def test_path_that_is_not_there(capsys, command):
     assert refused(capsys, *command.split(), "nowhere") == "kfuncdoc: there is no file or folder 'nowhere'\n"
 
 
-@pytest.mark.parametrize("command", ["check", "export", "render -o out", "show bpf_one"])
+@pytest.mark.parametrize("command", ["check", "export", "feed", "render -o out", "show bpf_one"])
 def test_folder_without_declarations(capsys, command):
     Path("empty").mkdir()
     assert refused(capsys, *command.split(), "empty") == "kfuncdoc: no *.kfuncs.yaml in empty\n"
 
 
-@pytest.mark.parametrize("command", ["export", "render -o out", "show bpf_one"])
+@pytest.mark.parametrize("command", ["export", "feed", "render -o out", "show bpf_one"])
 @pytest.mark.parametrize("release", ["v7.99", "6.12", "v6.22", "newest"])
 def test_release_that_does_not_exist(capsys, command, release):
     real = load_calendar().real
@@ -104,7 +104,7 @@ def test_release_that_does_not_exist(capsys, command, release):
     )
 
 
-@pytest.mark.parametrize("command", ["export", "render -o out", "show bpf_one"])
+@pytest.mark.parametrize("command", ["export", "feed", "render -o out", "show bpf_one"])
 @pytest.mark.parametrize("date", ["2026-02-30", "today", "1.9.2026"])
 def test_date_that_does_not_exist(capsys, command, date):
     told = refused(capsys, *command.split(), write(GOOD), "--date", date)
@@ -453,6 +453,7 @@ COMMANDS = {
     "render": (["render", DEMO, "-o", "out"], CLEAN),
     "overlay": (["overlay", "overlay", "--tree", SMALL_TREE], UNUSABLE),
     "export": (["export", DEMO], CLEAN),
+    "feed": (["feed", DEMO], CLEAN),
     "schema": (["schema"], CLEAN),
     "schema --export": (["schema", "--export"], CLEAN),
     "show": (["show", "bpf_one", DEMO], CLEAN),
