@@ -339,7 +339,8 @@ def _export(options: argparse.Namespace) -> int:
 
 def _feed(options: argparse.Namespace) -> int:
     from kfuncdoc.address import address
-    from kfuncdoc.feed import ATOM, below, feed
+    from kfuncdoc.declaration_files import FEED
+    from kfuncdoc.feed import below, feed
     from kfuncdoc.views import Pages
 
     catalog = _load(_packaged_unless(options.paths))
@@ -355,7 +356,7 @@ def _feed(options: argparse.Namespace) -> int:
         return at(f"{catalog.entries[name][0].page}.html#{address(name)}")
 
     try:
-        text = feed(Pages(catalog, release, date), where=where, home=at("index.html"), own=at(ATOM))
+        text = feed(Pages(catalog, release, date), where=where, home=at("index.html"), own=at(FEED))
     except ImportError:
         _refuse("feeds need feedgen, which comes with kfuncdoc[feed]: pip install '.[feed]' in a clone")
     _give(text, options.output)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declaration files by their names alone: the suffix, where they are found, what their pages are called.
+"""Declaration files by their names alone: the suffix, where they are found, what is made of them is called.
 
 Nothing is read here and nothing but the standard library is needed, so that a build in which nothing
 changed can afford it.
@@ -21,6 +21,8 @@ OVERVIEWS = ("index", "deprecated", "removed", "changes", "compare", "program-ty
 BASIC_OVERVIEWS = OVERVIEWS[:4]
 #: What the names of the pages below ``compare`` and ``program-types`` begin with.
 _RELEASE, _PROGRAM_TYPE = "release-", "program-type-"
+#: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
+EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
 
 def find(paths: Iterable[str]) -> list[str]:

@@ -27,8 +27,6 @@ from kfuncdoc.releases import Release
 from kfuncdoc.views import EventView, Pages, ReleaseView, ReplacementView
 from kfuncdoc.words import gone_in_words, instead_in_words, planned, when_in_words
 
-#: The name of the file.
-ATOM = "kfuncs.atom"
 #: What ids are made in; another one would make every entry new to all readers.
 _NAMESPACE = uuid.UUID("255eb3c4-72e1-49c2-acd8-7cc01b11361f")
 #: So far back the feed goes from the release as of which it speaks, or as many entries, whichever is more.

@@ -117,7 +117,7 @@ class Renderer:
     *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
     there is a page to link to.  *chosen* are the pages about all kfuncs that there are to be, among
     ``declaration_files.OVERVIEWS``; *contents* are the pages beside ``index`` that there really are,
-    without it all that follow from what is chosen.  Every method returns rst with marks and a line end
+    without it all that follow from what is chosen; *published* are the files for machines beside it.  Every method returns rst with marks and a line end
     at its end.
     """
 
@@ -131,11 +131,13 @@ class Renderer:
         linked: Callable[[str], bool] = lambda name: True,
         chosen: Sequence[str] = BASIC_OVERVIEWS,
         contents: Optional[Sequence[str]] = None,
+        published: Sequence[str] = (),
     ) -> None:
         self.catalog = catalog
         self.pages = Pages(catalog, release, date)
         self.linked = linked
         self.chosen = tuple(chosen)
+        self._published = tuple(published)
         self._contents = None if contents is None else frozenset(contents)
         self._snippets = Snippets(catalog, release, date)
         self._folders = [*templates, str(packaged("templates"))]
@@ -230,7 +232,8 @@ class Renderer:
         """Return what the template of an overview is given."""
         if name == "index":
             everything = (*self.chosen[1:], *(subsystem.page for subsystem in self.catalog.subsystems))
-            return {"contents": self._there(everything), "kfuncs": self.select(Selection())}
+            kfuncs = self.select(Selection())
+            return {"contents": self._there(everything), "published": self._published, "kfuncs": kfuncs}
         if name == "deprecated":
             urgent = self.select(Selection(stability=("deprecated",), order="urgency"))
             return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}

@@ -10,6 +10,7 @@ How a build goes, by module:
 * ``_links``: names of kfuncs in running text;
 * ``_pages``: documents for declarations from outside the source directory;
 * ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
+* ``_machines``: the record and the feed, as files beside the pages of HTML;
 * ``_findings``: what is wrong, as warnings of the build;
 * ``_tables``: tables of kfuncs in HTML, which readers filter and sort;
 * ``_age``: what HTML pages tell when time has passed since they were built;
@@ -29,6 +30,7 @@ from kfuncdoc.sphinxext import (
     _freshness,
     _html,
     _links,
+    _machines,
     _notes,
     _options,
     _pages,
@@ -53,4 +55,5 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _tables.register(app)
     _age.register(app)
     _html.register(app)
+    _machines.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

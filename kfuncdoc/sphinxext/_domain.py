@@ -53,6 +53,8 @@ class KfuncDomain(Domain):
     _touched = False
     #: The documents that the builder set out to write in this build, once it has.
     written: Optional[set[str]] = None
+    #: The files for machines that are to be written when this build has succeeded, by name.
+    machines: Optional[dict[str, str]] = None
 
     @property
     def requests(self) -> dict[str, dict[Request, str]]:
@@ -135,11 +137,14 @@ class KfuncDomain(Domain):
         return any(answer != _NOTHING for answer in answers) or bool(self.links_of(docname))
 
     def state_of(self, docname: str) -> str:
-        """Return a digest of everything that *docname* has taken, and of where its links lead."""
+        """Return a digest of everything that *docname* has taken, and of where its links lead.
+
+        The files for machines are in it, as every page that shows something names them.
+        """
         links = self.links_of(docname)
         labels = self.env.get_domain("std").data["anonlabels"]
         targets = {label: labels.get(label) for label in (*self.labels.get(docname, ()), *links.values())}
-        return _digest_of(self.requests.get(docname, {}), links, targets)
+        return _digest_of(self.requests.get(docname, {}), links, targets, {"published": self.session.published})
 
     @property
     def taken(self) -> dict[str, str]:

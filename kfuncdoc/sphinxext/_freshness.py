@@ -6,13 +6,15 @@ a document is outdated when a request of it gives another answer now, whatever t
 declaration in another file, the calendar, a template, an option, the date.  (Sphinx itself adds what
 its own modification times and ``:glob:`` toctrees say.)
 
-Two records are kept beside the doctrees, so that nothing is done twice:
+Records are kept beside the doctrees, so that nothing is done twice:
 
 * *verified*: the digest of all inputs with which all stored digests were found to be right.  A build
   that finds the same inputs and the same environment need not load anything.
 * *written*, one for each builder and output folder: what the pages there were written from.  Several
   builders may share a doctree folder, as they do in the kernel's build; what one of them read again
   the next one must write again, though no source file is newer than its output.
+
+``_machines`` keeps one of its own for each builder and output folder.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ def _outdated(
     """Return the documents whose answers are others now."""
     domain = domain_of(env)
     session = domain.begin()
-    if _read_record(app, "verified") == {"inputs": session.fingerprint, "state": domain.state()}:
+    if read_record(app, "verified") == {"inputs": session.fingerprint, "state": domain.state()}:
         return []
     if session.documents or domain.requests or domain.options.data:
         _report(domain)
@@ -96,9 +98,9 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
     domain.link()
     told = domain.session.loaded and any(found.severity.value != "info" for found in domain.session.catalog.diagnostics)
     if told:
-        _write_record(app, "verified", None)
+        write_record(app, "verified", None)
     else:
-        _write_record(app, "verified", {"inputs": domain.session.fingerprint, "state": domain.state()})
+        write_record(app, "verified", {"inputs": domain.session.fingerprint, "state": domain.state()})
     if domain.session.loaded:
         domain.session.release()
     return []
@@ -106,7 +108,7 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 def _to_be_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Return the documents whose pages in this output folder were written from other answers."""
-    written, taken = _read_record(app, _written(app)) or {}, domain_of(env).taken
+    written, taken = read_record(app, of_output(app, "written")) or {}, domain_of(env).taken
     changed = {docname for docname in (*written, *taken) if written.get(docname) != taken.get(docname)}
     return sorted(changed & env.found_docs)
 
@@ -131,26 +133,27 @@ def _record_written(app: Sphinx, exception: Optional[Exception]) -> None:
     domain = domain_of(app.env)
     record = domain.taken
     if domain.written is not None:
-        before = _read_record(app, _written(app)) or {}
+        before = read_record(app, of_output(app, "written")) or {}
         others = (before.keys() | record.keys()) - domain.written
         record = {docname: taken for docname, taken in record.items() if docname in domain.written}
         record.update({docname: before[docname] for docname in others if docname in before})
-    _write_record(app, _written(app), dict(sorted(record.items())))
+    write_record(app, of_output(app, "written"), dict(sorted(record.items())))
 
 
 # -- the records
 
 
-def _written(app: Sphinx) -> str:
+def of_output(app: Sphinx, what: str) -> str:
+    """Return the name of the record of *what* for this builder and output folder."""
     output = f"{app.builder.name}:{os.path.realpath(app.outdir)}"
-    return f"written-{hashlib.blake2b(os.fsencode(output), digest_size=8).hexdigest()}"
+    return f"{what}-{hashlib.blake2b(os.fsencode(output), digest_size=8).hexdigest()}"
 
 
 def _path(app: Sphinx, name: str) -> str:
     return os.path.join(app.doctreedir, f"kfuncdoc-{name}.json")
 
 
-def _read_record(app: Sphinx, name: str) -> Any:
+def read_record(app: Sphinx, name: str) -> Any:
     """Return a record, or None: losing one costs time and nothing else."""
     try:
         with open(_path(app, name), encoding="utf-8") as stream:
@@ -159,8 +162,9 @@ def _read_record(app: Sphinx, name: str) -> Any:
         return None
 
 
-def _write_record(app: Sphinx, name: str, record: Any) -> None:
-    if record == _read_record(app, name):
+def write_record(app: Sphinx, name: str, record: Any) -> None:
+    """Keep *record*, which JSON can hold, for the next build."""
+    if record == read_record(app, name):
         return
     with open(_path(app, name), "w", encoding="utf-8") as stream:
         json.dump(record, stream)

@@ -30,9 +30,7 @@ def _add_static_folder(app: Sphinx, config: Config) -> None:
 
 def _add_stylesheet_and_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Have the stylesheet and the script on pages that show something of kfuncdoc, and on no other."""
-    domain = domain_of(app.env)
-    # Builders that put all documents into one page give it the name of the first.
-    shown = domain.shows(page) or (app.builder.name == "singlehtml" and bool(domain.taken))
+    shown = shows(app, page)
     builder: Any = app.builder
     if shown and "css_files" in context:
         # Before the project's own, which may say otherwise: Sphinx 3 does not sort them by their priority.
@@ -54,6 +52,13 @@ def _added(files: list[Any], add: Callable[[], None]) -> tuple[list[Any], list[A
     before, added = files[:common], files[common:]
     del files[common:]
     return before, added
+
+
+def shows(app: Sphinx, page: str) -> bool:
+    """Whether something of kfuncdoc is on a page of HTML."""
+    domain = domain_of(app.env)
+    # Builders that put all documents into one page give it the name of the first.
+    return domain.shows(page) or (app.builder.name == "singlehtml" and bool(domain.taken))
 
 
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import os
 import re
 from dataclasses import dataclass
@@ -83,6 +84,13 @@ def _boolean(value: Any) -> bool:
     return bool(value)
 
 
+def _feed(value: Any) -> bool:
+    wanted = _boolean(value)
+    if wanted and importlib.util.find_spec("feedgen") is None:
+        raise ConfigError("feeds need feedgen, which comes with kfuncdoc[feed]: pip install '.[feed]' in a clone")
+    return wanted
+
+
 def _option(check: Callable[[Any], Any], default: Any, words: str) -> Any:
     return dataclasses.field(metadata={"check": check, "default": default, "help": words})
 
@@ -144,6 +152,19 @@ class Options:
         True,
         "Whether ``name()`` in running text, where it names a declared kfunc and no C function that is documented, "
         "becomes a link to its record.",
+    )
+    export: bool = _option(
+        _boolean,
+        True,
+        "Whether builds of HTML write the record as ``kfuncs.json``, and ``kfuncs.schema.json``, into the folder of "
+        "``kfuncdoc_pages``, and link them from the pages.",
+    )
+    feed: bool = _option(
+        _feed,
+        False,
+        "Whether they write an Atom feed there, too, ``kfuncs.atom``: what was removed, changed in a way that callers "
+        "notice, or deprecated. It has absolute links where ``html_baseurl`` says where the site is. Needs "
+        "``kfuncdoc[feed]``.",
     )
     #: What ``version`` is, where the release is to follow it; no option of its own.
     version: str = dataclasses.field(default="", metadata={})

@@ -20,7 +20,7 @@ from sphinx.errors import ConfigError, ExtensionError
 
 from kfuncdoc import __version__
 from kfuncdoc.address import address
-from kfuncdoc.declaration_files import find
+from kfuncdoc.declaration_files import EXPORT, FEED, SCHEMA, find
 from kfuncdoc.reference import ReferenceUnknown, reference_date, reference_release, release_of_version
 from kfuncdoc.resources import packaged
 from kfuncdoc.sphinxext._options import PROJECT, Options
@@ -77,6 +77,13 @@ class Session:
         self.date = date_of(options)
         self._answers: dict[Request, str] = {}
 
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The files for machines that a build of HTML has in the folder of the pages: none where it has no pages."""
+        if self.options.pages is None or not self.documents:
+            return ()
+        return (*((EXPORT, SCHEMA) if self.options.export else ()), *((FEED,) if self.options.feed else ()))
+
     # -- loading
 
     @property
@@ -121,7 +128,7 @@ class Session:
         release = release_of(self.options, catalog.calendar, self.date)
         return Renderer(
             catalog, release, self.date, templates=self.options.templates, linked=self.linked,
-            chosen=self.options.overviews, contents=self.contents,
+            chosen=self.options.overviews, contents=self.contents, published=self.published,
         )  # fmt: skip
 
     @cached_property

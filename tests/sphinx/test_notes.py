@@ -184,7 +184,9 @@ def test_c_functions_stay_what_they_are(make: Make) -> None:
     assert re.findall('id="(c[.][^"]*)"', with_notes) == [f"c.{name}" for name in NOTES]
     assert "kfunc-note" not in without
     assert "kfuncdoc.css" not in without
+    assert "kfuncs.json" not in without
     taken_off = re.sub(r'(?s)<div class="kfunc-note.*?</div>\n', "", with_notes)
+    taken_off = re.sub(r'\n<link rel="alternate"[^>]*kfuncs.json[^>]*>', "", taken_off)
     loaded = r'\s*(<link rel="stylesheet"[^>]*kfuncdoc.css[^>]*>|<script [^>]*kfuncdoc.js[^>]*></script>)'
     assert re.sub(loaded, "", taken_off) == without
 
