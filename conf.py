@@ -27,6 +27,7 @@ exclude_patterns = [
 ]  # fmt: skip
 # Pages of the record as any project gets them, below kfuncs/.
 kfuncdoc_data = ["data"]
+kfuncdoc_feed = True
 
 highlight_language = "none"
 smartquotes = False

@@ -117,8 +117,8 @@ class Renderer:
     *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
     there is a page to link to.  *chosen* are the pages about all kfuncs that there are to be, among
     ``declaration_files.OVERVIEWS``; *contents* are the pages beside ``index`` that there really are,
-    without it all that follow from what is chosen; *published* are the files for machines beside it.  Every method returns rst with marks and a line end
-    at its end.
+    without it all that follow from what is chosen; *published* are the files for machines beside it.
+    Every method returns rst with marks and a line end at its end.
     """
 
     def __init__(

@@ -13,6 +13,7 @@ How a build goes, by module:
 * ``_machines``: the record and the feed, as files beside the pages of HTML;
 * ``_findings``: what is wrong, as warnings of the build;
 * ``_tables``: tables of kfuncs in HTML, which readers filter and sort;
+* ``_compare``: pages that compare releases, in HTML;
 * ``_age``: what HTML pages tell when time has passed since they were built;
 * ``_html``: the stylesheet, the script, and the rst behind "show source".
 """
@@ -26,6 +27,7 @@ from sphinx.application import Sphinx
 from kfuncdoc import __version__
 from kfuncdoc.sphinxext import (
     _age,
+    _compare,
     _directives,
     _freshness,
     _html,
@@ -54,6 +56,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _pages.register(app)
     _tables.register(app)
     _age.register(app)
+    _compare.register(app)
     _html.register(app)
     _machines.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

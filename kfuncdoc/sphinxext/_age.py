@@ -12,8 +12,8 @@ from sphinx.application import Sphinx
 
 from kfuncdoc.address import address
 from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._html import BROWSED
 from kfuncdoc.sphinxext._rst import every
-from kfuncdoc.sphinxext._tables import BROWSED
 
 #: The attribute of the first section of a document that has its facts, see ``kfuncdoc.time_facts``.
 _FACTS = "kfunc_time"

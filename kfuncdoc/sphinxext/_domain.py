@@ -44,7 +44,7 @@ class KfuncDomain(Domain):
     initial_data: ClassVar[dict[str, Any]] = {
         "requests": {}, "labels": {}, "mentions": {}, "addresses": {}, "links": {},
     }  # fmt: skip
-    data_version = 4  # to be raised with every change to what a request or an answer is
+    data_version = 5  # to be raised with every change to what a request or an answer is
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
     options: Options

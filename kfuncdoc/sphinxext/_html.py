@@ -10,8 +10,9 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 
 from kfuncdoc.sphinxext._domain import domain_of
-from kfuncdoc.sphinxext._tables import BROWSED
 
+#: The builders whose pages are read in a browser; ``index.rst.jinja`` names them, too.
+BROWSED = ("html", "dirhtml", "singlehtml")
 _STATIC = os.path.join(os.path.dirname(__file__), "static")
 
 

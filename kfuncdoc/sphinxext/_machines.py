@@ -20,15 +20,12 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.osutil import relative_uri
 
-from kfuncdoc.address import address
 from kfuncdoc.declaration_files import EXPORT, FEED, SCHEMA
 from kfuncdoc.sphinxext._domain import domain_of
 from kfuncdoc.sphinxext._freshness import of_output, read_record, write_record
-from kfuncdoc.sphinxext._html import shows
+from kfuncdoc.sphinxext._html import BROWSED, shows
 from kfuncdoc.sphinxext._rst import every
 
-#: The builders whose output is a web site; ``index.rst.jinja`` names them, too.
-_BUILDERS = ("html", "dirhtml", "singlehtml")
 #: What the heads of pages say of the files: their media type and a title.
 _ALTERNATES = {
     EXPORT: ("application/json", "The record of kfuncs"),
@@ -38,7 +35,7 @@ _ALTERNATES = {
 
 def _published(app: Sphinx) -> tuple[str, ...]:
     """Return the names of the files that this build is to have."""
-    return domain_of(app.env).session.published if app.builder.name in _BUILDERS else ()
+    return domain_of(app.env).session.published if app.builder.name in BROWSED else ()
 
 
 # -- making and writing them
@@ -113,13 +110,11 @@ def _text(app: Sphinx, name: str) -> str:
 def _sections(app: Sphinx, at: Callable[[str], str]) -> Callable[[str], Optional[str]]:
     """Return what gives the address of a kfunc's section, which *at* makes of one from the root of the site on."""
     session = domain_of(app.env).session
-    docnames = {path: docname for docname, path in session.documents.items()}
+    places = session.places
 
     def section(name: str) -> Optional[str]:
-        if not session.linked(name):
-            return None
-        docname = docnames[session.catalog.entries[name][0].path]
-        return f"{at(_uri(app, docname))}#{address(name)}"
+        docname, _, label = places.get(name, "").partition("#")
+        return f"{at(_uri(app, docname))}#{label}" if label else None
 
     return section
 

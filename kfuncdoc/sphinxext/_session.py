@@ -176,6 +176,10 @@ class Session:
             from kfuncdoc.table_facts import table_facts
 
             return table_facts(renderer.pages, [str(name) for name in arguments])
+        if kind == "comparison":
+            from kfuncdoc.comparison import as_json
+
+            return as_json(renderer.compared, self.places)
         if kind == "time":
             from kfuncdoc.time_facts import time_facts
 
@@ -202,6 +206,13 @@ class Session:
     def addresses(self) -> dict[str, str]:
         """The address of each kfunc that a page shows."""
         return {name: address(name) for name in sorted(self._with_pages) if self.linked(name)}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Where each kfunc that a page shows is: ``DOCUMENT#LABEL``."""
+        documents = {path: docname for docname, path in self.documents.items()}
+        files = {name: self.catalog.entries[name][0].path for name in self.addresses}
+        return {name: f"{documents[path]}#{address(name)}" for name, path in files.items()}
 
     def file_of(self, docname: str) -> str:
         """Return the path of the file to name where something is wrong in the page *docname*."""

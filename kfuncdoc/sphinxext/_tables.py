@@ -17,14 +17,13 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from kfuncdoc.sphinxext._domain import domain_of
+from kfuncdoc.sphinxext._html import BROWSED
 from kfuncdoc.sphinxext._rst import every
 
 #: The class of the tables of kfuncs, see ``templates/table.rst.jinja``.
 _TABLE = "kfunc-table"
 #: The attribute of a table node that has its facts, see ``kfuncdoc.table_facts``.
 _FACTS = "kfunc_facts"
-#: The builders whose pages are read in a browser.
-BROWSED = ("html", "dirhtml", "singlehtml")
 _STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
 _TYPE = "BPF_PROG_TYPE_"
 
