@@ -478,12 +478,16 @@ class ReleaseView:
         return tuple(view for view in self.events if view.event.event in kinds)
 
     @property
+    def changed(self) -> tuple[EventView, ...]:
+        """The changes that callers notice, each by itself."""
+        return tuple(view for view in self.of_kind("changed") if view.noticed)
+
+    @property
     def noticed(self) -> tuple[tuple[EventView, ...], ...]:
         """The changes that callers notice; where the same happened to several kfuncs, together."""
         alike: dict[str, list[EventView]] = {}
-        for view in self.of_kind("changed"):
-            if view.noticed:
-                alike.setdefault(view.told, []).append(view)
+        for view in self.changed:
+            alike.setdefault(view.told, []).append(view)
         return tuple(map(tuple, alike.values()))
 
     @property

@@ -14,6 +14,7 @@ How a build goes, by module:
 * ``_findings``: what is wrong, as warnings of the build;
 * ``_tables``: tables of kfuncs in HTML, which readers filter and sort;
 * ``_compare``: pages that compare releases, in HTML;
+* ``_chart``: what happened by release, drawn;
 * ``_age``: what HTML pages tell when time has passed since they were built;
 * ``_html``: the stylesheet, the script, and the rst behind "show source".
 """
@@ -27,6 +28,7 @@ from sphinx.application import Sphinx
 from kfuncdoc import __version__
 from kfuncdoc.sphinxext import (
     _age,
+    _chart,
     _compare,
     _directives,
     _freshness,
@@ -56,6 +58,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     _pages.register(app)
     _tables.register(app)
     _age.register(app)
+    _chart.register(app)
     _compare.register(app)
     _html.register(app)
     _machines.register(app)

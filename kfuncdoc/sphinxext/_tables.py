@@ -72,6 +72,16 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
                 # Of no use, and so no button, until a script says that it is one.
                 paragraph.insert(0, _html('<button type="button" class="kfunc-sort" disabled>'))
                 paragraph.append(_html("</button>"))
+            for cell in (cell for cell in every(table, nodes.entry) if "kfunc-column-kfunc" in cell["classes"]):
+                _let_names_break(cell)
+
+
+def _let_names_break(cell: nodes.entry) -> None:
+    """Let the name in a cell break after its underscores; that is no part of the name when it is copied."""
+    for text in list(every(cell, nodes.Text)):
+        words = re.split(r"(?<=_)(?=[^_])", text.astext())
+        between = [(nodes.Text(word), _html("<wbr>")) for word in words]
+        text.parent.replace(text, [node for pair in between for node in pair][:-1])
 
 
 def _heads(table: nodes.table) -> list[nodes.entry]:
