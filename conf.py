@@ -20,10 +20,11 @@ version = release = kfuncdoc.__version__
 language = "en"
 
 extensions = ["kfuncdoc", "kfuncdoc_reference"]
-# No templates_path: the folder templates/ has kfuncdoc's page templates, not those of a theme.
+# Not templates/, which has kfuncdoc's own: those of its pages.
+templates_path = ["docs/_templates"]
 exclude_patterns = [
     "_build", "_readthedocs", "dist", ".*", "**/.*", "venv*",
-    "benchmarks", "data", "tests", "LICENSES", "templates", "kfuncdoc",
+    "docs/_templates", "benchmarks", "data", "tests", "LICENSES", "templates", "kfuncdoc",
 ]  # fmt: skip
 # Pages of the record as any project gets them, below kfuncs/.
 kfuncdoc_data = ["data"]
@@ -45,7 +46,7 @@ html_theme_options = {
     "body_max_width": "none",
     "sidebar_width": "15em",
 }
-html_sidebars = {"**": ["about.html", "searchbox.html", "navigation.html", "relations.html"]}
+html_sidebars = {"**": ["sidebar.html"]}
 html_static_path = ["docs/_static"]
 html_favicon = "docs/_static/favicon.svg"
 html_css_files = ["site.css"]

@@ -8,6 +8,7 @@ from typing import Any, Union
 from docutils import nodes
 from docutils.statemachine import StringList
 from docutils.transforms import Transform
+from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.parsers import RSTParser
@@ -35,6 +36,16 @@ class AddressFirst(SphinxTransform):
         for section in every(self.document, nodes.section):
             permanent = address(section[0].astext())
             section["ids"] = sorted(section["ids"], key=permanent.__ne__)
+        self._move_index_entries()
+
+    def _move_index_entries(self) -> None:
+        """Have the entries of the index lead to the sections, too: a search finds nothing at an empty target."""
+        known = self.document.ids
+        for index in every(self.document, addnodes.index):
+            (kind, name, target, *more), *others = index["entries"]
+            if target in known and address(name) in known:
+                known[target]["ids"].remove(target)
+                index["entries"] = [(kind, name, address(name), *more), *others]
 
 
 class KfuncParser(RSTParser):

@@ -62,18 +62,18 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put a form before each table that has facts, and a button into the head of each of its columns."""
     if app.builder.name not in BROWSED:
         return
-    for table in list(every(doctree, nodes.table)):
-        if table.get(_FACTS):
-            # The table stands in a container, which may scroll; the form does not.
-            place = table.parent if "kfunc-scroll" in table.parent.get("classes", ()) else table
-            form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)])
-            place.parent.insert(place.parent.index(place), _html(form))
-            for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
-                # Of no use, and so no button, until a script says that it is one.
-                paragraph.insert(0, _html('<button type="button" class="kfunc-sort" disabled>'))
-                paragraph.append(_html("</button>"))
-            for cell in (cell for cell in every(table, nodes.entry) if "kfunc-column-kfunc" in cell["classes"]):
-                _let_names_break(cell)
+    tables = [table for table in every(doctree, nodes.table) if table.get(_FACTS)]
+    for number, table in enumerate(tables, 1):
+        # The table stands in a container, which may scroll; the form does not.
+        place = table.parent if "kfunc-scroll" in table.parent.get("classes", ()) else table
+        form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
+        place.parent.insert(place.parent.index(place), _html(form))
+        for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
+            # Of no use, and so no button, until a script says that it is one.
+            paragraph.insert(0, _html('<button type="button" class="kfunc-sort" disabled>'))
+            paragraph.append(_html("</button>"))
+        for cell in (cell for cell in every(table, nodes.entry) if "kfunc-column-kfunc" in cell["classes"]):
+            _let_names_break(cell)
 
 
 def _let_names_break(cell: nodes.entry) -> None:
@@ -92,8 +92,9 @@ def _html(text: str) -> nodes.raw:
     return nodes.raw("", text, format="html")
 
 
-def _form(facts: str, heads: Sequence[str]) -> str:
-    """Return the form that filters a table with these *facts* and *heads* of columns."""
+def _form(facts: str, heads: Sequence[str], number: int) -> str:
+    """Return the form that filters a table with these *facts* and *heads* of columns, the *number*-th if not 0."""
+    which = f"table {number}" if number else "the table"
     found = json.loads(facts)
     rows = [row for row in found["rows"] if row]
     fields = [
@@ -107,7 +108,7 @@ def _form(facts: str, heads: Sequence[str]) -> str:
     ]
     count = len(found["rows"])
     return (
-        '<form class="kfunc-filter" role="search" aria-label="Filter the table">\n'
+        f'<form class="kfunc-filter" role="search" aria-label="Filter {which}">\n'
         + "\n".join(field for field in fields if field)
         + '\n<button type="reset">Clear</button>\n'
         + f'<p class="kfunc-count" role="status">{count} kfunc{"" if count == 1 else "s"}</p>\n'
