@@ -350,7 +350,9 @@ def test_lifecycle_stands_in_place(page: Page) -> None:
     text = page("Before.\n\n.. kfunc-lifecycle:: bpf_zero\n\nAfter.").text("use.txt")
     assert text.startswith("Use\n***\n\nBefore.\n\n   void bpf_zero(void);\n\nDo bpf_zero.\n\nStability:\n   present: ")
     assert text.endswith('Program types:\n   registered for "BPF_PROG_TYPE_XDP"\n\nAfter.\n')
-    assert re.findall(r"^(\w.*):$", text, re.MULTILINE) == ["Stability", "In the kernel since", "Program types"]
+    assert re.findall(r"^(\w.*):$", text, re.MULTILINE) == [
+        "Stability", "In the kernel since", "In which kernels", "Program types",
+    ]  # fmt: skip
 
 
 def test_lifecycle_of_an_unknown_kfunc(page: Page) -> None:

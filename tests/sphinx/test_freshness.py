@@ -141,11 +141,15 @@ STEPS = [
     Step("removed", lambda to: to.write("new.kfuncs.yaml", REMOVED), "all changes gone new old one urgent", UNUSED),
     Step("reset", lambda to: to.reset("new", "old", "gone"), "all changes gone new old one"),
     # -- the date; the newest release stays v7.3
-    Step("days", lambda to: to.set(kfuncdoc_date="2026-12-20"), ""),
-    Step("v7.4 is due", lambda to: to.set(kfuncdoc_date="2027-01-20"), "calm gone new old"),
+    Step("days", lambda to: to.set(kfuncdoc_date="2026-12-20"), "old one urgent"),
+    Step("v7.4 is due", lambda to: to.set(kfuncdoc_date="2027-01-20"), "calm gone new old one urgent"),
     Step("the end of bpf_old is due", lambda to: to.set(kfuncdoc_date="2027-06-01"), "old one urgent"),
-    Step("v6.6 is no longer maintained", lambda to: to.set(kfuncdoc_date="2028-01-20"), "gone"),
-    Step("and back", lambda to: to.set(kfuncdoc_date="2026-11-01"), "calm gone new old one urgent"),
+    Step(
+        "v6.6 is no longer maintained",
+        lambda to: to.set(kfuncdoc_date="2028-01-20"),
+        "calm far gone new old one urgent",
+    ),
+    Step("and back", lambda to: to.set(kfuncdoc_date="2026-11-01"), "calm far gone new old one urgent"),
     # -- the release
     Step("the default is named", lambda to: to.set(kfuncdoc_release="v7.3"), ""),
     Step("v7.2", lambda to: to.set(kfuncdoc_release="v7.2"), "all calm far gone new old one urgent"),
@@ -182,7 +186,7 @@ STEPS = [
         lambda to: to.edit_installed(
             "data/releases.yaml", "renumbered:", "  - {release: v7.4, date: 2026-10-30}\nrenumbered:"
         ),
-        "all calm gone new old one urgent",
+        "all calm far gone new old one urgent",
     ),
     # -- faults: what was found is told at every build
     Step("a fault", lambda to: to.write("calm.kfuncs.yaml", BAD), "all calm changes", [BAD_AT]),

@@ -73,10 +73,10 @@ def test_bad_release(make: Make, value: Any, message: str) -> None:
 def test_date_changes_what_pages_say(make: Make) -> None:
     files = {"index.rst": toctree("demo"), "demo.kfuncs.yaml": OLD.replace("removal: v7.3", "removal: v7.5")}
     project = make(files, kfuncdoc_date="2026-11-01")
-    assert "(this record goes no further" not in project.build().text("demo.txt")
+    assert "this record goes no further" not in project.build().text("demo.txt")
     project.conf["kfuncdoc_date"] = datetime.date(2027, 6, 1)
     text = project.build().text("demo.txt")
-    assert "(this record goes no further than v7.3)" in field(text, "Remaining lifespan")
+    assert "on 1 June 2027; this record goes no further)" in field(text, "Remaining lifespan")
     assert field(text, "Recorded") == (
         "up to v7.3 (October 2026). A newer release is out; what it did to these kfuncs is not in this record"
     )

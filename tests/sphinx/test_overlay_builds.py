@@ -100,7 +100,7 @@ def test_all_of_the_documentation(tree: Path) -> None:
     assert (tree.parent / "out" / "html" / "_static" / "ours.css").is_file()
     assert "deprecated" in page(tree, ".", "html/bpf/kfuncs.html")
     assert 'href="../bpf/kfuncs/demo.html#kfunc-bpf-new"' in page(tree, ".", "html/core/index.html")
-    assert "as of v7.3 " in page(tree, ".", "html/bpf/kfuncs/index.html")
+    assert "Linux v7.3 " in page(tree, ".", "html/bpf/kfuncs/index.html")
     assert '"name": "bpf_old"' in page(tree, ".", "html/bpf/kfuncs/kfuncs.json")
     assert snapshot(tree) == before
 
