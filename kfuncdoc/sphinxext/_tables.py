@@ -64,8 +64,8 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     tables = [table for table in every(doctree, nodes.table) if table.get(_FACTS)]
     for number, table in enumerate(tables, 1):
-        # The table stands in a container, which may scroll; the form does not.
-        place = table.parent if "kfunc-scroll" in table.parent.get("classes", ()) else table
+        # What scrolls is the container of the table, in which a theme may have put another one; the form does not.
+        place = next((each for each in _around(table) if "kfunc-scroll" in each.get("classes", ())), table)
         form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
         place.parent.insert(place.parent.index(place), _html(form))
         for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
@@ -74,6 +74,12 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             paragraph.append(_html("</button>"))
         for cell in (cell for cell in every(table, nodes.entry) if "kfunc-column-kfunc" in cell["classes"]):
             _let_names_break(cell)
+
+
+def _around(node: nodes.Element) -> Iterator[nodes.Element]:
+    while node.parent is not None:
+        node = node.parent
+        yield node
 
 
 def _let_names_break(cell: nodes.entry) -> None:
