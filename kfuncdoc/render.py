@@ -160,7 +160,7 @@ class Renderer:
         environment.tests["web_address"] = _WEB_ADDRESS.fullmatch
         environment.globals.update(
             release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
-            address=address, struct_ops_address=struct_ops_address, snippet=self._snippets.of,
+            address=address, struct_ops_address=struct_ops_address, has_page=self._has_page, snippet=self._snippets.of,
             columns={**COLUMNS, **_COLUMNS_OF_PROGRAM_TYPES}, tab="\t", flag_meanings=self.catalog.flags,
         )  # fmt: skip
         return environment
@@ -223,6 +223,11 @@ class Renderer:
         if subject == "program-types":
             return self.program_types()
         return self._render(template_of(subject), **self._shown_by(subject))
+
+    def _has_page(self, program_type: str) -> bool:
+        """Whether there is a page of what programs of *program_type* may call."""
+        known = program_type in self.catalog.hooks.program_types
+        return known and bool(self._there([program_type_page(program_type)]))
 
     def _there(self, names: Iterable[str]) -> list[str]:
         """Return those of the pages *names* that there are."""
