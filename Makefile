@@ -10,6 +10,8 @@
 # make browser the site in Chromium, with the chromium of the system, or the one in KFUNCDOC_CHROMIUM
 # make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR, and of
 #              BPF objects with OBJECTS=DIR
+# make bench-site  what the site costs its readers
+# make screenshots  those of docs/site.rst, taken anew
 # make observe what the kernels in KERNELS=DIR have, for tests/observed
 #
 # Each sets up what it needs in .venv; PYTHON names the interpreter to start from.
@@ -89,6 +91,12 @@ ifdef OBJECTS
 	$(BIN)/python -m benchmarks.auditing $(OBJECTS) $(AUDITOPTS)
 endif
 
+bench-site: html $(VENV)/.browser
+	$(BIN)/python -m benchmarks.site _build/html $(SITEOPTS)
+
+screenshots: html $(VENV)/.browser
+	$(BIN)/python tests/browser/screenshots.py _build/html docs
+
 # What real kernels have, as tests/observed/ keeps it: KERNELS is a folder of source trees and images.
 observe: $(VENV)/.test
 	@test -n "$(KERNELS)" || { echo "say where the kernels are: make observe KERNELS=DIR" >&2; exit 2; }
@@ -97,4 +105,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test check matrix kernel-docs programs browser bench observe clean
+.PHONY: all $(BUILDERS) test check matrix kernel-docs programs browser bench bench-site screenshots observe clean

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The screenshots of docs/site.rst: ``make screenshots``, or ``python tests/browser/screenshots.py SITE FOLDER``.
+
+Each shows one page of the built site three times: wide, narrow, and dark.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+PAGES = {
+    "site-index": "index.html",
+    "site-filtered": "kfuncs/index.html?name=dsq&release=v7.3#all-kfuncs",
+    "site-compare": "kfuncs/compare.html?from=v6.12&to=v7.3",
+    "site-past-due": "kfuncs/sched_ext.html#kfunc-scx-bpf-select-cpu-and",
+}
+#: Width, and whether it is dark.
+SHOTS = ((1280, False), (360, False), (1280, True))
+HEIGHT = 900
+TOGETHER = """\
+<body style="margin: 0; display: flex; gap: 12px; padding: 12px; background: #8a8f98; width: max-content">{}</body>
+"""
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def shot(browser: Any, address: str, width: int, dark: bool) -> str:
+    page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme="dark" if dark else "light")
+    page.goto(address)
+    image = page.screenshot()
+    page.close()
+    data = base64.b64encode(image).decode()
+    return f'<img src="data:image/png;base64,{data}" style="height: 520px">'
+
+
+def main(site: str, folder: str) -> None:
+    from playwright.sync_api import sync_playwright
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    path = os.environ.get("KFUNCDOC_CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        for name, place in PAGES.items():
+            address = f"http://127.0.0.1:{server.server_address[1]}/{place}"
+            images = "".join(shot(browser, address, width, dark) for width, dark in SHOTS)
+            page = browser.new_page(viewport={"width": 1800, "height": 544})
+            page.set_content(TOGETHER.format(images))
+            page.locator("body").screenshot(path=str(Path(folder) / f"{name}.jpg"), type="jpeg", quality=74)
+            page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
