@@ -381,6 +381,11 @@ class KfuncView:
         return self.replacement_of(said, index) if said is not None else ReplacementView(None, (), None)
 
     @property
+    def former(self) -> tuple[str, ...]:
+        """The kfuncs whose place this one takes, the nearest first: people look for it by their names."""
+        return self.pages.replaced_by(self.name)
+
+    @property
     def only_replacement(self) -> Optional[str]:
         """The one kfunc to call instead, where it is one."""
         said = self._replacement_said[0]

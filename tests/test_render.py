@@ -69,7 +69,7 @@ def test_no_page_declares_a_c_function_or_uses_an_extension(shelf):
     """kernel-doc declares the functions; the directives and roles are those of docutils and Sphinx."""
     text = "\n".join(shelf.values())
     assert set(re.findall(r"\.\. ([a-z:-]+)::", text)) == {
-        "role", "container", "list-table", "table", "code-block", "index", "toctree",
+        "role", "rst-class", "container", "list-table", "table", "code-block", "index", "toctree",
     }  # fmt: skip
     declared = set(re.findall(r"\.\. role:: (\S+)", text))
     assert set(re.findall(r":([a-z-]+):`", text)) <= declared | {"ref"}
