@@ -163,16 +163,3 @@ def test_without_scripts_the_table_is_whole(visit) -> None:
     page = visit(f"{ALL}?subsystem=cpumask", scripts=False)
     assert not page.locator("form.kfunc-filter").is_visible()
     assert {"bpf_task_acquire", "bpf_cpumask_create"} <= set(names(page))
-
-
-def test_nothing_moves_while_the_page_is_loaded(visit) -> None:
-    page = visit(ALL)
-    moved = page.evaluate(
-        """() => new Promise((done) => {
-          let moved = 0;
-          new PerformanceObserver((list) => list.getEntries().forEach((entry) => { moved += entry.value; }))
-            .observe({ type: "layout-shift", buffered: true });
-          setTimeout(() => done(moved), 300);
-        })"""
-    )
-    assert moved < 0.001
