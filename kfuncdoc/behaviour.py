@@ -55,7 +55,8 @@ def _told(view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]) -> 
         since = [words for name in _LISTS if name in changes for words in _came_and_went(changes[name], flags)]
     if "filter" in changes:
         was, narrowed = (_filter(prose) for prose in (changes["filter"].before, changes["filter"].after))
-        if len(was + narrowed) <= _LONG:
+        # A filter that changed again since is not that of all the releases for which this is told.
+        if len(was + narrowed) <= _LONG and changes["filter"].after == view.kfunc.facts.filter:
             before += [was] if was else []
             since = [narrowed, *since] if narrowed else since
         elif not was:

@@ -114,10 +114,10 @@ class Snippets:
         if newest is None or plan is None or not plan.becomes or alike(plan.becomes, newest.facts.prototype):
             return None
         said = plan.governing
-        when = f"for {said.said}" if said.release else "for no release"
+        when = f" for {said.said}" if said.release else ", without a release"
         when += f", which is {said.release}" if said.renumbered else ""
         following = self._record.calendar.releases[newest.release.position + 1]
-        return Choice(Announced(name, plan.becomes, following), f"as announced {when}")
+        return Choice(Announced(name, plan.becomes, following), f"as announced{when}")
 
     def _missing_on(self, view: KfuncView, chosen: Chosen, kernels: Sequence[Kernel]) -> str:
         """Return where there is nothing to call, and why, or what to do instead."""

@@ -337,7 +337,7 @@ def test_deprecated_with_a_change_to_come(snippet):
 @pytest.mark.parametrize(
     ("end", "words"),
     [
-        ("undecided", "as announced for no release"),
+        ("undecided", "as announced, without a release"),
         ("v6.22", "as announced for v6.22, which is v7.2"),
     ],
 )

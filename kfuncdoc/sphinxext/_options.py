@@ -110,7 +110,7 @@ class Options:
         "kfuncs",
         "The folder in which the declarations of ``kfuncdoc_data`` have their pages, relative to the source "
         "directory: each file one, and those of ``kfuncdoc_overviews`` about all. ``index`` "
-        "leads to the others and belongs into a toctree. A document that stands there goes before the page of its "
+        "leads to the others and belongs in a toctree. A document that stands there goes before the page of its "
         "name. Without pages, ``''``, the declarations only serve tables, references and notes. The folder may be "
         "an absolute path: a build of which it is no part has no pages.",
     )
