@@ -18,6 +18,8 @@ from typing import Optional
 
 #: The prefix of every address.
 PREFIX = "kfunc-"
+#: The prefix of the labels of pages about all kfuncs, which no kfunc can have.
+OF_PAGES = "kfuncs-"
 
 _PROGRAM_TYPE = "BPF_PROG_TYPE_"
 _UNDERSCORES = re.compile("_+")
@@ -36,13 +38,13 @@ def program_type_page(program_type: str) -> str:
 
 def program_type_address(program_type: str) -> str:
     """Return the label of the page of a program type."""
-    return PREFIX + program_type_page(program_type)
+    return OF_PAGES + program_type_page(program_type)
 
 
 def struct_ops_address(name: Optional[str]) -> str:
     """Return the label of what programs of the struct_ops *name* may call; None stands for any struct_ops."""
-    # With another prefix, so that no name can take it.
-    return f"{PREFIX}struct-ops-{_spelled(name)}" if name else f"{PREFIX}any-struct-ops"
+    # With a word more before a name, so that none can take it.
+    return f"{OF_PAGES}struct-ops-{_spelled(name)}" if name else f"{OF_PAGES}any-struct-ops"
 
 
 def _spelled(name: str) -> str:

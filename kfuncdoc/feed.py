@@ -85,7 +85,8 @@ def entries(pages: Pages) -> tuple[Entry, ...]:
 def _entries_of(happened: ReleaseView) -> Iterator[Entry]:
     for kind in _KINDS:
         by_subsystem: dict[str, dict[str, list[str]]] = {}
-        events = [event for event in happened.of_kind(kind) if event.noticed]
+        # What only says anew what is planned is no news.
+        events = [event for event in happened.of_kind(kind) if event.noticed and not event.restated]
         for event in sorted(events, key=lambda event: event.kfunc.name):
             told = by_subsystem.setdefault(event.kfunc.subsystem.header.subsystem, {})
             told.setdefault(_told(event), []).append(event.kfunc.name)

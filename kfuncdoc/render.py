@@ -17,7 +17,7 @@ import traceback
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Collection, Iterable, Mapping, Optional, Sequence, Union
 
 import jinja2
 
@@ -32,7 +32,7 @@ from kfuncdoc.releases import RELEASE, Release, When
 from kfuncdoc.resources import packaged
 from kfuncdoc.snippets import Snippets
 from kfuncdoc.source import MARKS
-from kfuncdoc.views import KfuncView, Pages, Prose, mark
+from kfuncdoc.views import KfuncView, Pages, Prose, ReleaseView, mark
 
 _MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
 #: What rst takes for markup, or, as the first character of a line, for a list, a rule or a directive.
@@ -117,7 +117,8 @@ class Renderer:
     *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
     there is a page to link to.  *chosen* are the pages about all kfuncs that there are to be, among
     ``declaration_files.OVERVIEWS``; *contents* are the pages beside ``index`` that there really are,
-    without it all that follow from what is chosen; *published* are the files for machines beside it.
+    without it all that follow from what is chosen; *published* are the files for machines beside it, and
+    *written* the subjects of the pages that are ours, without it all.
     Every method returns rst with marks and a line end at its end.
     """
 
@@ -132,12 +133,14 @@ class Renderer:
         chosen: Sequence[str] = BASIC_OVERVIEWS,
         contents: Optional[Sequence[str]] = None,
         published: Sequence[str] = (),
+        written: Optional[Collection[str]] = None,
     ) -> None:
         self.catalog = catalog
         self.pages = Pages(catalog, release, date)
         self.linked = linked
         self.chosen = tuple(chosen)
         self._published = tuple(published)
+        self._written = written
         self._contents = None if contents is None else frozenset(contents)
         self._snippets = Snippets(catalog, release, date)
         self._folders = [*templates, str(packaged("templates"))]
@@ -227,7 +230,7 @@ class Renderer:
     def _has_page(self, program_type: str) -> bool:
         """Whether there is a page of what programs of *program_type* may call."""
         known = program_type in self.catalog.hooks.program_types
-        return known and bool(self._there([program_type_page(program_type)]))
+        return known and (self._written is None or program_type in self._written)
 
     def _there(self, names: Iterable[str]) -> list[str]:
         """Return those of the pages *names* that there are."""
@@ -244,7 +247,17 @@ class Renderer:
             return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}
         if name == "removed":
             return {"kfuncs": self.select(Selection(stability=("removed",), order="removed"))}
-        return {"releases": self.changes_of(None, None)}
+        return {"releases": self.changes_of(None, None), "counted": self._counted()}
+
+    def _counted(self) -> Sequence[ReleaseView]:
+        """Return every release from the first in which something happened, the newest first."""
+        happened = {view.release: view for view in self.changes_of(None, None)}
+        first = min(happened, default=None)
+        return [
+            happened.get(release, ReleaseView(release, ()))
+            for release in self._releases
+            if first is not None and first <= release
+        ]
 
     # -- by program type
 

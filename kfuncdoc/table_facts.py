@@ -10,11 +10,8 @@ from __future__ import annotations
 import json
 from typing import Any, Optional, Sequence
 
-from kfuncdoc.hooks import ANY
 from kfuncdoc.releases import Release
 from kfuncdoc.views import KfuncView, Pages
-
-_STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
 
 
 def table_facts(pages: Pages, names: Sequence[str]) -> str:
@@ -23,11 +20,12 @@ def table_facts(pages: Pages, names: Sequence[str]) -> str:
         {"releases": [RELEASE, ...],            those that can have kfuncs, up to the reference release
          "subsystems": [SUBSYSTEM, ...],
          "callers": [[PROGRAM_TYPE or STRUCT_OPS, ...], ...],
-         "rows": [[NAME, subsystem, STABILITY, callers, [[first, last], ...], [FORMER_NAME, ...]], ...]}
+         "rows": [[NAME, subsystem, STABILITY, [[first, last, callers], ...], [FORMER_NAME, ...]], ...]}
 
-    *subsystem*, *callers*, *first* and *last* are numbers that count in the lists above; a row without a kfunc is null.
-    Who may call any kfunc of a kind is named by ``BPF_PROG_TYPE_UNSPEC``; a name of struct_ops stands beside, and not
-    for, the program type.
+    *subsystem*, *first*, *last* and *callers* are numbers that count in the lists above; a row without a kfunc is null.
+    From *first* to *last* it was there without a break, and the same could call it. Where a record goes no further than
+    an older release its kfuncs are taken to be still there.  That any program may call a kfunc is named by
+    ``BPF_PROG_TYPE_UNSPEC``; a name of struct_ops stands beside, and not for, the program type.
     """
     facts = _Facts(pages)
     rows = [facts.row(pages.view(name)) for name in names]
@@ -53,13 +51,14 @@ class _Facts:
     def row(self, view: Optional[KfuncView]) -> Optional[list[Any]]:
         if view is None:
             return None
-        stretches = [(first, last or view.lifecycle.release) for first, last in view.in_kernel]
         return [
             view.name,
             _number(self.subsystems, view.subsystem.header.subsystem),
             stability_in_words(view),
-            _number(self.callers, callers(view)),
-            [[self._number_of(first), self._number_of(last)] for first, last in stretches],
+            [
+                [self._number_of(first), self._number_of(last), _number(self.callers, names)]
+                for first, last, names in view.called_by
+            ],
             list(self._pages.replaced_by(view.name)),
         ]
 
@@ -77,13 +76,3 @@ def stability_in_words(view: KfuncView) -> str:
     if view.lifecycle.past_due:
         return "past due"
     return "superseded" if view.superseded else view.stability
-
-
-def callers(view: KfuncView) -> tuple[str, ...]:
-    """Return the program types that may call a kfunc, and of those the struct_ops to which it is restricted."""
-    registered = view.facts.program_types
-    if ANY in registered:
-        return (ANY,)
-    types = (*registered, *(name for name in view.sharing if name not in registered))
-    restricted = view.facts.struct_ops if _STRUCT_OPS in types else ()
-    return (*types, *restricted)

@@ -16,7 +16,8 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 from kfuncdoc import model
 from kfuncdoc.address import address, plain_address
 from kfuncdoc.catalog import Catalog, Declaration, Stub, SubsystemFile
-from kfuncdoc.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_after, undone
+from kfuncdoc.hooks import ANY
+from kfuncdoc.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_after, facts_at, undone
 from kfuncdoc.prototype import parse_prototype
 from kfuncdoc.releases import Release, When
 from kfuncdoc.source import MARKS, SourceFile
@@ -125,6 +126,11 @@ class EventView:
     def again(self) -> bool:
         """Whether a name came back."""
         return isinstance(self.event, model.Added) and bool(self.step.before.stretches)
+
+    @property
+    def restated(self) -> bool:
+        """Whether a deprecation only says anew what was announced."""
+        return isinstance(self.event, model.Deprecated) and self.step.before.plan is not None
 
     @property
     def breaking(self) -> bool:
@@ -353,19 +359,47 @@ class KfuncView:
         """The kernels that people run, up to the reference release, and what this is in each.
 
         These are the LTS releases that are maintained and all since the last of them; in words: "not yet", "yes",
-        "deprecated", "gone".
+        "deprecated", "gone"; "not known" where an event may have been in that release or before.
         """
         return tuple(
             (release, self._in_words(release)) for release in self.pages.run if release <= self.lifecycle.release
         )
 
     def _in_words(self, release: Release) -> str:
+        if any(_may_be(step.when, release) for step in self.lifecycle.steps):
+            return "not known"
         state = next((step.after for step in reversed(self.lifecycle.steps) if step.when.by <= release), None)
         if state is None or not state.stretches:
             return "not yet"
         if not state.present:
             return "gone"
         return "deprecated" if state.plan else "yes"
+
+    @cached_property
+    def called_by(self) -> tuple[tuple[Release, Release, tuple[str, ...]], ...]:
+        """Who could call it in the releases that have it: the first and the last release, and the callers.
+
+        Callers are program types, and the struct_ops to which it is restricted.  Of a record that goes no further than
+        an older release what holds there is taken to hold up to the reference release.
+        """
+        found: list[tuple[Release, Release, tuple[str, ...]]] = []
+        for first, last in self.in_kernel:
+            for release in self.pages.catalog.calendar.between(first, last or self.pages.release):
+                callers = self._callers_at(release)
+                if found and found[-1][2] == callers and found[-1][1].position + 1 == release.position:
+                    found[-1] = (found[-1][0], release, callers)
+                else:
+                    found.append((release, release, callers))
+        return tuple(found)
+
+    def _callers_at(self, release: Release) -> tuple[str, ...]:
+        catalog = self.pages.catalog
+        facts = facts_at(self.kfunc, catalog.calendar, min(release, self.lifecycle.release))
+        if ANY in facts.program_types:
+            return (ANY,)
+        shared = catalog.hooks.sharing(facts.program_types, release)
+        types = tuple(dict.fromkeys((*facts.program_types, *shared)))
+        return (*types, *facts.struct_ops) if "BPF_PROG_TYPE_STRUCT_OPS" in types else types
 
     @property
     def long_term(self) -> tuple[Release, ...]:
@@ -472,6 +506,11 @@ class KfuncView:
         )
 
 
+def _may_be(when: When, release: Release) -> bool:
+    """Whether an event that had happened by ``when.by`` may have happened in *release* already."""
+    return when.uncertain and release < when.by and (when.after is None or when.after < release)
+
+
 @dataclass(frozen=True)
 class ReleaseView:
     """What one release brought, changed, deprecated and removed."""
@@ -515,17 +554,19 @@ class Summary:
         """How many kfuncs are in the kernel."""
         return len(self.present) + len(self.deprecated)
 
-    @property
+    @cached_property
     def lost_last(self) -> tuple[KfuncView, ...]:
         """The kfuncs that went in the last release in which any did."""
         gone = {view.name: view.lifecycle.removed.by for view in self.removed if view.lifecycle.removed}
-        return tuple(view for view in self.removed if gone[view.name] == max(gone.values()))
+        last = max(gone.values(), default=None)
+        return tuple(view for view in self.removed if gone[view.name] == last)
 
-    @property
+    @cached_property
     def next_to_go(self) -> tuple[KfuncView, ...]:
         """The kfuncs whose announced end is the next one to come."""
         ends = {view.name: view.end for view in self.deprecated if view.end and not view.lifecycle.past_due}
-        return tuple(view for view in self.deprecated if view.name in ends and ends[view.name] == min(ends.values()))
+        first = min(ends.values(), default=None)
+        return tuple(view for view in self.deprecated if view.name in ends and ends[view.name] == first)
 
 
 class Pages:

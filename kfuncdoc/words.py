@@ -27,7 +27,7 @@ def planned(plan: Plan) -> str:
         when = f"announced for {plan.governing.said}"
         if plan.governing.renumbered:
             when += f", which is {plan.end}"
-    return f"deprecated since {plan.since.by}: {to}, {when}"
+    return f"deprecated since {when_in_words(plan.since)}: {to}, {when}"
 
 
 def announced(lifecycle: Lifecycle) -> str:

@@ -76,12 +76,12 @@ def test_the_clashes_that_there_are(one, other):
 )
 def test_a_program_type_has_a_page_and_its_address(program_type, page):
     assert program_type_page(program_type) == page
-    assert program_type_address(program_type) == f"kfunc-{page}" == make_id(f"kfunc-{page}")
+    assert program_type_address(program_type) == f"kfuncs-{page}" == make_id(f"kfuncs-{page}")
 
 
 def test_struct_ops_have_addresses():
-    assert struct_ops_address("tcp_congestion_ops") == "kfunc-struct-ops-tcp-congestion-ops"
-    assert struct_ops_address("Qdisc_ops") == "kfunc-struct-ops-qdisc-ops"
-    assert struct_ops_address("_a__b") == "kfunc-struct-ops-u1-a-u2-b"
-    assert struct_ops_address(None) == "kfunc-any-struct-ops"
+    assert struct_ops_address("tcp_congestion_ops") == "kfuncs-struct-ops-tcp-congestion-ops"
+    assert struct_ops_address("Qdisc_ops") == "kfuncs-struct-ops-qdisc-ops"
+    assert struct_ops_address("_a__b") == "kfuncs-struct-ops-u1-a-u2-b"
+    assert struct_ops_address(None) == "kfuncs-any-struct-ops"
     assert struct_ops_address("any") != struct_ops_address(None)

@@ -298,9 +298,8 @@ def test_a_page_is_exactly_as_expected(tmp_path, name):
 def test_what_the_page_of_a_release_tells(catalog):
     """What is told of several is told once, with links; what no caller notices are names; words are no markup."""
     text = laid_out(Renderer(catalog, NEWEST, TODAY).released(CALENDAR["v7.2"]))
-    section = text.partition("From v7.1 to v7.2\n-----------------\n\n")[2].partition("\n\n.. _kfunc-v6-18-to-v7-2:\n")[
-        0
-    ]
+    after = text.partition("From v7.1 to v7.2\n-----------------\n\n")[2]
+    section = after.partition("\n\n.. _kfuncs-v6-18-to-v7-2:\n")[0]
     assert [line for line in section.split("\n") if line] == [
         "4 removed, 1 changed in a way that callers notice, 1 deprecated, 1 superseded, "
         "2 changed in a way that no caller notices.",
@@ -341,7 +340,7 @@ def test_the_page_of_a_release_tells_how_far_the_record_goes(catalog):
 def test_a_page_of_a_release_in_which_nothing_happened_says_so(catalog, tmp_path):
     renderer = Renderer(catalog, NEWEST, TODAY)
     section = laid_out(renderer.released(CALENDAR["v6.9"])).partition("From v6.8 to v6.9\n-----------------\n\n")[2]
-    assert section.startswith("Nothing happened.\n\n.. _kfunc-v6-6-to-v6-9:\n")
+    assert section.startswith("Nothing happened.\n\n.. _kfuncs-v6-6-to-v6-9:\n")
     oldest = laid_out(renderer.released(CALENDAR.real[0]))
     assert oldest.endswith("named, also those that were before.\n\nThe calendar has no earlier release.\n")
 

@@ -195,13 +195,12 @@ def test_what_went_is_told_with_what_came_before_it(tmp_path):
     ]
 
 
-def test_a_deprecation_that_is_restated_is_told_again(tmp_path):
+def test_a_deprecation_that_is_restated_is_no_news(tmp_path):
     text = subsystem(
         entry("box_a", ADDED, f"release: v6.9, event: deprecated, removal: v7.0, {SAID}, no_replacement: It burnt.",
               "release: v6.12, event: deprecated, removal: v7.2")
     )  # fmt: skip
     assert told(pages_of(catalog_of(tmp_path, box=text))) == [
-        ("v6.12: box_a deprecated (demo)", {"deprecated since v6.9: removal, announced for v7.2.": ("box_a",)}),
         (
             "v6.9: box_a deprecated (demo)",
             {

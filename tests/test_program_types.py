@@ -370,9 +370,9 @@ def test_every_type_that_ever_had_a_hook_has_a_page_at_any_release():
 
 def test_before_its_hook_opened_a_type_is_said_to_have_none():
     text = written(renderer_of(CALLERS, "v6.11"))[program_type_page(TRACEPOINT)]
-    any_program = ":ref:`any program <kfunc-program-type-any>`"
+    any_program = ":ref:`any program <kfuncs-program-type-any>`"
     assert text == (
-        ".. _kfunc-program-type-tracepoint:\n\n"
+        ".. _kfuncs-program-type-tracepoint:\n\n"
         "What BPF\\_PROG\\_TYPE\\_TRACEPOINT programs may call\n"
         "==================================================\n\n"
         f"As of v6.11 (September 2024), nothing but what {any_program} may call (1 kfunc):\n"
@@ -382,7 +382,7 @@ def test_before_its_hook_opened_a_type_is_said_to_have_none():
 
 def test_before_any_kfunc_was_for_any_program_that_is_said():
     assert written(renderer_of(CALLERS, "v6.3"))[program_type_page(ANY)] == (
-        ".. _kfunc-program-type-any:\n\n"
+        ".. _kfuncs-program-type-any:\n\n"
         "What any program may call\n"
         "=========================\n\n"
         "As of v6.3 (April 2023), none: nothing is registered for all types (``BPF_PROG_TYPE_UNSPEC``).\n"
@@ -433,7 +433,7 @@ def test_pages_are_known_without_declarations():
     names = load_hooks(load_calendar()).program_types
     assert len({program_type_page(name) for name in names}) == len(names)
     assert program_type_page("BPF_PROG_TYPE_CGROUP_SOCK_ADDR") == "program-type-cgroup-sock-addr"
-    assert (program_type_page(ANY), program_type_address(ANY)) == ("program-type-any", "kfunc-program-type-any")
+    assert (program_type_page(ANY), program_type_address(ANY)) == ("program-type-any", "kfuncs-program-type-any")
 
 
 if __name__ == "__main__":

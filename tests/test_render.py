@@ -572,6 +572,20 @@ def test_pages_do_not_depend_on_the_order_of_hashing(tmp_path):
     assert others == [first, first]
 
 
+def test_what_a_kfunc_is_in_a_kernel_is_said_only_where_it_is_known(tmp_path):
+    text = subsystem(
+        entry(
+            "f", "release: ..v6.12, event: added", "release: 'v6.12..v7.1', event: removed, no_replacement: It burnt."
+        )
+    )
+    shown = page(tmp_path, text)
+    strip = re.search(r":In which kernels: (.*)", shown)[1]
+    assert re.findall(r"`(.*?)`", strip) == [
+        "v6.1 LTS: not known", "v6.6 LTS: not known", "v6.12 LTS: yes", "v6.18 LTS: not known", "v6.19: not known",
+        "v7.0: not known", "v7.1: gone", "v7.2: gone", "v7.3: gone",
+    ]  # fmt: skip
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
         for _name, _text in shelf_pages(Path(temporary)).items():

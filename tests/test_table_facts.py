@@ -8,8 +8,10 @@ import json
 from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 
 from kfuncdoc.declaration_files import find
+from kfuncdoc.hooks import ANY
 from kfuncdoc.lifecycle import assess
 from kfuncdoc.load import load
+from kfuncdoc.program_types import Caller, ProgramTypes
 from kfuncdoc.resources import packaged
 from kfuncdoc.table_facts import table_facts
 from kfuncdoc.views import Pages
@@ -47,33 +49,50 @@ def test_row_tells_what_its_kfunc_is(tmp_path) -> None:
     found = json.loads(table_facts(pages, ["shelf_lift", "", "shelf_raise", "shelf_hoist", "shelf_winch"]))
     releases = found.pop("releases")
 
-    def stretch(first: str, last: str) -> list[int]:
-        return [releases.index(first), releases.index(last)]
+    def stretch(first: str, last: str, callers: int) -> list[int]:
+        return [releases.index(first), releases.index(last), callers]
 
     assert (releases[0], releases[-1]) == ("v6.1", "v7.3")
     assert found == {
         "subsystems": ["shelf"],
         "callers": [
+            ["BPF_PROG_TYPE_TRACING"],
             ["BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_TRACEPOINT"],
             ["BPF_PROG_TYPE_STRUCT_OPS", "shelf_ops"],
             ["BPF_PROG_TYPE_UNSPEC"],
             [],
         ],
         "rows": [
+            # In v6.12 the hook of tracing opened to tracepoints.
             [
-                "shelf_lift",
-                0,
-                "removed",
-                0,
-                [stretch("v6.6", "v6.12"), stretch("v6.15", "v6.16")],
-                [],
+                "shelf_lift", 0, "removed",
+                [stretch("v6.6", "v6.11", 0), stretch("v6.12", "v6.12", 1), stretch("v6.15", "v6.16", 1)], [],
             ],
             None,
-            ["shelf_raise", 0, "past due", 1, [stretch("v6.13", "v7.3")], ["shelf_lift"]],
-            ["shelf_hoist", 0, "superseded", 2, [stretch("v6.14", "v7.3")], ["shelf_raise", "shelf_lift"]],
-            ["shelf_winch", 0, "present", 3, [stretch("v7.3", "v7.3")], ["shelf_hoist", "shelf_raise", "shelf_lift"]],
+            ["shelf_raise", 0, "past due", [stretch("v6.13", "v7.3", 2)], ["shelf_lift"]],
+            ["shelf_hoist", 0, "superseded", [stretch("v6.14", "v7.3", 3)], ["shelf_raise", "shelf_lift"]],
+            ["shelf_winch", 0, "present", [stretch("v7.3", "v7.3", 4)], ["shelf_hoist", "shelf_raise", "shelf_lift"]],
         ],
-    }
+    }  # fmt: skip
+
+
+def test_callers_are_those_of_each_release() -> None:
+    """As the pages of program types have them, which were worked out apart."""
+    catalog = load(find([str(packaged("data"))]))
+    newest = Pages(catalog, catalog.calendar["v7.3"], TODAY)
+    found = json.loads(table_facts(newest, [view.name for view in newest.kfuncs]))
+    for name in ("v6.1", "v6.6", "v6.12", "v6.18", "v7.3"):
+        number = found["releases"].index(name)
+        offered = ProgramTypes(Pages(catalog, catalog.calendar[name], TODAY))
+        for program_type in ("BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_LSM"):
+            expected = set(offered.offers(Caller(program_type))) | set(offered.offers(Caller(ANY)))
+            shown = {
+                row[0]
+                for row in found["rows"]
+                for first, last, callers in row[3]
+                if first <= number <= last and {program_type, "BPF_PROG_TYPE_UNSPEC"} & set(found["callers"][callers])
+            }
+            assert shown == expected, (name, program_type)
 
 
 def test_stretches_are_the_releases_that_have_it() -> None:
@@ -82,6 +101,6 @@ def test_stretches_are_the_releases_that_have_it() -> None:
     pages = Pages(catalog, calendar["v7.3"], TODAY)
     found = json.loads(table_facts(pages, [view.name for view in pages.kfuncs]))
     for view, row in zip(pages.kfuncs, found["rows"]):
-        there = {name for first, last in row[4] for name in found["releases"][first : last + 1]}
+        there = {name for first, last, _ in row[3] for name in found["releases"][first : last + 1]}
         states = {name: assess(view.kfunc, calendar, calendar[name], TODAY).state.present for name in found["releases"]}
         assert there == {name for name, present in states.items() if present}, view.name

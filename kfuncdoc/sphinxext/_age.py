@@ -11,8 +11,9 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from kfuncdoc.address import address
+from kfuncdoc.releases import RELEASE
 from kfuncdoc.sphinxext._domain import domain_of
-from kfuncdoc.sphinxext._html import BROWSED
+from kfuncdoc.sphinxext._html import BROWSED, HtmlOnly
 from kfuncdoc.sphinxext._rst import every
 
 #: The attribute of the first section of a document that has its facts, see ``kfuncdoc.time_facts``.
@@ -26,13 +27,15 @@ def _note_what_ages(app: Sphinx, doctree: nodes.document) -> None:
     domain, docname = domain_of(app.env), app.env.docname
     requests = domain.requests.get(docname, {})
     section = next(every(doctree, nodes.section), None)
-    if section is None or not any(kind in _OF_STATE for kind, _ in requests):
+    # What a release did does not grow old.
+    of_release = RELEASE.fullmatch(domain.session.overviews.get(docname, ""))
+    if section is None or of_release or not any(kind in _OF_STATE for kind, _ in requests):
         return
     shown = {identifier for each in every(doctree, nodes.section) for identifier in each["ids"]}
     shown.update(domain.labels.get(docname, ()))
     shown.update(address(str(arguments[0])) for kind, arguments in requests if kind == "lifecycle")
-    deprecated = domain.session.renderer.pages.summary.deprecated
-    section[_FACTS] = domain.ask(docname, "time", *(view.name for view in deprecated if view.address in shown))
+    kfuncs = domain.session.renderer.pages.kfuncs
+    section[_FACTS] = domain.ask(docname, "time", *(view.name for view in kfuncs if view.address in shown))
 
 
 def _add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -40,7 +43,7 @@ def _add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         for section in every(doctree, nodes.section):
             if section.get(_FACTS):
                 text = f'<script type="application/json" class="kfunc-time">{section[_FACTS]}</script>\n'
-                section.append(nodes.raw("", text, format="html"))
+                section.append(HtmlOnly(html=text))
 
 
 def register(app: Sphinx) -> None:

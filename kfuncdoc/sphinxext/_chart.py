@@ -9,7 +9,7 @@ from __future__ import annotations
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from kfuncdoc.sphinxext._html import BROWSED
+from kfuncdoc.sphinxext._html import BROWSED, HtmlOnly
 from kfuncdoc.sphinxext._rst import every
 
 #: The class of the table, see ``templates/changes.rst.jinja``.
@@ -21,7 +21,9 @@ def _draw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     for table in [table for table in every(doctree, nodes.table) if _TABLE in table["classes"]]:
         head, *rows = ([cell.astext() for cell in row.children] for row in every(table, nodes.row))
-        table.parent.insert(table.parent.index(table), nodes.raw("", _drawn(head, rows), format="html"))
+        # A template of the project's own may have words in it.
+        if rows and all(cell.isdigit() for row in rows for cell in row[1:]):
+            table.parent.insert(table.parent.index(table), HtmlOnly(html=_drawn(head, rows)))
 
 
 def _drawn(head: list[str], rows: list[list[str]]) -> str:

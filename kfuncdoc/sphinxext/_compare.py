@@ -9,13 +9,14 @@ folds away stands in ``details``, which need no script.
 from __future__ import annotations
 
 import json
+from html import escape
 from typing import Any, Iterator
 
 from docutils import nodes
 from sphinx.application import Sphinx
 
 from kfuncdoc.sphinxext._domain import domain_of
-from kfuncdoc.sphinxext._html import BROWSED
+from kfuncdoc.sphinxext._html import BROWSED, HtmlOnly
 from kfuncdoc.sphinxext._rst import every
 
 #: The classes of the containers that templates make.
@@ -38,13 +39,14 @@ def _add_data_and_folds(app: Sphinx, doctree: nodes.document, docname: str) -> N
             data = json.dumps(_with_addresses(app, docname, json.loads(place[_DATA])), separators=(",", ":"))
             # Nothing in it may end the element.
             text = f'<script type="application/json">{data.replace("</", "<" + chr(92) + "/")}</script>\n'
-            place.append(nodes.raw("", text, format="html"))
+            place.append(HtmlOnly(html=text))
     for folded in list(_containers(doctree, _FOLDED)):
-        heading = next(every(folded, nodes.rubric))
-        begin = f'<details class="{_FOLDED}">\n<summary>{heading.astext()}</summary>\n'
-        inside = [child for child in folded.children if child is not heading]
-        ends = [nodes.raw("", text, format="html") for text in (begin, "</details>\n")]
-        folded.parent.replace(folded, [ends[0], *inside, ends[1]])
+        # A template of the project's own may have no heading to fold things under.
+        for heading in list(every(folded, nodes.rubric))[:1]:
+            begin = f'<details class="{_FOLDED}">\n<summary>{escape(heading.astext())}</summary>\n'
+            inside = [child for child in folded.children if child is not heading]
+            ends = [nodes.raw("", text, format="html") for text in (begin, "</details>\n")]
+            folded.parent.replace(folded, [ends[0], *inside, ends[1]])
 
 
 def _containers(doctree: nodes.document, name: str) -> Iterator[nodes.container]:

@@ -44,7 +44,7 @@ class KfuncDomain(Domain):
     initial_data: ClassVar[dict[str, Any]] = {
         "requests": {}, "labels": {}, "mentions": {}, "addresses": {}, "links": {},
     }  # fmt: skip
-    data_version = 5  # to be raised with every change to what a request or an answer is
+    data_version = 6  # to be raised with every change to what a request or an answer is
 
     #: The options and the session of this build; they are no part of the environment and never pickled.
     options: Options
@@ -98,7 +98,7 @@ class KfuncDomain(Domain):
     def _contents(self, documents: dict[str, str]) -> list[str]:
         """Return the names of the pages in the folder of ``kfuncdoc_pages``, be they ours or the project's own."""
         folder = self.options.pages
-        if folder is None or not self.options.data or f"{folder}index" not in self.env.found_docs:
+        if folder is None or not self.options.data:
             return []
         declared = [page_name(path) for docname, path in documents.items() if docname == folder + page_name(path)]
         about_all: Mapping[str, str] = getattr(self.env.project, "about_all", {})

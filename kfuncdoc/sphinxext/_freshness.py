@@ -89,7 +89,10 @@ def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -
     domain = domain_of(env)
     declared = bool(domain.session.documents or domain.options.data)
     if any(docname in domain.requests or (declared and docname not in env.all_docs) for docname in docnames):
-        domain.session.renderer  # noqa: B018  (loads)
+        renderer = domain.session.renderer
+        # What many pages ask for, too.
+        if domain.session.overviews.keys() & docnames and "compare" in domain.options.overviews:
+            renderer.compared  # noqa: B018  (compares)
 
 
 def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:

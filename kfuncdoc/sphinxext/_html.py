@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Optional
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -16,8 +17,21 @@ BROWSED = ("html", "dirhtml", "singlehtml")
 _STATIC = os.path.join(os.path.dirname(__file__), "static")
 
 
+class HtmlOnly(nodes.Element):
+    """A piece of HTML, the attribute ``html``, of which the index of the search knows nothing, unlike of raw nodes."""
+
+
+def _write(translator: Any, node: HtmlOnly) -> None:
+    translator.body.append(node["html"])
+
+
+def _done(translator: Any, node: HtmlOnly) -> None:
+    pass
+
+
 def register(app: Sphinx) -> None:
     """Connect to the events that HTML builders send."""
+    app.add_node(HtmlOnly, html=(_write, _done))
     app.connect("config-inited", _add_static_folder)
     app.connect("html-page-context", _add_stylesheet_and_script)
     app.connect("html-page-context", _name_source)

@@ -41,7 +41,7 @@ class AddressFirst(SphinxTransform):
     def _move_index_entries(self) -> None:
         """Have the entries of the index lead to the sections, too: a search finds nothing at an empty target."""
         known = self.document.ids
-        for index in every(self.document, addnodes.index):
+        for index in (index for index in every(self.document, addnodes.index) if index["entries"]):
             (kind, name, target, *more), *others = index["entries"]
             if target in known and address(name) in known:
                 known[target]["ids"].remove(target)

@@ -60,7 +60,7 @@ class Session:
 
     *documents* are the paths of the declaration files that have pages, by document name; *overviews*
     are the documents about all declarations, with the subject of each, see ``declaration_files.overviews``;
-    *contents* are the names of the pages that stand beside the overview ``index``.
+    *contents* are the names of the pages that there are in the folder of pages.
     """
 
     def __init__(
@@ -129,6 +129,7 @@ class Session:
         return Renderer(
             catalog, release, self.date, templates=self.options.templates, linked=self.linked,
             chosen=self.options.overviews, contents=self.contents, published=self.published,
+            written=frozenset(self.overviews.values()),
         )  # fmt: skip
 
     @cached_property
@@ -165,7 +166,8 @@ class Session:
         if kind == "page":
             return self._page(str(arguments[0]))
         if kind == "toctree":
-            return f"{self.options.pages}index" if self.contents and arguments[0] == self.options.toctree else ""
+            leads = "index" in self.contents and arguments[0] == self.options.toctree
+            return f"{self.options.pages}index" if leads else ""
         if kind == "table":
             from kfuncdoc.render import Selection
 

@@ -16,16 +16,19 @@ from typing import Any, Iterable, Iterator, Sequence
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from kfuncdoc.hooks import ANY
 from kfuncdoc.sphinxext._domain import domain_of
-from kfuncdoc.sphinxext._html import BROWSED
+from kfuncdoc.sphinxext._html import BROWSED, HtmlOnly
 from kfuncdoc.sphinxext._rst import every
 
 #: The class of the tables of kfuncs, see ``templates/table.rst.jinja``.
 _TABLE = "kfunc-table"
 #: The attribute of a table node that has its facts, see ``kfuncdoc.table_facts``.
 _FACTS = "kfunc_facts"
+#: The class of the cells that have the names of kfuncs.
+_NAMES = "kfunc-column-kfunc"
 _STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
-_TYPE = "BPF_PROG_TYPE_"
+_TYPE, _ANY = "BPF_PROG_TYPE_", "no type in particular"
 
 
 def _prepare_tables(app: Sphinx, doctree: nodes.document) -> None:
@@ -44,9 +47,11 @@ def _rows(table: nodes.table) -> Iterator[nodes.row]:
 
 
 def _kfunc_of(app: Sphinx, row: nodes.row) -> str:
-    """Return the kfunc that a row is about: the first cell that is nothing but the name of one."""
+    """Return the kfunc that a row is about: the one in the column of that head."""
     entries = domain_of(app.env).session.catalog.entries
-    return next((text for text in (cell.astext().strip() for cell in row.children) if text in entries), "")
+    cells = [cell for cell in row.children if isinstance(cell, nodes.entry)]
+    names = (cell.astext().strip() for cell in cells if _NAMES in cell["classes"])
+    return next((name for name in names if name in entries), "")
 
 
 def _name_columns(table: nodes.table) -> None:
@@ -67,13 +72,14 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         # What scrolls is the container of the table, in which a theme may have put another one; the form does not.
         place = next((each for each in _around(table) if "kfunc-scroll" in each.get("classes", ())), table)
         form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
-        place.parent.insert(place.parent.index(place), _html(form))
+        place.parent.insert(place.parent.index(place), HtmlOnly(html=form))
         for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
             # Of no use, and so no button, until a script says that it is one.
             paragraph.insert(0, _html('<button type="button" class="kfunc-sort" disabled>'))
             paragraph.append(_html("</button>"))
-        for cell in (cell for cell in every(table, nodes.entry) if "kfunc-column-kfunc" in cell["classes"]):
-            _let_names_break(cell)
+        for cell in (cell for row in _rows(table) for cell in every(row, nodes.entry)):
+            if _NAMES in cell["classes"]:
+                _let_names_break(cell)
 
 
 def _around(node: nodes.Element) -> Iterator[nodes.Element]:
@@ -85,9 +91,8 @@ def _around(node: nodes.Element) -> Iterator[nodes.Element]:
 def _let_names_break(cell: nodes.entry) -> None:
     """Let the name in a cell break after its underscores; that is no part of the name when it is copied."""
     for text in list(every(cell, nodes.Text)):
-        words = re.split(r"(?<=_)(?=[^_])", text.astext())
-        between = [(nodes.Text(word), _html("<wbr>")) for word in words]
-        text.parent.replace(text, [node for pair in between for node in pair][:-1])
+        # In one piece: the index of the search takes the tags off and has the name.
+        text.parent.replace(text, _html(re.sub(r"(?<=_)(?=[^_])", "<wbr>", escape(text.astext()))))
 
 
 def _heads(table: nodes.table) -> list[nodes.entry]:
@@ -103,16 +108,17 @@ def _form(facts: str, heads: Sequence[str], number: int) -> str:
     which = f"table {number}" if number else "the table"
     found = json.loads(facts)
     rows = [row for row in found["rows"] if row]
+    count, newest = len(found["rows"]), found["releases"][-1]
+    stabilities = [each for each in _STABILITIES if _has_stability(rows, each)]
     fields = [
         '<label class="kfunc-filter-name">Name<input type="search" name="name" autocomplete="off" spellcheck="false">'
         "</label>",
         _select("subsystem", "Subsystem", _options(sorted(found["subsystems"]))),
-        _select("stability", "Stability", _options(each for each in _STABILITIES if _has_stability(rows, each))),
+        _select("stability", f"Stability in {newest}", _options(stabilities)),
         _select("type", "Program type", _callers(found["callers"])),
         _select("release", "In release", _options(reversed(_held(found, rows)))),
         _select("sort", "Sort by", _options(heads), "as listed"),
     ]
-    count = len(found["rows"])
     return (
         f'<form class="kfunc-filter" role="search" aria-label="Filter {which}">\n'
         + "\n".join(field for field in fields if field)
@@ -130,16 +136,19 @@ def _has_stability(rows: Sequence[Any], stability: str) -> bool:
 
 def _held(found: Any, rows: Sequence[Any]) -> list[str]:
     """Return the releases that have some of the kfuncs, or had, from the first one on."""
-    first = min((stretch[0] for row in rows for stretch in row[4]), default=0)
+    first = min((stretch[0] for row in rows for stretch in row[3]), default=0)
     return list(found["releases"][first:])
 
 
 def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
     """Return the options for who may call: program types, and below them struct_ops."""
     names = sorted({name for names in callers for name in names})
-    types = [(name, name[len(_TYPE) :].lower()) for name in names if name.startswith(_TYPE)]
+    types = [(name, _ANY if name == ANY else name[len(_TYPE) :].lower()) for name in names if name.startswith(_TYPE)]
     groups = (
-        ("Program types", [(name, "any" if name == f"{_TYPE}UNSPEC" else word) for name, word in types]),
+        (
+            "Program types",
+            types,
+        ),
         ("struct_ops", [(name, name) for name in names if not name.startswith(_TYPE)]),
     )
     return (

@@ -51,9 +51,9 @@ def test_former_name_finds_what_replaced_it(visit) -> None:
     ("label", "value", "inside", "outside"),
     [
         ("Subsystem", "sched_ext", "scx_bpf_kick_cpu", "bpf_task_acquire"),
-        ("Stability", "removed", "scx_bpf_dispatch", "bpf_task_acquire"),
-        ("Stability", "deprecated", "scx_bpf_dsq_insert", "bpf_task_acquire"),
-        ("Stability", "past due", "scx_bpf_dsq_insert", "scx_bpf_dsq_move_to_local"),
+        ("Stability in v7.3", "removed", "scx_bpf_dispatch", "bpf_task_acquire"),
+        ("Stability in v7.3", "deprecated", "scx_bpf_dsq_insert", "bpf_task_acquire"),
+        ("Stability in v7.3", "past due", "scx_bpf_dsq_insert", "scx_bpf_dsq_move_to_local"),
         ("In release", "v6.12", "scx_bpf_dispatch", "scx_bpf_dsq_insert"),
         ("In release", "v6.13", "scx_bpf_dsq_insert", "bpf_cpumask_populate"),
         ("Program type", "xdp", "bpf_xdp_ct_lookup", "scx_bpf_kick_cpu"),
@@ -163,3 +163,30 @@ def test_without_scripts_the_table_is_whole(visit) -> None:
     page = visit(f"{ALL}?subsystem=cpumask", scripts=False)
     assert not page.locator("form.kfunc-filter").is_visible()
     assert {"bpf_task_acquire", "bpf_cpumask_create"} <= set(names(page))
+
+
+def test_program_type_counts_in_the_release_that_is_chosen(visit) -> None:
+    """RAW_TRACEPOINT came to its hook in v7.0 and could call little before."""
+    page = visit(f"{ALL}?type=BPF_PROG_TYPE_RAW_TRACEPOINT&release=v6.18")
+    shown = names(page)
+    assert "bpf_rcu_read_lock" in shown, "any program may call it"
+    assert "bpf_task_acquire" not in shown
+    assert "bpf_task_acquire" in names(visit(f"{ALL}?type=BPF_PROG_TYPE_RAW_TRACEPOINT&release=v7.0"))
+
+
+def test_column_that_is_chosen_anew_is_sorted_upwards(visit) -> None:
+    page = visit(f"{ALL}?sort=-Since", width=360)
+    choice(page, "Sort by").select_option("kfunc")
+    assert query(page) == {"sort": "kfunc"}
+
+
+def test_past_due_comes_first_by_what_remains(visit) -> None:
+    page = visit("index.html")
+    page.get_by_role("button", name="Remaining lifespan").click()
+    left = page.locator("tbody tr:visible td.kfunc-column-remaining-lifespan").all_inner_texts()
+    assert left[0].startswith("over: ")
+    assert left[-1] == "not decided"
+
+
+def test_address_of_others_is_left_as_it_is_written(visit) -> None:
+    assert visit(f"{ALL}?q=a%20b&flag").evaluate("location.search") == "?q=a%20b&flag"

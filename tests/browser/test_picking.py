@@ -22,9 +22,8 @@ SHOWN = """() => {
   const shown = [];
   let heading = "";
   let subsystem = "";
-  for (const each of place.querySelectorAll("h2, h3, summary, li")) {
-    if (each.matches("h2")) heading = each.textContent;
-    else if (each.matches("summary")) heading = each.textContent.replace(/ \\(\\d+\\)$/, "");
+  for (const each of place.querySelectorAll("h2, h3, li")) {
+    if (each.matches("h2")) heading = each.textContent.replace(/ \\(\\d+\\)$/, "");
     else if (each.matches("h3")) subsystem = each.textContent;
     else shown.push([heading, subsystem, each.textContent]);
   }

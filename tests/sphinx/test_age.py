@@ -49,3 +49,13 @@ def test_page_without_an_end_is_the_same_on_another_day(make) -> None:
 
 def test_other_builders_have_none_of_it(make) -> None:
     assert "kfunc-time" not in make(FILES, epub_copyright="us", version="1").build("epub").text("demo.xhtml")
+
+
+def test_page_learns_of_an_end_that_is_announced_later(make) -> None:
+    project = make(FILES)
+    project.build("html")
+    project.edit(
+        "other.kfuncs.yaml", "event: added}", "event: added}\n    - {" + deprecated("v7.3", "v7.6", "bpf_one") + "}"
+    )
+    ends = facts_in(project.build("html").text("list.html"))[0]["ends"]
+    assert ["bpf_three", "kfunc-bpf-three", "removal", "v7.6"] in ends

@@ -135,11 +135,13 @@ STEPS = [
     Step(
         "deprecated",
         lambda to: to.write("new.kfuncs.yaml", DEPRECATED),
-        "all changes gone new old one urgent",
+        "all calm changes gone new old one urgent",
         UNUSED[:1],
     ),
-    Step("removed", lambda to: to.write("new.kfuncs.yaml", REMOVED), "all changes gone new old one urgent", UNUSED),
-    Step("reset", lambda to: to.reset("new", "old", "gone"), "all changes gone new old one"),
+    Step(
+        "removed", lambda to: to.write("new.kfuncs.yaml", REMOVED), "all calm changes gone new old one urgent", UNUSED
+    ),
+    Step("reset", lambda to: to.reset("new", "old", "gone"), "all calm changes gone new old one"),
     # -- the date; the newest release stays v7.3
     Step("days", lambda to: to.set(kfuncdoc_date="2026-12-20"), "old one urgent"),
     Step("v7.4 is due", lambda to: to.set(kfuncdoc_date="2027-01-20"), "calm gone new old one urgent"),

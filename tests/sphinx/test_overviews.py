@@ -33,7 +33,9 @@ def test_numbers_are_drawn_above_their_table(make) -> None:
     assert page.index(svg) < page.index("kfunc-counts")
     titles = re.findall(r'kfunc-chart-title"[^>]*>(.*?)<', svg)
     assert titles == ["Added", "Changed for callers", "Deprecated", "Removed"]
-    assert re.findall(r'kfunc-chart-release"[^>]*>(.*?)<', svg) == ["v6.2", "v6.12", "v6.19", "v7.1", "v7.2"]
+    releases = re.findall(r'kfunc-chart-release"[^>]*>(.*?)<', svg)
+    # Every one from the first with a kfunc on, also those in which nothing happened.
+    assert (releases[:3], releases[-3:], len(releases)) == (["v6.2", "v6.3", "v6.4"], ["v7.1", "v7.2", "v7.3"], 22)
     assert "Changed for callers. The numbers" not in page
     assert 'aria-label="Kfuncs by release: added, changed for callers, deprecated, removed. The numbers are' in page
 
@@ -108,3 +110,47 @@ def test_other_builders_have_the_pages_plain(make, builder: str) -> None:
         if path.suffix in (".tex", ".xhtml", ".txt", ".1")
     )
     assert [word for word in ("<svg", "<details", "rectangles", "kfunc-filter") if word in texts] == []
+
+
+def test_page_of_ones_own_in_place_of_a_program_types_is_not_linked_to_as_ours(make) -> None:
+    project = project_of(make)
+    project.write("kfuncs/program-type-xdp.rst", ":orphan:\n\nMine\n====\n")
+    page = project.build("html").text("kfuncs/program-types.html")
+    assert "BPF_PROG_TYPE_XDP" in page
+
+
+def test_overviews_lead_to_their_pages_without_the_index(make) -> None:
+    project = project_of(make, exclude_patterns=["kfuncs/index*"])
+    project.write("index.rst", toctree("kfuncs/program-types", "kfuncs/compare", "kfuncs/demo"))
+    build = project.build("html")
+    assert 'href="program-type-tracing.html"' in build.text("kfuncs/program-types.html")
+    assert 'href="release-v7.2.html"' in build.text("kfuncs/compare.html")
+
+
+def test_templates_of_ones_own_may_have_other_words(make) -> None:
+    """Where nothing can be drawn or folded, nothing is."""
+    project = project_of(make, kfuncdoc_templates=["../ours"])
+    border = "   =======  =====\n"
+    counts = f".. table::\n   :class: kfunc-counts\n\n{border}   Release  Added\n{border}   v6.2     few\n"
+    folded = ".. container:: kfunc-folded\n\n   Nothing.\n"
+    for name, text in (("changes", f"{counts}{border}"), ("released", folded)):
+        project.write(str(project.folder / "ours" / f"{name}.rst.jinja"), f"Ours\n====\n\n{text}")
+    build = project.build("html")
+    assert "<svg" not in build.text("kfuncs/changes.html")
+    assert "<details" not in build.text("kfuncs/release-v7.2.html")
+
+
+def test_kfunc_can_be_called_as_a_page_is(make) -> None:
+    project = project_of(make)
+    path = str(project.folder / "data" / "demo.kfuncs.yaml")
+    project.write(path, declarations("demo", kfunc("compare"), kfunc("program_types"), kfunc("release_v6_12")))
+    assert 'href="#kfunc-compare"' in project.build("html").text("kfuncs/demo.html")
+
+
+def test_description_with_an_object_that_is_in_no_index(make) -> None:
+    project = project_of(make)
+    text = kfunc("bpf_one").replace(
+        "  history:", "  description: |\n    .. describe:: foo\n\n       It is.\n  history:"
+    )
+    project.write(str(project.folder / "data" / "demo.kfuncs.yaml"), declarations("demo", text))
+    assert "foo" in project.build("html").text("kfuncs/demo.html")

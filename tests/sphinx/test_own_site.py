@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import sphinx
 from projects import ROOT, sphinx_build
 
 
@@ -20,6 +21,10 @@ def doctrees(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FROM_ELSEWHERE = re.compile(r'<(?:script|img|iframe|link rel="stylesheet")[^>]* (?:src|href)="(?:https?:)?//[^"]*"')
 
 
+#: The builders that are tried with every version; with old ones, which are slow, only these.
+EVERYWHERE = ("html",)
+
+
 @pytest.mark.parametrize(
     ("builder", "pattern"),
     [
@@ -31,6 +36,8 @@ FROM_ELSEWHERE = re.compile(r'<(?:script|img|iframe|link rel="stylesheet")[^>]* 
     ],
 )
 def test_builder_passes_without_a_warning(doctrees: Path, tmp_path: Path, builder: str, pattern: str) -> None:
+    if sphinx.version_info < (8,) and builder not in EVERYWHERE:
+        pytest.skip("the whole site takes long: other builders have smaller projects with this version")
     result = sphinx_build("-W", "--keep-going", "-q", "-b", builder, "-d", str(doctrees), str(ROOT), str(tmp_path))
     assert (result.returncode, result.stderr) == (0, "")
     pages = [path.read_text(encoding="utf-8") for path in tmp_path.glob(pattern)]

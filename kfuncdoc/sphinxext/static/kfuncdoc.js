@@ -25,6 +25,9 @@
       else parameters.delete(prefix + name);
     }
     const query = parameters.toString();
+    /* An address that says nothing of ours is left as it is, however it is written. */
+    const had = Object.keys(chosen).some((name) => new URLSearchParams(location.search).has(prefix + name));
+    if (!had && !Object.values(chosen).some(Boolean)) return;
     try {
       history.replaceState(history.state, "", location.pathname + (query && `?${query}`) + location.hash);
     } catch {
@@ -62,11 +65,18 @@
     subsystem: (facts, subsystem) => facts.subsystem === subsystem,
     stability: (facts, stability) =>
       facts.stability === stability || (stability === "deprecated" && facts.stability === "past due"),
-    type: (facts, type) => mayCall(facts.callers, type),
-    release: (facts, release, releases) => {
-      const number = releases.indexOf(release);
-      return facts.stretches.some(([first, last]) => first <= number && number <= last);
+    /* Who may call a kfunc changes from release to release: without one, that of today counts. */
+    type: (facts, type, release, releases) => {
+      const stretch = release ? stretchWith(facts, release, releases) : facts.stretches[facts.stretches.length - 1];
+      return Boolean(stretch) && mayCall(stretch[2], type);
     },
+    release: (facts, release, _, releases) => Boolean(stretchWith(facts, release, releases)),
+  };
+
+  /* Return the stretch of releases, with the same callers, in which a release is; none where it lacks the kfunc. */
+  const stretchWith = (facts, release, releases) => {
+    const number = releases.indexOf(release);
+    return facts.stretches.find(([first, last]) => first <= number && number <= last);
   };
 
   /* Return the facts of each row as an object: see kfuncdoc/table_facts.py for their form. */
@@ -77,9 +87,8 @@
           name: row[0],
           subsystem: found.subsystems[row[1]],
           stability: row[2],
-          callers: found.callers[row[3]],
-          stretches: row[4],
-          former: row[5],
+          stretches: row[3].map(([first, last, callers]) => [first, last, found.callers[callers]]),
+          former: row[4],
         },
     );
 
@@ -90,6 +99,9 @@
     if (release) return [1, Number(release[1]) * 1000 + Number(release[2]), text];
     const number = /^\d+/.exec(text);
     if (number) return [1, Number(number[0]), text];
+    /* Remaining lifespans: none is left, and nobody knows how much. */
+    if (text.startsWith("over: ")) return [1, 0, text];
+    if (text === "not decided") return [3, 0, text];
     /* An empty cell comes last, whichever way the column is sorted. */
     return text ? [2, 0, text.replace(/^_+/, "")] : null;
   };
@@ -118,11 +130,14 @@
       const found = JSON.parse(form.querySelector("script").textContent);
       this.releases = found.releases;
       this.facts = factsOf(found);
-      this.fields = [...form.elements].filter((field) => field.name);
+      this.fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
       this.count = form.querySelector(".kfunc-count");
       this.startSortButtons();
       this.take(chosenIn(prefix));
-      form.addEventListener("input", () => this.show());
+      form.addEventListener("input", (event) => {
+        if (event.target.name === "sort") this.sortBy(event.target.value, false);
+        else this.show();
+      });
       form.addEventListener("submit", (event) => event.preventDefault());
       form.addEventListener("reset", (event) => {
         event.preventDefault();
@@ -138,11 +153,8 @@
         if (field.value !== (chosen[field.name] || "")) field.value = "";
       }
       const sort = chosen.sort || "";
-      this.descending = sort.startsWith("-");
-      if (this.form.elements.sort) {
-        this.form.elements.sort.value = this.titles.includes(sort.replace(/^-/, "")) ? sort.replace(/^-/, "") : "";
-      }
-      this.show();
+      const title = sort.replace(/^-/, "");
+      this.sortBy(this.titles.includes(title) ? title : "", sort.startsWith("-"));
     }
 
     /* The head of each column is a button that sorts by it: up, down, as listed. */
@@ -150,40 +162,39 @@
       this.heads.forEach((head, column) => {
         const button = head.querySelector("button.kfunc-sort");
         button.disabled = false;
-        button.addEventListener("click", () => this.sortBy(this.titles[column]));
+        button.addEventListener("click", () => this.sortNext(this.titles[column]));
       });
     }
 
-    sortBy(title) {
-      const field = this.form.elements.sort;
-      if (field.value !== title) {
-        field.value = title;
-        this.descending = false;
-      } else if (this.descending) {
-        field.value = "";
-        this.descending = false;
-      } else {
-        this.descending = true;
-      }
+    sortNext(title) {
+      if (this.sort !== title) this.sortBy(title, false);
+      else this.sortBy(this.descending ? "" : title, !this.descending);
+    }
+
+    /* Sort by the column of a `title`; without one, rows are as listed. */
+    sortBy(title, descending) {
+      this.sort = title;
+      this.descending = Boolean(title) && descending;
+      /* A table of one column has no such field. */
+      if (this.form.elements.sort) this.form.elements.sort.value = title;
       this.show();
     }
 
     /* Show the rows that pass, in the order asked for, and say how many they are. */
     show() {
-      const chosen = Object.fromEntries(this.fields.map((field) => [field.name, field.value.trim()]));
-      const { sort, ...filters } = chosen;
+      const filters = Object.fromEntries(this.fields.map((field) => [field.name, field.value.trim()]));
       const asked = Object.entries(filters).filter(([, value]) => value);
       let shown = 0;
       this.listed.forEach((row, number) => {
         const facts = this.facts[number];
-        const passes = asked.every(([name, value]) => facts && tests[name](facts, value, this.releases));
+        const passes = asked.every(([name, value]) => facts && tests[name](facts, value, filters.release, this.releases));
         row.hidden = !passes;
         shown += passes;
       });
-      this.order(sort);
+      this.order(this.sort);
       const all = this.listed.length;
       this.count.textContent = asked.length ? `${shown} of ${all} kfuncs` : `${all} kfunc${all === 1 ? "" : "s"}`;
-      putIntoAddress(this.prefix, { ...filters, sort: sort && (this.descending ? "-" : "") + sort });
+      putIntoAddress(this.prefix, { ...filters, sort: this.sort && (this.descending ? "-" : "") + this.sort });
     }
 
     order(sort) {
@@ -236,9 +247,11 @@
     const scripts = [...document.querySelectorAll("script.kfunc-time")];
     const all = scripts.map((script) => told(JSON.parse(script.textContent), today)).filter((each) => each.length);
     if (!all.length) return;
-    /* Of one release all documents of a page say the same; their kfuncs differ. */
+    /* Several documents on one page say the same of a release, and of a kfunc that more than one of them shows. */
     const [first] = all[0];
-    const rest = all.flatMap((sentences) => sentences.slice(1));
+    const seen = new Map();
+    all.flatMap((sentences) => sentences.slice(1)).forEach((each) => seen.set(each.textContent, each));
+    const rest = [...seen.values()];
     const close = element("button", { type: "button" }, "Close");
     const paragraphs = [first, ...rest].map((sentence) => element("p", {}, sentence));
     const attributes = { class: "kfunc-aged", "aria-label": "The age of this page" };
@@ -341,7 +354,7 @@
         ))),
       ]);
       if (key === "quiet") {
-        return [element("details", {}, element("summary", {}, `${heading} (${count(bySubsystem)})`), ...told)];
+        return [element("details", {}, element("summary", {}, element("h2", {}, `${heading} (${count(bySubsystem)})`)), ...told)];
       }
       return [element("h2", {}, heading), ...told];
     }
