@@ -52,7 +52,8 @@ class Snippets:
         None where nothing happened to it that a caller has to heed, or where one call is right on every kernel.
         """
         view = self._record.pages.view(name)
-        if view is None:
+        # One that came and went in the same release was on no kernel, and has none to be called on.
+        if view is None or not self._releases([view.name]):
             return None
         if view.removed or view.deprecated:
             return self._of_names(view)

@@ -554,6 +554,11 @@ def test_any_valid_history(kfunc, other, release, date):
         assert len(set(conditions)) == len(conditions)
 
 
+def test_one_that_came_and_went_in_the_same_release_has_none(snippet):
+    gone = one("release: v6.6, event: removed, no_replacement: It burnt.")
+    assert snippet(gone, faulty=True) is None
+
+
 @given(kfunc=kfuncs(), release=REAL_RELEASES, date=DATES)
 def test_what_comes_later_changes_no_snippet(kfunc, release, date):
     """A page as of a release is the same before and after later events were recorded."""
