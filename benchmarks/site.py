@@ -8,18 +8,14 @@ typed to the page laid out anew, against merely hiding the same rows and laying 
 from __future__ import annotations
 
 import argparse
-import functools
 import gzip
-import http.server
-import os
-import shutil
 import statistics
 import sys
-import threading
 from pathlib import Path
 from typing import Any, Optional, Sequence
 
 from benchmarks.bench import as_rst, as_text, machine
+from tests.browser.browsing import chromium, served
 
 #: How often a filter is timed.
 RUNS = 40
@@ -62,11 +58,6 @@ _TIMED = """async ([word, runs]) => {
 }"""
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Measure, print the table, and write it where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.site", description="Measure what the site costs.")
@@ -97,18 +88,10 @@ def _filtering(site: Path) -> list[tuple[str, str]]:
 
 
 def _timed(site: Path) -> tuple[list[float], list[float], int]:
-    from playwright.sync_api import sync_playwright
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    path = os.environ.get("KFUNCDOC_CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+    with served(str(site)) as address, chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(f"http://127.0.0.1:{server.server_address[1]}/{_FILES['the page of all kfuncs']}")
+        page.goto(address + _FILES["the page of all kfuncs"])
         found: Any = page.evaluate(_TIMED, [WORD, RUNS])
-        browser.close()
-    server.shutdown()
     filtered, hidden, rows = found
     return filtered, hidden, rows
 

@@ -7,26 +7,12 @@ empty.
 
 from __future__ import annotations
 
-import functools
-import http.server
 import os
-import shutil
-import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+import browsing
 import pytest
-
-#: What keeps Chromium from speaking to anybody by itself.
-_QUIET = (
-    "--disable-background-networking --disable-component-update --disable-sync --disable-quic --no-first-run "
-    "--disable-gpu"
-).split()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="session")
@@ -36,24 +22,14 @@ def site() -> Iterator[str]:
     if not folder:
         pytest.skip("no site: name its folder in KFUNCDOC_SITE, or run `make browser`")
     assert (Path(folder) / "index.html").is_file(), f"there is no site in {folder}"
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
+    with browsing.served(folder) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    path = os.environ.get("KFUNCDOC_CHROMIUM") or shutil.which("chromium")
-    assert path, "Chromium is needed: on Debian, apt-get install chromium"
-    with sync_playwright() as playwright:
-        # Chromium has no sandbox for the user root, as whom CI runs.
-        browser = playwright.chromium.launch(executable_path=path, args=_QUIET, chromium_sandbox=os.geteuid() != 0)
+    with browsing.chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

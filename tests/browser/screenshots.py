@@ -7,14 +7,11 @@ Each shows one page of the built site three times: wide, narrow, and dark.
 from __future__ import annotations
 
 import base64
-import functools
-import http.server
-import os
-import shutil
 import sys
-import threading
 from pathlib import Path
 from typing import Any
+
+from browsing import chromium, served
 
 PAGES = {
     "site-index": "index.html",
@@ -30,11 +27,6 @@ TOGETHER = """\
 """
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 def shot(browser: Any, address: str, width: int, dark: bool) -> str:
     page = browser.new_page(viewport={"width": width, "height": HEIGHT}, color_scheme="dark" if dark else "light")
     page.goto(address)
@@ -45,21 +37,13 @@ def shot(browser: Any, address: str, width: int, dark: bool) -> str:
 
 
 def main(site: str, folder: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=site))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    path = os.environ.get("KFUNCDOC_CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+    with served(site) as address, chromium() as browser:
         for name, place in PAGES.items():
-            address = f"http://127.0.0.1:{server.server_address[1]}/{place}"
-            images = "".join(shot(browser, address, width, dark) for width, dark in SHOTS)
+            images = "".join(shot(browser, address + place, width, dark) for width, dark in SHOTS)
             page = browser.new_page(viewport={"width": 1800, "height": 544})
             page.set_content(TOGETHER.format(images))
             page.locator("body").screenshot(path=str(Path(folder) / f"{name}.jpg"), type="jpeg", quality=74)
             page.close()
-        browser.close()
 
 
 if __name__ == "__main__":
