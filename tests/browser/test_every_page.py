@@ -66,6 +66,19 @@ def test_nothing_moves_while_a_page_is_loaded(visit, path: str) -> None:
     assert moved < 0.001
 
 
+@pytest.mark.parametrize("width", [700, 1280])
+@pytest.mark.parametrize("path", [path for path in KINDS.values() if path.startswith(("index", "kfuncs/"))])
+def test_heads_of_columns_stay_in_their_cells(visit, path: str, width: int) -> None:
+    over = visit(path, width=width).evaluate(
+        """() => [...document.querySelectorAll("table.kfunc-table th")].filter((head) => {
+          const range = document.createRange();
+          range.selectNodeContents(head);
+          return range.getBoundingClientRect().right > head.getBoundingClientRect().right + 1;
+        }).map((head) => head.textContent)"""
+    )
+    assert over == []
+
+
 def test_rows_are_cards_on_a_narrow_page(visit) -> None:
     page = visit("kfuncs/index.html?name=bpf_task_acquire", width=360)
     row = page.locator("table.kfunc-table tbody tr:visible").first
