@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declaration files by their names alone: the suffix, where they are found, what is made of them is called.
+"""Declaration files by their names alone: the suffix, where they are found, and how what is made of them is called.
 
 Nothing is read here and nothing but the standard library is needed, so that a build in which nothing
 changed can afford it.
@@ -8,6 +8,7 @@ changed can afford it.
 from __future__ import annotations
 
 import os
+import re
 from typing import Iterable, Sequence
 
 from kfuncdoc.address import program_type_page
@@ -19,8 +20,8 @@ SUFFIX = ".kfuncs.yaml"
 OVERVIEWS = ("index", "deprecated", "removed", "changes", "compare", "program-types")
 #: Those that are there whatever is chosen: one page each, and few.
 BASIC_OVERVIEWS = OVERVIEWS[:4]
-#: What the names of the pages below ``compare`` and ``program-types`` begin with.
-_RELEASE, _PROGRAM_TYPE = "release-", "program-type-"
+#: What the name of a page below ``compare`` or ``program-types`` looks like.
+_OF_ONE = re.compile(r"release-v\d+\.\d+|program-type-.*", re.DOTALL)
 #: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
 EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
@@ -59,7 +60,7 @@ def page_name(path: str) -> str:
 
 def release_page(release: str) -> str:
     """Return the name of the page that tells what the release *release* changed."""
-    return _RELEASE + release
+    return f"release-{release}"
 
 
 def overviews(chosen: Sequence[str], releases: Iterable[str], program_types: Iterable[str]) -> dict[str, str]:
@@ -77,7 +78,7 @@ def overviews(chosen: Sequence[str], releases: Iterable[str], program_types: Ite
 
 def is_overview(name: str) -> bool:
     """Whether *name* is, or may become, that of a page about all declarations."""
-    return name in OVERVIEWS or name.startswith((_RELEASE, _PROGRAM_TYPE))
+    return name in OVERVIEWS or _OF_ONE.fullmatch(name) is not None
 
 
 def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:

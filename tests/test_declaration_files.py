@@ -13,6 +13,13 @@ def test_a_page_has_the_name_of_its_file():
     assert page_name("a/no.yaml") == "no.yaml"
 
 
+def test_names_are_taken_by_pages_that_there_can_be_and_by_no_others():
+    paths = ["release-notes.kfuncs.yaml", "release-v7.3.kfuncs.yaml", "Program-Type-xdp.kfuncs.yaml"]
+    pages, clashes = by_page(paths)
+    assert list(pages) == ["release-notes"]
+    assert [clash.file for clash in clashes] == paths[1:]
+
+
 def test_two_files_for_one_page_clash():
     paths = ["a/one.kfuncs.yaml", "b/One.kfuncs.yaml", "c/index.kfuncs.yaml", "d/.kfuncs.yaml", "e/a\nb.kfuncs.yaml"]
     pages, clashes = by_page(paths)
