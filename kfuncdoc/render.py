@@ -51,7 +51,7 @@ COLUMNS = {
     "subsystem": ("Subsystem", 16),
     "stability": ("Stability", 15),
     "added": ("Since", 12),
-    "deprecated": ("Deprecated since", 12),
+    "deprecated": ("Deprecated since", 16),
     "end": ("What is to happen", 20),
     "remaining": ("Remaining lifespan", 36),
     "removed": ("Gone from", 11),
@@ -64,7 +64,7 @@ COLUMNS = {
 }
 #: The columns that the tables of a program type have besides.
 _COLUMNS_OF_PROGRAM_TYPES = {
-    "callable": ("Callable since", 12),
+    "callable": ("Callable since", 13),
     "registered": ("Registered for", 16),
     "filter": ("Filter", 32),
 }
