@@ -7,8 +7,8 @@ like, which changes with the page.  An address therefore spells leading, trailin
 underscores out: ``kfunc-u2-scx-bpf-select-cpu-and``, ``kfunc-scx-bpf-dsq-insert-u3-v2``.  Plain names
 stay plain: ``kfunc-bpf-task-acquire``.
 
-The page of a program type, ``program-type-xdp``, and the labels ``kfunc-program-type-xdp`` and
-``kfunc-struct-ops-tcp-congestion-ops`` are as permanent.
+The page of a program type, ``program-type-xdp``, and the labels ``kfuncs-program-type-xdp`` and
+``kfuncs-struct-ops-tcp-congestion-ops`` are as permanent.
 """
 
 from __future__ import annotations

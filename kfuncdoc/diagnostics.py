@@ -13,7 +13,7 @@ import difflib
 import json
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Iterable, Optional
+from typing import Any, Iterable, Optional, Sequence
 
 
 class Severity(Enum):
@@ -305,6 +305,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the entry of *known* nearest to *word*, or the empty string."""
     match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"did you mean '{match[0]}'?" if match else ""
+
+
+def not_among(word: str, known: Sequence[str]) -> str:
+    """Return what to say of a *word* that is none of those that are *known*."""
+    hint = nearest(word, known)
+    return f"'{word}' is not among {', '.join(known)}{': ' + hint if hint else ''}"
 
 
 def fails(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:

@@ -31,7 +31,7 @@ from kfuncdoc.views import EventView, KfuncView, Pages
 from kfuncdoc.words import announced, gone_in_words, replacement_in_words, when_in_words
 
 #: A flag for the verifier alone.
-_SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
+SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
 #: What is said of a field that changed, where what it was and is would be too long to tell.
 _CHANGED = {
     "program_types": "which program types may call it changed",
@@ -278,8 +278,8 @@ def _fact(field: str, before: Any, after: Any) -> Iterator[str]:
     if field == "prototype":
         yield f"it was {before}, and is {after}"
     elif field == "flags":
-        came = [flag for flag in after if flag not in (*before, _SEEN_BY_NO_CALLER)]
-        went = [flag for flag in before if flag not in (*after, _SEEN_BY_NO_CALLER)]
+        came = [flag for flag in after if flag not in (*before, SEEN_BY_NO_CALLER)]
+        went = [flag for flag in before if flag not in (*after, SEEN_BY_NO_CALLER)]
         if came:
             yield f"it got {' and '.join(came)}"
         if went:

@@ -16,6 +16,10 @@ from kfuncdoc.releases import Release, ReleaseCalendar, When
 
 #: Registered for no type in particular: any program may call it.
 ANY = "BPF_PROG_TYPE_UNSPEC"
+#: The programs that take the place of another one, of whichever type that is, and may call what that one may.
+REPLACES_ANOTHER = "BPF_PROG_TYPE_EXT"
+#: The programs that are callbacks of a structure of the kernel's, of which there are several.
+STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
 
 
 @dataclass(frozen=True)

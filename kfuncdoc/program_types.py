@@ -18,15 +18,11 @@ from functools import cached_property, lru_cache
 from typing import Mapping, Optional
 
 from kfuncdoc.address import program_type_address, struct_ops_address
-from kfuncdoc.hooks import ANY
+from kfuncdoc.hooks import ANY, REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.lifecycle import Facts, facts_after
 from kfuncdoc.releases import Release, When
 from kfuncdoc.rules import PROGRAM_TYPES
 from kfuncdoc.views import KfuncView, Pages
-
-STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
-#: The type of programs that take the place of another one, and may call what that one may.
-_REPLACES_ANOTHER = "BPF_PROG_TYPE_EXT"
 
 #: What held of a kfunc after each of its events; None where it was not in the kernel.
 _Held = tuple[tuple[When, Optional[Facts]], ...]
@@ -144,7 +140,7 @@ class ProgramTypes:
     @property
     def without_hook(self) -> tuple[str, ...]:
         """The types of the kernel that never had a hook, but for that of programs that take another's place."""
-        return tuple(sorted(PROGRAM_TYPES - {*self.types, _REPLACES_ANOTHER}))
+        return tuple(sorted(PROGRAM_TYPES - {*self.types, REPLACES_ANOTHER}))
 
     def is_open(self, program_type: str) -> bool:
         """Whether *program_type* has a hook at the release."""

@@ -54,7 +54,7 @@ class _Facts:
         return [
             view.name,
             _number(self.subsystems, view.subsystem.header.subsystem),
-            stability_in_words(view),
+            view.badge,
             [
                 [self._number_of(first), self._number_of(last), _number(self.callers, names)]
                 for first, last, names in view.called_by
@@ -69,10 +69,3 @@ class _Facts:
 
 def _number(known: dict[Any, int], value: Any) -> int:
     return known.setdefault(value, len(known))
-
-
-def stability_in_words(view: KfuncView) -> str:
-    """Return the stability as badges have it."""
-    if view.lifecycle.past_due:
-        return "past due"
-    return "superseded" if view.superseded else view.stability

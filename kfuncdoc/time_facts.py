@@ -13,9 +13,6 @@ from typing import Sequence
 from kfuncdoc.address import address
 from kfuncdoc.views import Pages
 
-#: How many releases to come a page knows of: about two years.
-_AHEAD = 12
-
 
 def time_facts(pages: Pages, names: Sequence[str]) -> str:
     """Return what grows old on a page that shows the kfuncs *names*, as JSON of this form::
@@ -29,7 +26,7 @@ def time_facts(pages: Pages, names: Sequence[str]) -> str:
     reference = pages.release
     if reference < pages.catalog.calendar.newest(pages.date):
         return ""
-    known = pages.catalog.calendar.releases[reference.position + 1 :][:_AHEAD]
+    known = pages.catalog.calendar.releases[reference.position + 1 :]
     views = [view for view in map(pages.view, names) if view is not None]
     facts = {
         "release": reference.name,

@@ -16,7 +16,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 from kfuncdoc import model
 from kfuncdoc.address import address, plain_address
 from kfuncdoc.catalog import Catalog, Declaration, Stub, SubsystemFile
-from kfuncdoc.hooks import ANY
+from kfuncdoc.hooks import ANY, STRUCT_OPS
 from kfuncdoc.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_after, facts_at, undone
 from kfuncdoc.prototype import parse_prototype
 from kfuncdoc.releases import Release, When
@@ -257,6 +257,13 @@ class KfuncView:
         return bool(self.lifecycle.superseded_by)
 
     @property
+    def badge(self) -> str:
+        """The stability in the words of a badge: what matters most of it."""
+        if self.lifecycle.past_due:
+            return "past due"
+        return "superseded" if self.superseded else self.stability
+
+    @property
     def new(self) -> bool:
         """Whether it came, or came back, in the very release."""
         return self.lifecycle.age == 0 and (self.present or self.deprecated)
@@ -399,7 +406,7 @@ class KfuncView:
             return (ANY,)
         shared = catalog.hooks.sharing(facts.program_types, release)
         types = tuple(dict.fromkeys((*facts.program_types, *shared)))
-        return (*types, *facts.struct_ops) if "BPF_PROG_TYPE_STRUCT_OPS" in types else types
+        return (*types, *facts.struct_ops) if STRUCT_OPS in types else types
 
     @property
     def long_term(self) -> tuple[Release, ...]:

@@ -15,6 +15,8 @@ from kfuncdoc.audit.advice import Adviser
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report
 from kfuncdoc.audit.kernels import Kernel, Presence, Record, Seen, all_recorded, in_order
 from kfuncdoc.bpf_object import BpfObject, Call, Extern, Program
+from kfuncdoc.difference import SEEN_BY_NO_CALLER
+from kfuncdoc.hooks import REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.lifecycle import Facts, Lifecycle, Stability, Step, undone
 from kfuncdoc.model import Changed
 from kfuncdoc.prose import as_words
@@ -24,14 +26,10 @@ from kfuncdoc.shape import compatible, has_forward, shape_of
 from kfuncdoc.variants import ONLY
 from kfuncdoc.words import announced
 
-#: The type of programs that take the place of another one, of whichever type that is.
-_REPLACES_ANOTHER = "BPF_PROG_TYPE_EXT"
-_STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
 _SLEEPABLE = "KF_SLEEPABLE"
 
 #: A callback that a filter names, unless to say that it is none of those that may call.
 _NAMED_CALLBACK = re.compile(r"(?<!except )``ops\.(\w+)\(\)``")
-_SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
 
 #: What is wrong: a rule, a reason, and whether that was observed.
 _Verdict = tuple[AuditRule, str, bool]
@@ -246,17 +244,17 @@ class _Audit:
         self, program: Program, calls: Sequence[Call], facts: Facts, release: Release
     ) -> Optional[str]:
         hooks, program_type = self._record.catalog.hooks, program.program_type
-        if program_type in (None, _REPLACES_ANOTHER):
+        if program_type in (None, REPLACES_ANOTHER):
             return None
         if facts.program_types and not hooks.may_call(facts.program_types, str(program_type), release):
             types = (*facts.program_types, *hooks.sharing(facts.program_types, release))
             return f"{_short(str(program_type))} programs may not call it; these may: {', '.join(map(_short, types))}"
-        if program_type == _STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
+        if program_type == STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
             return f"callbacks of {program.struct_ops} may not call it; those of {', '.join(facts.struct_ops)} may"
         # A callback may sleep where its program may not.
         itself = any(program in call.directly for call in calls)
         flags = facts.flags_for.get(str(program_type), facts.flags)
-        if _SLEEPABLE in flags and program.sleepable is False and itself and program_type != _STRUCT_OPS:
+        if _SLEEPABLE in flags and program.sleepable is False and itself and program_type != STRUCT_OPS:
             section = program.section.lstrip("?").partition("/")[0]
             return f'it may sleep, and programs of SEC("{section}") may not: SEC("{section}.s"), where there is one'
         return None
@@ -365,9 +363,9 @@ def _unchecked(program: Program, facts: Facts) -> str:
     """Return why nobody can tell whether *program* may call a kfunc; empty where nothing is in doubt."""
     if program.program_type is None:
         return f'the section "{program.section}" tells no program type'
-    if program.program_type == _REPLACES_ANOTHER:
+    if program.program_type == REPLACES_ANOTHER:
         return "what it may call is for the program to say whose place it takes"
-    if facts.filter and program.program_type != _STRUCT_OPS:
+    if facts.filter and program.program_type != STRUCT_OPS:
         return f"a filter narrows who may call it: {as_words(facts.filter)}"
     return ""
 
@@ -421,7 +419,7 @@ def _let_through(call: Call, step: Step, after: Lifecycle) -> bool:
     """Whether *step* did nothing but narrow who may call, and the filter names the callbacks that *call* is in."""
     before, now = undone(step.event), after.facts
     narrowed = set(before) <= {"filter", "struct_ops", "program_types", "flags", "source"} and bool(now.filter)
-    more = set(now.flags) - set(before.get("flags", now.flags)) - {_SEEN_BY_NO_CALLER}
+    more = set(now.flags) - set(before.get("flags", now.flags)) - {SEEN_BY_NO_CALLER}
     named = set(_NAMED_CALLBACK.findall(now.filter or ""))
     return narrowed and not more and bool(call.programs) and all(each.member in named for each in call.programs)
 

@@ -11,7 +11,7 @@ from docutils.parsers.rst import directives
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from kfuncdoc.diagnostics import Rule, nearest
+from kfuncdoc.diagnostics import Rule, nearest, not_among
 from kfuncdoc.releases import RELEASE
 from kfuncdoc.sphinxext._domain import domain_of
 from kfuncdoc.sphinxext._findings import warn
@@ -33,8 +33,7 @@ def _one_of(known: Callable[[], Any]) -> Callable[[Optional[str]], tuple[str, ..
         words = _words(text)
         for word in words:
             if word not in known():
-                hint = nearest(word, known())
-                raise ValueError(f"'{word}' is not among {', '.join(known())}{': ' + hint if hint else ''}")
+                raise ValueError(not_among(word, known()))
         return words
 
     return read

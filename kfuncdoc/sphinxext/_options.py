@@ -15,7 +15,7 @@ from sphinx.config import Config
 from sphinx.errors import ConfigError
 
 from kfuncdoc.declaration_files import OVERVIEWS, SUFFIX
-from kfuncdoc.diagnostics import nearest
+from kfuncdoc.diagnostics import not_among
 from kfuncdoc.reference import ReferenceUnknown, reference_date
 from kfuncdoc.releases import RELEASE
 from kfuncdoc.resources import packaged
@@ -69,8 +69,7 @@ def _overviews(value: Any) -> tuple[str, ...]:
     texts = (value.replace(",", " ").split()) if isinstance(value, str) else list(_texts(value))
     for name in texts:
         if name not in OVERVIEWS:
-            hint = nearest(name, OVERVIEWS)
-            raise ConfigError(f"'{name}' is not among {', '.join(OVERVIEWS)}{': ' + hint if hint else ''}")
+            raise ConfigError(not_among(name, OVERVIEWS))
     return ("index", *(name for name in OVERVIEWS[1:] if name in texts))
 
 

@@ -14,7 +14,7 @@ import hashlib
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from sphinx.errors import ConfigError, ExtensionError
 
@@ -162,40 +162,51 @@ class Session:
         return self._answers[request]
 
     def _answered(self, kind: str, arguments: tuple[object, ...]) -> str:
-        renderer = self.renderer
-        if kind == "page":
-            return self._page(str(arguments[0]))
-        if kind == "toctree":
-            leads = "index" in self.contents and arguments[0] == self.options.toctree
-            return f"{self.options.pages}index" if leads else ""
-        if kind == "table":
-            from kfuncdoc.render import Selection
+        answers: Mapping[str, Callable[..., str]] = {
+            "page": self._page, "toctree": self._toctree, "table": self._table, "summary": self.renderer.summary,
+            "changes": self._changes, "facts": self._facts, "time": self._time, "comparison": self._comparison,
+            "note": self._note, "lifecycle": self._lifecycle, "address": self._address,
+        }  # fmt: skip
+        return answers[kind](*arguments)
 
-            return renderer.table(Selection(*arguments))  # type: ignore[arg-type]  # made of a Selection by the directive
-        if kind == "summary":
-            return renderer.summary()
-        if kind == "facts":
-            from kfuncdoc.table_facts import table_facts
+    def _toctree(self, docname: str) -> str:
+        leads = "index" in self.contents and docname == self.options.toctree
+        return f"{self.options.pages}index" if leads else ""
 
-            return table_facts(renderer.pages, [str(name) for name in arguments])
-        if kind == "comparison":
-            from kfuncdoc.comparison import as_json
+    def _table(self, *selection: Any) -> str:
+        from kfuncdoc.render import Selection
 
-            return as_json(renderer.compared, self.places)
-        if kind == "time":
-            from kfuncdoc.time_facts import time_facts
+        return self.renderer.table(Selection(*selection))
 
-            return time_facts(renderer.pages, [str(name) for name in arguments])
-        if kind == "changes":
-            first, last = (self.catalog.calendar[str(name)] if name else None for name in arguments[:2])
-            return renderer.changes(first, last, sections=bool(arguments[2]))
-        name = str(arguments[0])
+    def _changes(self, first: str, last: str, sections: bool) -> str:
+        after, up_to = (self.catalog.calendar[name] if name else None for name in (first, last))
+        return self.renderer.changes(after, up_to, sections=sections)
+
+    def _facts(self, *names: str) -> str:
+        from kfuncdoc.table_facts import table_facts
+
+        return table_facts(self.renderer.pages, names)
+
+    def _time(self, *names: str) -> str:
+        from kfuncdoc.time_facts import time_facts
+
+        return time_facts(self.renderer.pages, names)
+
+    def _comparison(self) -> str:
+        from kfuncdoc.comparison import as_json
+
+        return as_json(self.renderer.compared, self.places)
+
+    def _note(self, name: str, named: bool) -> str:
+        told = self.options.notes and name in self.catalog.entries
+        return self.renderer.note(name, named=named) if told else ""
+
+    def _lifecycle(self, name: str) -> str:
+        return self.renderer.lifecycle(name) if self.catalog.get(name) else ""
+
+    def _address(self, name: str) -> str:
         if name not in self.catalog.entries:
             return ""
-        if kind == "note":
-            return renderer.note(name, named=bool(arguments[1])) if self.options.notes else ""
-        if kind == "lifecycle":
-            return renderer.lifecycle(name) if self.catalog.get(name) else ""
         return address(name) if self.linked(name) else name
 
     def _page(self, docname: str) -> str:

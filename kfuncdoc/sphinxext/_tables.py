@@ -141,25 +141,16 @@ def _held(found: Any, rows: Sequence[Any]) -> list[str]:
 
 
 def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
-    """Return the options for who may call: program types, and below them struct_ops."""
+    """Return the options for who may call, in groups: program types, and struct_ops; none where there is no choice."""
     names = sorted({name for names in callers for name in names})
     types = [(name, _ANY if name == ANY else name[len(_TYPE) :].lower()) for name in names if name.startswith(_TYPE)]
-    groups = (
-        (
-            "Program types",
-            types,
-        ),
-        ("struct_ops", [(name, name) for name in names if not name.startswith(_TYPE)]),
-    )
-    return (
-        [
-            f'<optgroup label="{label}">{"".join(_option(*each) for each in members)}</optgroup>'
-            for label, members in groups
-            if members
-        ]
-        if len(names) > 1
-        else []
-    )
+    struct_ops = [(name, name) for name in names if not name.startswith(_TYPE)]
+    groups = (("Program types", types), ("struct_ops", struct_ops)) if len(names) > 1 else ()
+    return [
+        f'<optgroup label="{label}">{"".join(_option(*each) for each in members)}</optgroup>'
+        for label, members in groups
+        if members
+    ]
 
 
 def _options(values: Iterable[str]) -> list[str]:

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the pages of kfuncdoc can do besides being read.  Everything is on them without this script, too: it filters
- * and sorts the tables of kfuncs, compares any two releases, and says so when time has passed over a page.  What it needs to know is in the page; it asks no server for anything.
+ * and sorts the tables of kfuncs, compares any two releases, and says so when time has passed over a page.  What it
+ * needs to know is in the page; it asks no server for anything.
  */
 "use strict";
 
@@ -20,14 +21,13 @@
   /* Put `chosen` into the address, empty values left out; no page is loaded and no step added to the history. */
   const putIntoAddress = (prefix, chosen) => {
     const parameters = new URLSearchParams(location.search);
+    /* An address that says nothing of ours is left as it is, however it is written. */
+    if (!Object.entries(chosen).some(([name, value]) => value || parameters.has(prefix + name))) return;
     for (const [name, value] of Object.entries(chosen)) {
       if (value) parameters.set(prefix + name, value);
       else parameters.delete(prefix + name);
     }
     const query = parameters.toString();
-    /* An address that says nothing of ours is left as it is, however it is written. */
-    const had = Object.keys(chosen).some((name) => new URLSearchParams(location.search).has(prefix + name));
-    if (!had && !Object.values(chosen).some(Boolean)) return;
     try {
       history.replaceState(history.state, "", location.pathname + (query && `?${query}`) + location.hash);
     } catch {
@@ -191,17 +191,17 @@
         row.hidden = !passes;
         shown += passes;
       });
-      this.order(this.sort);
+      this.order();
       const all = this.listed.length;
       this.count.textContent = asked.length ? `${shown} of ${all} kfuncs` : `${all} kfunc${all === 1 ? "" : "s"}`;
       putIntoAddress(this.prefix, { ...filters, sort: this.sort && (this.descending ? "-" : "") + this.sort });
     }
 
-    order(sort) {
-      const column = this.titles.indexOf(sort);
-      if (sort !== this.sortedBy || this.descending !== this.sortedDown) {
+    order() {
+      const column = this.titles.indexOf(this.sort);
+      if (this.sort !== this.sortedBy || this.descending !== this.sortedDown) {
         this.body.append(...(column < 0 ? this.listed : sorted(this.listed, column, this.descending)));
-        this.sortedBy = sort;
+        this.sortedBy = this.sort;
         this.sortedDown = this.descending;
       }
       this.heads.forEach((head, number) => {
