@@ -44,14 +44,15 @@ _WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
 _BLOCK_START = re.compile(r"[-+*•‣⁃|>:/.]|__|\(?(?:[A-Za-z]|[0-9]+|[ivxlcdmIVXLCDM]+|#)[.)](?:\s|$)")
 _MONTHS = "January February March April May June July August September October November December".split()
 
-#: The columns that a table of kfuncs can have: the words of their heads, and their width in characters of text.
+#: The columns that a table of kfuncs can have: the words of their heads, and their shares of the width, by which
+#: the words of heads stay whole beside the sidebar of a window of 1280 pixels.
 COLUMNS = {
     "kfunc": ("kfunc", 36),
     "summary": ("What it does", 48),
-    "subsystem": ("Subsystem", 16),
-    "stability": ("Stability", 15),
+    "subsystem": ("Subsystem", 18),
+    "stability": ("Stability", 17),
     "added": ("Since", 12),
-    "deprecated": ("Deprecated since", 16),
+    "deprecated": ("Deprecated since", 20),
     "end": ("What is to happen", 20),
     "remaining": ("Remaining lifespan", 36),
     "removed": ("Gone from", 11),
@@ -64,8 +65,8 @@ COLUMNS = {
 }
 #: The columns that the tables of a program type have besides.
 _COLUMNS_OF_PROGRAM_TYPES = {
-    "callable": ("Callable since", 13),
-    "registered": ("Registered for", 16),
+    "callable": ("Callable since", 18),
+    "registered": ("Registered for", 20),
     "filter": ("Filter", 32),
 }
 DEFAULT_COLUMNS = ("kfunc", "summary", "stability", "added")

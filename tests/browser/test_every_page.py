@@ -20,6 +20,7 @@ KINDS = {
     "release": "kfuncs/release-v7.3.html",
     "program-types": "kfuncs/program-types.html",
     "program-type": "kfuncs/program-type-struct-ops.html",
+    "tracing": "kfuncs/program-type-tracing.html",
     "guide": "docs/checking-programs.html",
     "messages": "docs/messages.html",
     "figures": "docs/figures.html",
@@ -77,6 +78,22 @@ def test_heads_of_columns_stay_in_their_cells(visit, path: str, width: int) -> N
         }).map((head) => head.textContent)"""
     )
     assert over == []
+
+
+@pytest.mark.parametrize("path", [path for path in KINDS.values() if path.startswith(("index", "kfuncs/"))])
+def test_words_of_heads_stay_whole_where_there_is_room(visit, path: str) -> None:
+    broken = visit(path).evaluate(
+        """() => [...document.querySelectorAll("table.kfunc-table th")].flatMap((head) => {
+          const text = document.createTreeWalker(head, NodeFilter.SHOW_TEXT).nextNode();
+          return [...text.data.matchAll(/\\S+/g)].filter((word) => {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            return range.getClientRects().length > 1;
+          }).map((word) => word[0]);
+        })"""
+    )
+    assert broken == []
 
 
 def test_rows_are_cards_on_a_narrow_page(visit) -> None:
