@@ -31,7 +31,7 @@ for path in sys.argv[1:]:
 """
 _READ_OBJECTS = """\
 import sys
-from kfuncdoc.scan.objects import read_objects
+from kfuncdoc.scan.binary.objects import read_objects
 
 for path in sys.argv[1:]:
     for each in read_objects(path):

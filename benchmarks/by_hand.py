@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Iterable, Iterator
 
 from benchmarks.synthetic import Declaration
-from kfuncdoc.render import month
-from kfuncdoc.views import KfuncView, Pages
+from kfuncdoc.pages.renderer import month
+from kfuncdoc.views.kfunc import KfuncView, Pages
 
 
 def write(files: list[Declaration], views: Pages, folder: Path) -> None:

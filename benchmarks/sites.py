@@ -15,9 +15,9 @@ from pathlib import Path
 
 from benchmarks import by_hand, synthetic
 from benchmarks.measure import Command, run
-from kfuncdoc.declaration_files import find
-from kfuncdoc.load import load
-from kfuncdoc.views import Pages
+from kfuncdoc.record.declaration_files import find
+from kfuncdoc.record.load import load
+from kfuncdoc.views.kfunc import Pages
 
 _CONF = """\
 project = "synthetic"

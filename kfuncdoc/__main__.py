@@ -3,6 +3,6 @@
 
 import sys
 
-from kfuncdoc.cli import main
+from kfuncdoc.cli.main import main
 
 sys.exit(main())

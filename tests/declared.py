@@ -9,13 +9,13 @@ from textwrap import dedent, indent
 
 import pytest
 
-from kfuncdoc.catalog import Catalog, FlagMeaning
-from kfuncdoc.cli import UNUSABLE, main
-from kfuncdoc.diagnostics import as_text
-from kfuncdoc.hooks import HookMap
-from kfuncdoc.kernel_facts import load_calendar
-from kfuncdoc.load import load
-from kfuncdoc.releases import ReleaseCalendar
+from kfuncdoc.base.diagnostics import as_text
+from kfuncdoc.cli.main import UNUSABLE, main
+from kfuncdoc.kernels.hooks import HookMap
+from kfuncdoc.kernels.packaged import load_calendar
+from kfuncdoc.kernels.releases import ReleaseCalendar
+from kfuncdoc.record.catalog import Catalog, FlagMeaning
+from kfuncdoc.record.load import load
 
 TESTS = Path(__file__).resolve().parent
 #: The folder that holds the package; a subprocess finds it there.

@@ -12,9 +12,9 @@ from typing import Any, Optional
 from declared import CALENDAR
 from hypothesis import strategies as st
 
-from kfuncdoc.lifecycle import FACTS
-from kfuncdoc.model import Kfunc
-from kfuncdoc.releases import Release
+from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.lifecycle import FACTS
+from kfuncdoc.record.model import Kfunc
 
 NAME = "bpf_k"
 #: The names by which an announcement can mean a release: its own, and one that was renumbered.

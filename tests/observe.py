@@ -13,8 +13,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from kfuncdoc.observation import Kind, Observation, as_json
-from kfuncdoc.progress import track
+from kfuncdoc.base.progress import track
+from kfuncdoc.kernels.observation import Kind, Observation, as_json
 from kfuncdoc.scan import Unscannable, scan
 
 OBSERVED = Path(__file__).with_name("observed")

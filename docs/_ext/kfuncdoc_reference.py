@@ -24,11 +24,15 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
-from kfuncdoc import cli, diagnostics, export, model, render
 from kfuncdoc.audit import findings, ignores
 from kfuncdoc.audit.findings import AuditRule, Status
-from kfuncdoc.load import EVENTS
-from kfuncdoc.sphinxext import _directives, _options, _roles
+from kfuncdoc.base import diagnostics
+from kfuncdoc.cli import main
+from kfuncdoc.pages import export, renderer
+from kfuncdoc.record import model
+from kfuncdoc.record.load import EVENTS
+from kfuncdoc.sphinxext import directives as directives_module
+from kfuncdoc.sphinxext import options, roles
 
 # -- words that the code has no place for
 
@@ -87,7 +91,7 @@ RULE_GROUPS = {
 #: What the options of the directives mean.
 DIRECTIVE_OPTIONS: dict[str, dict[str, str]] = {
     "kfunc-table": {
-        "stability": f"One or several of {', '.join(f'``{name}``' for name in render.STABILITIES)}.",
+        "stability": f"One or several of {', '.join(f'``{name}``' for name in renderer.STABILITIES)}.",
         "past-due": "Only those whose announced end is reached and that are still there.",
         "subsystem": "One or several subsystems, by the ``subsystem`` of their file.",
         "added": "Only those that came in this release.",
@@ -95,7 +99,7 @@ DIRECTIVE_OPTIONS: dict[str, dict[str, str]] = {
         "removed": "Only those gone from this release on.",
         "program-type": "Only those that a program of this type may call, through shared hooks too.",
         "columns": "Which columns, in this order; see below.",
-        "order": f"One of {', '.join(f'``{name}``' for name in render.ORDERS)}. Without it, by name.",
+        "order": f"One of {', '.join(f'``{name}``' for name in renderer.ORDERS)}. Without it, by name.",
     },
     "kfunc-changes": {
         "release": "This release alone.",
@@ -149,7 +153,7 @@ def rules() -> Iterator[str]:
         yield from (RULE_GROUPS[group], "")
         for rule in members:
             yield from _target(f"rule-{rule.rule}")
-            yield from _definition(f"``{rule.rule}`` : {rule.severity.value}", render.escape(rule.explanation))
+            yield from _definition(f"``{rule.rule}`` : {rule.severity.value}", renderer.escape(rule.explanation))
 
 
 def audit() -> Iterator[str]:
@@ -158,7 +162,7 @@ def audit() -> Iterator[str]:
     for rule in AuditRule:
         yield from _target(f"audit-{rule.rule}")
         name = f"``{rule.rule}`` : {rule.severity.value}"
-        yield from _definition(name, render.escape(rule.explanation))
+        yield from _definition(name, renderer.escape(rule.explanation))
     yield from _heading("Exit status")
     yield from ("The highest of those that ``--fail-on`` names counts; 1 does before all others.", "")
     meanings = {1: ("1", "Something cannot be used: an argument, an object, a kernel, the record.")}
@@ -172,9 +176,9 @@ def audit() -> Iterator[str]:
     yield ""
 
 
-def options() -> Iterator[str]:
+def conf_options() -> Iterator[str]:
     """The options of conf.py."""
-    for option in _options.OPTIONS:
+    for option in options.OPTIONS:
         name = f"kfuncdoc_{option.name}"
         yield from _target(name.replace("_", "-"))
         yield from _definition(f"``{name}`` : {option.metadata['default']!r}", option.metadata["help"])
@@ -196,23 +200,23 @@ def directive_pages() -> Iterator[str]:
             yield from _definition(f"``:{option}:``", words)
         if "columns" in spec:
             yield from ("The columns are:", "")
-            for column, (head, _) in render.COLUMNS.items():
-                default = ", shown where none are named" if column in render.DEFAULT_COLUMNS else ""
+            for column, (head, _) in renderer.COLUMNS.items():
+                default = ", shown where none are named" if column in renderer.DEFAULT_COLUMNS else ""
                 yield f'* ``{column}``, headed "{head}"{default}'
             yield ""
     yield from _heading("The role ``kfunc``")
-    yield from _docstring(_roles.KfuncRole)
+    yield from _docstring(roles.KfuncRole)
 
 
 def commands() -> Iterator[str]:
     """The command line."""
-    for name, parser in _commands(cli.make_parser()):
+    for name, parser in _commands(main.make_parser()):
         yield from _target(f"command-{name}")
         yield from _heading(f"``kfuncdoc {name}``")
         yield from ("::", "", f"   kfuncdoc {name} {' '.join(_usage(parser))}".rstrip(), "")
         yield from (f"{parser.description}", "")
         for action in _actions(parser):
-            words = render.escape(f"{action.help}.")
+            words = renderer.escape(f"{action.help}.")
             if action.choices:
                 words = f"One of {', '.join(f'``{choice}``' for choice in action.choices)}; {words}"
             yield from _definition(f"``{_written(action)}``", words[0].upper() + words[1:])
@@ -229,14 +233,15 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "schema": schema,
     "rules": rules,
     "audit": audit,
-    "options": options,
+    "options": conf_options,
     "directives": directive_pages,
     "commands": commands,
     "export": export_format,
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
-    cli, diagnostics, export, findings, ignores, model, render, _directives, _options, _roles, sys.modules[__name__],
+    main, diagnostics, export, findings, ignores, model, renderer, directives_module, options, roles,
+    sys.modules[__name__],
 )  # fmt: skip
 
 
@@ -306,9 +311,9 @@ def _reference(record: type[BaseModel]) -> str:
 
 def _directive_classes() -> Iterator[tuple[str, type[SphinxDirective]]]:
     """Yield the directives of kfuncdoc with their names, of which those of the classes are the spelling."""
-    for directive in vars(_directives).values():
+    for directive in vars(directives_module).values():
         own = inspect.isclass(directive) and issubclass(directive, SphinxDirective)
-        if own and directive.__module__ == _directives.__name__:
+        if own and directive.__module__ == directives_module.__name__:
             name = re.sub(r"(?<!^)(?=[A-Z])", "-", directive.__name__).lower()
             yield name, directive
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional
 
-from kfuncdoc.audit.advice import Advice
-from kfuncdoc.audit.kernels import Kernel
-from kfuncdoc.bpf_object import BpfObject, Call, Extern
-from kfuncdoc.diagnostics import Severity
+from kfuncdoc.base.diagnostics import Severity
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern
+from kfuncdoc.compat.advice import Advice
+from kfuncdoc.compat.kernels import Kernel
 
 
 class Status(Enum):

@@ -21,10 +21,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
-from kfuncdoc import source
 from kfuncdoc.audit.findings import AuditRule, Finding, Ignored, Report
-from kfuncdoc.diagnostics import Diagnostic, Rule, nearest
-from kfuncdoc.source import Key, SourceFile
+from kfuncdoc.base import yaml_text
+from kfuncdoc.base.diagnostics import Diagnostic, Rule, nearest
+from kfuncdoc.base.yaml_text import Key, SourceFile
 
 _REQUIRED = ("kfunc", "reason", "until")
 _KEYS = ("kfunc", "rule", "object", "reason", "until")
@@ -61,8 +61,8 @@ class Ignore:
 def read_ignores(path: str) -> tuple[Ignore, ...]:
     """Return the entries of the file at *path*.  Raises :exc:`IgnoresUnusable` with everything wrong in it."""
     try:
-        file = source.read(path)
-    except source.Unusable as error:
+        file = yaml_text.read(path)
+    except yaml_text.Unusable as error:
         raise IgnoresUnusable([error.diagnostic]) from None
     wrong = [
         Diagnostic(path, *twice.place, Rule.DUPLICATE_KEY, f"'{twice.path[-1]}' stands here a second time")

@@ -8,10 +8,10 @@ import textwrap
 from typing import Any, Iterator, Sequence
 
 from kfuncdoc.audit.findings import Finding, Report
-from kfuncdoc.audit.kernels import in_words
 from kfuncdoc.audit.words import in_which_it_loads
-from kfuncdoc.bpf_object import Call, SourceLine
-from kfuncdoc.diagnostics import Severity, workflow_command
+from kfuncdoc.base.diagnostics import Severity, workflow_command
+from kfuncdoc.bpf.objects import Call, SourceLine
+from kfuncdoc.compat.kernels import in_words
 
 #: The heads of the table, and how the width is shared where there is enough of it.
 _HEADS = ("Object", "kfunc", "Programs", "Kernels", "Finding", "What to do")

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from kfuncdoc import __version__
 from kfuncdoc.audit.findings import AuditRule, Finding, Report
 from kfuncdoc.audit.reports import in_one_line
-from kfuncdoc.bpf_object import SourceLine
-from kfuncdoc.diagnostics import Severity
+from kfuncdoc.base.diagnostics import Severity
+from kfuncdoc.bpf.objects import SourceLine
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _RULES = tuple(AuditRule)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from kfuncdoc.audit.findings import AuditRule, ObjectReport
-from kfuncdoc.audit.kernels import Kernel, in_words
+from kfuncdoc.compat.kernels import Kernel, in_words
 
 
 def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:

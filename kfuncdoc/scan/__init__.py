@@ -16,9 +16,9 @@ from __future__ import annotations
 import os
 from typing import Sequence
 
-from kfuncdoc.observation import Observation
-from kfuncdoc.scan._errors import Unscannable
-from kfuncdoc.scan.files import Track
+from kfuncdoc.kernels.observation import Observation
+from kfuncdoc.scan.errors import Unscannable
+from kfuncdoc.scan.source.files import Track
 
 __all__ = ["Unscannable", "is_tree", "scan"]
 
@@ -37,10 +37,10 @@ def scan(paths: Sequence[str], *, track: Track = iter) -> Observation:
         raise Unscannable(trees[0], "a source tree is scanned alone")
     # What reads ELF has no need of a parser of C, and to load one takes as long as to read a vmlinux.
     if trees:
-        from kfuncdoc.scan.tree import scan_tree
+        from kfuncdoc.scan.source.tree import scan_tree
 
         return scan_tree(trees[0], track=track)
-    from kfuncdoc.scan.vmlinux import scan_image
+    from kfuncdoc.scan.binary.image import scan_image
 
     return scan_image(paths, track=track)
 

@@ -3,20 +3,20 @@
 
 How a build goes, by module:
 
-* ``_options``: what conf.py says becomes one frozen value;
-* ``_session``: the declarations of one build, loaded when first asked for;
-* ``_domain``: every document's requests to the session, with digests of the answers;
-* ``_parser``, ``_directives``, ``_roles``, ``_notes``: where documents make requests;
-* ``_links``: names of kfuncs in running text;
-* ``_pages``: documents for declarations from outside the source directory;
-* ``_freshness``: which documents a changed answer makes outdated, in the environment and per builder;
-* ``_machines``: the record and the feed, as files beside the pages of HTML;
-* ``_findings``: what is wrong, as warnings of the build;
-* ``_tables``: tables of kfuncs in HTML, which readers filter and sort;
-* ``_compare``: pages that compare releases, in HTML;
-* ``_chart``: what happened by release, drawn;
-* ``_age``: what HTML pages tell when time has passed since they were built;
-* ``_html``: the stylesheet, the script, and the rst behind "show source".
+* ``options``: what conf.py says becomes one frozen value;
+* ``session``: the declarations of one build, loaded when first asked for;
+* ``domain``: every document's requests to the session, with digests of the answers;
+* ``parser``, ``directives``, ``roles``, ``notes``: where documents make requests;
+* ``links``: names of kfuncs in running text;
+* ``pages``: documents for declarations from outside the source directory;
+* ``freshness``: which documents a changed answer makes outdated, in the environment and per builder;
+* ``html.published``: the record and the feed, as files beside the pages of HTML;
+* ``warnings``: what is wrong, as warnings of the build;
+* ``html.tables``: tables of kfuncs in HTML, which readers filter and sort;
+* ``html.compare``: pages that compare releases, in HTML;
+* ``html.chart``: what happened by release, drawn;
+* ``html.age``: what HTML pages tell when time has passed since they were built;
+* ``html.assets``: the stylesheet, the script, and the rst behind "show source".
 """
 
 from __future__ import annotations
@@ -26,40 +26,26 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from kfuncdoc import __version__
-from kfuncdoc.sphinxext import (
-    _age,
-    _chart,
-    _compare,
-    _directives,
-    _freshness,
-    _html,
-    _links,
-    _machines,
-    _notes,
-    _options,
-    _pages,
-    _parser,
-    _roles,
-    _tables,
-)
-from kfuncdoc.sphinxext._domain import KfuncDomain
+from kfuncdoc.sphinxext import directives, freshness, links, notes, options, pages, parser, roles
+from kfuncdoc.sphinxext.domain import KfuncDomain
+from kfuncdoc.sphinxext.html import age, assets, chart, compare, published, tables
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything; called by Sphinx."""
-    _options.register(app)
+    options.register(app)
     app.add_domain(KfuncDomain)
-    _parser.register(app)
-    _directives.register(app)
-    _roles.register(app)
-    _notes.register(app)
-    _links.register(app)
-    _freshness.register(app)
-    _pages.register(app)
-    _tables.register(app)
-    _age.register(app)
-    _chart.register(app)
-    _compare.register(app)
-    _html.register(app)
-    _machines.register(app)
+    parser.register(app)
+    directives.register(app)
+    roles.register(app)
+    notes.register(app)
+    links.register(app)
+    freshness.register(app)
+    pages.register(app)
+    tables.register(app)
+    age.register(app)
+    chart.register(app)
+    compare.register(app)
+    assets.register(app)
+    published.register(app)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from kfuncdoc.catalog import Catalog
-from kfuncdoc.declaration_files import find
-from kfuncdoc.difference import Change, Difference, difference, groups, sentence, summary
-from kfuncdoc.load import load
-from kfuncdoc.resources import packaged
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.record.declaration_files import find
+from kfuncdoc.record.load import load
+from kfuncdoc.views.difference import Change, Difference, difference, groups, sentence, summary
 
 PAGE = "kfuncs/compare.html"
 #: What the page shows for the two releases that are picked: by heading and subsystem, the text of each item.

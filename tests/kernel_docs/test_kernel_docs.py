@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from kernels import ROOT, TARGETS, Build, Kernel, linked_tree
 
-from kfuncdoc.cli import main
+from kfuncdoc.cli.main import main
 
 GUIDE = (ROOT / "docs" / "in-the-kernel-tree.rst").read_text(encoding="utf-8")
 WAYS = ("nothing touched", "in the tree", "committed pages")

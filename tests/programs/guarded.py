@@ -8,7 +8,7 @@ from typing import Sequence
 
 from compiler import Compiler
 
-from kfuncdoc.prototype import name_of_parameter, parse_prototype
+from kfuncdoc.bpf.prototype import name_of_parameter, parse_prototype
 
 _HEAD = """\
 #include "program.h"

@@ -16,19 +16,19 @@ import pytest
 from compiler import HERE, Compiler
 from guarded import program_of
 
-from kfuncdoc.audit.audit import audit
-from kfuncdoc.audit.kernels import Record, all_recorded
+from kfuncdoc.audit.engine import audit
 from kfuncdoc.audit.words import in_which_it_loads
-from kfuncdoc.bpf_object import BpfObject, Extern, essential_name
-from kfuncdoc.catalog import Catalog
-from kfuncdoc.declaration_files import find
-from kfuncdoc.load import load
-from kfuncdoc.observation import from_json
-from kfuncdoc.releases import Release
-from kfuncdoc.resources import packaged
-from kfuncdoc.scan.objects import read_objects
-from kfuncdoc.shape import FORWARD, STRUCT, Shape, compatible, shape_of
-from kfuncdoc.snippets import Snippet, Snippets
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.bpf.objects import BpfObject, Extern, essential_name
+from kfuncdoc.bpf.shape import FORWARD, STRUCT, Shape, compatible, shape_of
+from kfuncdoc.compat.kernels import Record, all_recorded
+from kfuncdoc.compat.snippets import Snippet, Snippets
+from kfuncdoc.kernels.observation import from_json
+from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.record.declaration_files import find
+from kfuncdoc.record.load import load
+from kfuncdoc.scan.binary.objects import read_objects
 
 TODAY = datetime.date(2026, 11, 26)
 OBSERVED = HERE.parent / "observed"

@@ -18,19 +18,19 @@ import pytest
 from compiler import HERE, Compiler
 from guarded import program_of
 
-from kfuncdoc.audit.advice import Adviser
-from kfuncdoc.audit.audit import audit
+from kfuncdoc.audit.engine import audit
 from kfuncdoc.audit.findings import Report, Status
-from kfuncdoc.audit.kernels import Kernel, Record, all_recorded, asked_for, in_words
 from kfuncdoc.audit.words import in_which_it_loads
-from kfuncdoc.bpf_object import BpfObject
-from kfuncdoc.cli import main
-from kfuncdoc.declaration_files import find
-from kfuncdoc.header import header
-from kfuncdoc.load import load
-from kfuncdoc.resources import packaged
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.bpf.objects import BpfObject
+from kfuncdoc.cli.main import main
+from kfuncdoc.compat.advice import Adviser
+from kfuncdoc.compat.header import header
+from kfuncdoc.compat.kernels import Kernel, Record, all_recorded, asked_for, in_words
+from kfuncdoc.record.declaration_files import find
+from kfuncdoc.record.load import load
 from kfuncdoc.scan import Unscannable
-from kfuncdoc.scan.objects import read_objects
+from kfuncdoc.scan.binary.objects import read_objects
 
 PROGRAMS = sorted(path.name[: -len(".bpf.c")] for path in HERE.glob("*.bpf.c"))
 TODAY = datetime.date(2026, 11, 26)

@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A YAML file as text with positions.
+
+Two values come of a file: plain lists, dictionaries and strings for the models to validate, and a
+tree of :class:`Node` that knows where each of them stands.  Every scalar is text: a plain YAML
+loader reads ``6.10`` as the number 6.1.  Built on PyYAML's events rather than on its loader, which
+recurses into hostile nesting and keeps the last of two equal keys.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Iterator, NamedTuple, Optional, Union
+
+import yaml
+
+from kfuncdoc.base.diagnostics import Diagnostic, Rule
+
+#: Limits beyond which a file is not read further; a real subsystem is a hundred times smaller.
+LARGEST_FILE = 4_000_000
+DEEPEST = 32
+MOST_VALUES = 500_000
+
+#: Marks around the place of a line of prose, see ``prose``; refused in declarations.
+MARKS = "\ue000\ue001"
+
+Key = Union[str, int]
+
+#: An event of PyYAML.  Its stubs make every mark optional, while a parser's events all have both.
+_Event = Any
+_YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_AMBIGUOUS_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+
+
+class Place(NamedTuple):
+    """A line and a column, counted from 1; (0, 0) is the file as a whole."""
+
+    line: int = 0
+    column: int = 0
+
+
+_WHOLE_FILE = Place()
+
+
+class Node:
+    """Where a collection, or a scalar of several lines, stands in the file.
+
+    Most values are scalars of one line: a file has dozens of them for each kfunc, so they have no
+    node of their own, only their place in *places* of the collection around them.
+    """
+
+    __slots__ = ("lines", "nodes", "place", "places")
+
+    def __init__(self, place: Place, lines: Optional[range] = None) -> None:
+        self.place = place
+        #: Where each item or value begins.
+        self.places: dict[Key, Place] = {}
+        #: The items or values that have a node.
+        self.nodes: dict[Key, Node] = {}
+        #: For a scalar of several lines: the line of the file for each line of its text.
+        self.lines = lines
+
+
+@dataclass(frozen=True)
+class KeyTwice:
+    """A key that stands twice: the path of its second value, which is left out, and its place."""
+
+    path: tuple[Key, ...]
+    place: Place
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A declaration file as read: *path* as the user named it, its plain *value*, its *root* node."""
+
+    path: str
+    value: Any = field(repr=False)
+    root: Node = field(repr=False)
+    text: str = field(repr=False)
+    #: The lines inside scalars of several lines, where a ``#`` begins no comment.
+    scalar_lines: frozenset[int] = field(repr=False, default=frozenset())
+    keys_twice: tuple[KeyTwice, ...] = ()
+
+    def place(self, *keys: Key) -> Place:
+        """Return the place of the value at the path of *keys*, or of the nearest enclosing one."""
+        return _place_of(self.root, keys)
+
+    def key_place(self, *keys: Key) -> Place:
+        """Return the place of the last of *keys* itself, where it first stands in its mapping."""
+        return _place_of(self._root_by_keys, keys)
+
+    @cached_property
+    def _root_by_keys(self) -> Node:
+        """The tree with the places of keys for those of their values; few files ever need it."""
+        return _Composer(self.path, self.text, by_keys=True).compose()[1]
+
+    def lines(self, *keys: Key) -> Iterator[int]:
+        """Yield the line of the file for each line of the prose at *keys*, without end."""
+        node: Optional[Node] = self.root
+        for key in keys:
+            node = node.nodes.get(key) if node else None
+        last = self.place(*keys).line
+        for last in node.lines if node is not None and node.lines is not None else ():
+            yield last
+        while True:
+            yield last
+
+
+def _place_of(root: Node, keys: tuple[Key, ...]) -> Place:
+    node, place = root, root.place
+    for key in keys:
+        place = node.places.get(key, place)
+        if key not in node.nodes:
+            break
+        node = node.nodes[key]
+    return place
+
+
+class Unusable(Exception):
+    """The file as a whole cannot be used; carries the finding that says why."""
+
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
+
+
+def read(path: str) -> SourceFile:
+    """Read the file at *path*; raises :exc:`Unusable` and nothing else, whatever is there."""
+    return parse(path, decode(path, read_bytes(path)))
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the bytes of a regular file of sane size; never blocks on a pipe or a socket."""
+    try:
+        # Opened without waiting, and looked at only then: what stood there before may have changed.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                message = "is a directory" if stat.S_ISDIR(mode) else "not a regular file"
+                raise _unusable(path, Rule.UNREADABLE, message)
+            with open(descriptor, "rb", closefd=False) as stream:
+                content = stream.read(LARGEST_FILE + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _unusable(path, Rule.UNREADABLE, (error.strerror or str(error)).lower()) from None
+    except ValueError as error:
+        raise _unusable(path, Rule.UNREADABLE, str(error)) from None
+    if len(content) > LARGEST_FILE:
+        raise _unusable(path, Rule.TOO_LARGE, f"more than {LARGEST_FILE // 1_000_000} MB", "split the subsystem")
+    return content
+
+
+def decode(path: str, content: bytes) -> str:
+    """Return the text of a file, or raise :exc:`Unusable` with the place of what is wrong in it."""
+    content = content[len(codecs.BOM_UTF8) :] if content.startswith(codecs.BOM_UTF8) else content
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        place = _place(content[: error.start].decode("utf-8"))
+        raise _unusable(path, Rule.ENCODING, f"byte 0x{content[error.start]:02x} is not UTF-8", place=place) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    found = _AMBIGUOUS_LINE_ENDS.search(text)
+    if found:
+        place = _place(text[: found.start()])
+        message = f"U+{ord(found[0]):04X} ends a line for some readers and not for others"
+        raise _unusable(path, Rule.ENCODING, message, "write a plain line end, or leave it out", place)
+    found = re.search(f"[{MARKS}]", text)
+    if found:
+        place = _place(text[: found.start()])
+        raise _unusable(path, Rule.PRIVATE_MARK, f"U+{ord(found[0]):04X} is reserved", "remove it", place)
+    return text
+
+
+def parse(path: str, text: str) -> SourceFile:
+    """Parse *text*; raises :exc:`Unusable` where it is no YAML mapping of sane size."""
+    composer = _Composer(path, text)
+    try:
+        value, root = composer.compose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else Place()
+        if mark and "nesting depth" in str(error.problem):
+            # From PyYAML 6.0.4 on it has a limit of its own, far beyond ours, and meets it before it tells of
+            # any level: it reads a line ahead. What comes before that place still goes too deep for us.
+            parse(path, text[: mark.index])
+        context = f" {error.context}" if error.context else ""
+        raise _unusable(path, Rule.YAML_SYNTAX, f"{error.problem}{context}", place=place) from None
+    except yaml.reader.ReaderError as error:
+        # PyYAML counts characters, and libyaml bytes.
+        by_characters = isinstance(error.character, str)
+        before = text[: error.position] if by_characters else text.encode()[: error.position].decode("utf-8", "ignore")
+        code = ord(error.character) if by_characters else error.character
+        raise _unusable(path, Rule.YAML_SYNTAX, f"U+{code:04X} cannot stand in YAML", place=_place(before)) from None
+    if value is None:
+        raise _unusable(path, Rule.EMPTY_FILE, "the file declares nothing")
+    return SourceFile(path, value, root, text, frozenset(composer.scalar_lines), tuple(composer.keys_twice))
+
+
+def _unusable(path: str, rule: Rule, message: str, hint: str = "", place: Optional[Place] = None) -> Unusable:
+    place = place or Place()
+    return Unusable(Diagnostic(path, place.line, place.column, rule, message, hint))
+
+
+def _place(before: str) -> Place:
+    """Return the place that follows the text *before*."""
+    return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
+
+
+@dataclass
+class _Open:
+    """A collection whose end is not reached: its value so far, and the key that waits for a value."""
+
+    value: Any
+    node: Node
+    anchor: Optional[str]
+    #: How many values the file had where the collection began.
+    start: int
+    key: Optional[str] = None
+    key_place: Place = _WHOLE_FILE
+
+    @property
+    def step(self) -> Key:
+        """The step from this collection to the value that is next in it."""
+        return len(self.value) if self.key is None else self.key
+
+    def put(self, value: Any, node: Optional[Node], place: Place) -> None:
+        step = self.step
+        self.node.places[step] = place
+        if node is not None:
+            self.node.nodes[step] = node
+        if self.key is None:
+            self.value.append(value)
+        else:
+            self.value[step] = value
+
+
+class _Composer:
+    """Turns PyYAML's events into values and nodes, without recursion and within the limits."""
+
+    def __init__(self, path: str, text: str, *, by_keys: bool = False) -> None:
+        self.path = path
+        #: Whether the place of a value in a mapping is that of its key.
+        self.by_keys = by_keys
+        self.events = yaml.parse(text, Loader=_YamlLoader)
+        self.anchors: dict[str, tuple[Any, Optional[Node], Place, int]] = {}
+        self.texts: dict[str, str] = {}
+        self.values = 0
+        self.scalar_lines: set[int] = set()
+        self.keys_twice: list[KeyTwice] = []
+        #: The collections that are open, the innermost last.
+        self.stack: list[_Open] = []
+        self.result: tuple[Any, Node] = (None, Node(_WHOLE_FILE))
+
+    def compose(self) -> tuple[Any, Node]:
+        """Return the value and node of the only document; (None, ...) for an empty file."""
+        documents = 0
+        for event in self.events:
+            kind = type(event)
+            if kind is yaml.ScalarEvent:
+                self._scalar(event)
+            elif kind is yaml.MappingStartEvent:
+                self._open({}, event)
+            elif kind is yaml.SequenceStartEvent:
+                self._open([], event)
+            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self._close()
+            elif kind is yaml.AliasEvent:
+                self._alias(event)
+            elif kind is yaml.DocumentStartEvent:
+                documents += 1
+                if documents > 1:
+                    raise self._error(Rule.YAML_SYNTAX, "a second document begins", event, "one file is one subsystem")
+        return self.result
+
+    def _scalar(self, event: _Event) -> None:
+        self._count(1, event)
+        node, place = None, _at(event)
+        # The same few words stand in a file again and again: as keys, as flags, as releases.
+        value: Optional[str] = self.texts.setdefault(event.value, event.value)
+        start, end = event.start_mark.line, event.end_mark.line
+        if start != end:
+            node = Node(place, _lines(event))
+            self.scalar_lines.update(range(start + 2, end + 1 + (event.end_mark.column > 0)))
+        if not event.style and event.value in ("", "null", "~") and event.implicit[0]:
+            value = None
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (value, node, place, 1)
+        self._put(value, node, place, place)
+
+    def _alias(self, event: _Event) -> None:
+        if event.anchor not in self.anchors:
+            raise self._error(Rule.YAML_SYNTAX, f"there is no anchor '&{event.anchor}' before this", event)
+        value, node, place, size = self.anchors[event.anchor]
+        # What the alias stands for counts as often as it is used: a few lines of aliases can mean billions of values.
+        self._count(size, event)
+        self._put(value, node, place, _at(event))
+
+    def _open(self, value: Any, event: _Event) -> None:
+        self._count(1, event)
+        if len(self.stack) >= DEEPEST:
+            raise self._error(Rule.TOO_LARGE, f"nested deeper than {DEEPEST} levels", event)
+        self.stack.append(_Open(value, Node(_at(event)), event.anchor, self.values))
+
+    def _close(self) -> None:
+        closed = self.stack.pop()
+        node, place = closed.node if closed.node.places else None, closed.node.place
+        if closed.anchor is not None:
+            self.anchors[closed.anchor] = (closed.value, node, place, self.values - closed.start + 1)
+        self._put(closed.value, node, place, place)
+
+    def _put(self, value: Any, node: Optional[Node], place: Place, used: Place) -> None:
+        """Put a finished value where it belongs: into a list, as a key, as a key's value, or as the whole.
+
+        It stands at *place*; *used* is another where an alias stands for it.
+        """
+        if not self.stack:
+            self.result = (value, node or Node(place))
+            return
+        innermost = self.stack[-1]
+        if isinstance(innermost.value, list):
+            innermost.put(value, node, place)
+        elif innermost.key is None:
+            if not isinstance(value, str):
+                what = "nothing" if value is None else "a collection"
+                raise _unusable(self.path, Rule.YAML_SYNTAX, f"a key is text, not {what}", place=place)
+            innermost.key = value
+            innermost.key_place = used
+        else:
+            if innermost.key in innermost.value:
+                path = tuple(outer.step for outer in self.stack)
+                self.keys_twice.append(KeyTwice(path, innermost.key_place))
+            else:
+                innermost.put(value, node, innermost.key_place if self.by_keys else place)
+            innermost.key = None
+
+    def _count(self, values: int, event: _Event) -> None:
+        self.values += values
+        if self.values > MOST_VALUES:
+            raise self._error(Rule.TOO_LARGE, f"more than {MOST_VALUES:,} values", event)
+
+    def _error(self, rule: Rule, message: str, event: _Event, hint: str = "") -> Unusable:
+        return _unusable(self.path, rule, message, hint, _at(event))
+
+
+def _lines(event: _Event) -> range:
+    """Return the lines of the file that correspond to the lines of a scalar of several lines.
+
+    Exact for a literal block.  The folded forms lose where a line ended: the first line is exact,
+    and the others are put no further down than they can be.
+    """
+    start, end = event.start_mark.line, event.end_mark.line
+    if event.style == "|":
+        return range(start + 2, end + 2)
+    first = start + 2 if event.style == ">" else start + 1
+    several = "\n" in event.value.rstrip("\n")
+    return range(first, max(end, first) + 1) if several else range(first, first + 1)
+
+
+def _at(event: _Event) -> Place:
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1)

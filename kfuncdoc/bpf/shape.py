@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Prototypes as libbpf compares them, when it looks for the kfunc that a program declared.
+
+libbpf takes a program's extern for a kfunc of the kernel where the two prototypes have the same *shape*
+(``__bpf_core_types_are_compat()`` in ``tools/lib/bpf/relo_core.c``): the same count of parameters, pointers
+where there are pointers, structures where there are structures.  All integers are alike, whatever their
+size and sign; names of structures, ``const`` and typedefs do not count.
+
+A shape is one word, or a tuple of a word and the shapes inside.  Of a declaration it is made here, of BTF
+in ``kfuncdoc.scan.btf``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Optional, Tuple, Union
+
+from kfuncdoc.bpf.prototype import types_of
+
+#: ``("pointer", to)``, ``("array", of)``, ``("function", returns, *parameters)``, a word of ``_ALIKE``, or
+#: None for a type of which only its name is known.
+Shape = Union[str, Tuple[Any, ...], None]
+
+VOID, INTEGER, STRUCT, UNION, ENUM, FORWARD = "void", "integer", "struct", "union", "enum", "forward"
+POINTER, ARRAY, FUNCTION = "pointer", "array", "function"
+#: What libbpf takes for compatible with nothing, not even itself: floating point, integers at an odd bit.
+OTHER = "other"
+_ALIKE = frozenset({VOID, INTEGER, STRUCT, UNION, ENUM, FORWARD})
+
+#: The names that the kernel has for integers; those of C are told by their words.
+_INTEGERS = frozenset(
+    "u8 u16 u32 u64 s8 s16 s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __be64 __le16 __le32"
+    " __le64 __sum16 __wsum size_t ssize_t pid_t uid_t gid_t gfp_t loff_t dma_addr_t uintptr_t".split()
+)
+_WORDS_OF_INTEGERS = frozenset("char short int long signed unsigned bool".split())
+
+
+@lru_cache(maxsize=4096)
+def shape_of(prototype: str) -> Shape:
+    """Return the shape of a *prototype* in C.  Raises :exc:`~kfuncdoc.bpf.prototype.PrototypeError`."""
+    returns, *parameters = types_of(prototype)
+    return _function(returns, parameters)
+
+
+def compatible(local: Shape, kernel: Shape) -> bool:
+    """Whether libbpf takes a function of the shape *local* for one of the shape *kernel*.
+
+    What is not known, the shape of a typedef without its definition, is compatible with anything.
+    """
+    if local is None or kernel is None:
+        return True
+    if isinstance(local, str) or isinstance(kernel, str):
+        return local == kernel and local in _ALIKE
+    return (
+        local[0] == kernel[0]
+        and len(local) == len(kernel)
+        and all(compatible(one, other) for one, other in zip(local[1:], kernel[1:]))
+    )
+
+
+def has_forward(shape: Shape) -> bool:
+    """Whether there is a structure in *shape* that is declared and not defined: libbpf takes it for none that is."""
+    return any(map(has_forward, shape)) if isinstance(shape, tuple) else shape == FORWARD
+
+
+def _function(returns: str, parameters: list[str]) -> Shape:
+    return (FUNCTION, _shape(returns), *(_shape(each) for each in parameters if each != VOID))
+
+
+def _shape(text: str) -> Shape:
+    """Return the shape of a type as :func:`~kfuncdoc.prototype.types_of` spells it."""
+    returns, callback, parameters = text.partition(" (*)(")
+    if callback:
+        return (POINTER, _function(returns, parameters[:-1].split(", ")))
+    if text.endswith("*"):
+        return (POINTER, _shape(text[:-1].rstrip()))
+    return _plain(text)
+
+
+def _plain(text: str) -> Optional[str]:
+    words = text.split()
+    if words[0] in (STRUCT, UNION, ENUM):
+        return words[0]
+    if text == VOID or text == "...":
+        return VOID  # BTF has no other word for the dots
+    if text in _INTEGERS or set(words) <= _WORDS_OF_INTEGERS:
+        return INTEGER
+    return OTHER if {"float", "double"} & set(words) else None

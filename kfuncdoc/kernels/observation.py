@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What one kernel really has: the facts that a scan finds, and the file that keeps them.
+
+A scanner (see ``kfuncdoc.scan``) makes an :class:`Observation` of a source tree or of a built kernel;
+``verify`` compares declarations with it and ``update`` brings them up to it::
+
+    source tree, vmlinux, modules, BTF --scan--> Observation --compare--> verify, update
+                                                  |       ^
+                                                  v       |
+                                              JSON, one line a kfunc
+
+What a witness cannot tell is None, and nothing is concluded from it.  This module needs none of the
+libraries that scanning needs, so that a saved observation can be compared anywhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, FrozenSet, Literal, Mapping, Optional
+
+from kfuncdoc.bpf.shape import Shape
+
+_KERNEL = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
+
+
+class Kind(Enum):
+    """What was scanned, which decides what its silence means."""
+
+    #: A source tree: whatever is registered anywhere is in it.
+    TREE = "tree"
+    #: A built kernel: what the configuration left out is not in it.
+    IMAGE = "image"
+
+
+class ObservationUnusable(ValueError):
+    """A file is no observation, or of a format of another day."""
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One set of kfuncs that a kfunc is in, and what the set is registered for."""
+
+    #: The variable of the set (``BTF_KFUNCS_START(set)``); None where an image has no symbols.
+    set: Optional[str] = None
+    #: The ``KF_*`` flags of the entry, in the order of their bits.
+    flags: tuple[str, ...] = ()
+    #: What ``register_btf_kfunc_id_set()`` is called with, in the order of the calls; None where it
+    #: cannot be told, as of an image.
+    program_types: Optional[tuple[str, ...]] = None
+    #: The function that narrows the registration further.
+    filter: Optional[str] = None
+    #: The struct_ops that the filter lets through, where it names them.
+    struct_ops: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ObservedKfunc:
+    """One kfunc as a kernel has it."""
+
+    name: str
+    #: As BPF programs call it: without implicit arguments, without annotations of the C source.
+    prototype: Optional[str] = None
+    #: Empty where nothing is known of sets, as of BTF alone.
+    registrations: tuple[Registration, ...] = ()
+    #: The file of the definition, from the top of the source tree, and its line.
+    source: Optional[str] = None
+    line: Optional[int] = None
+    #: A Kconfig expression without ``CONFIG_``; empty where it is built with every kernel that has BPF.
+    depends_on: Optional[str] = None
+    #: The module it lives in; empty where it is part of the kernel proper.
+    module: Optional[str] = None
+    #: Whether kernel-doc describes it.
+    documented: Optional[bool] = None
+    #: The BPF programs of the tree that call it (``tools/sched_ext``, ``samples``).
+    callers: tuple[str, ...] = ()
+
+    @property
+    def flags(self) -> Optional[tuple[str, ...]]:
+        """The flags of its sets, those of most program types where they differ; None where unknown."""
+        counts: dict[tuple[str, ...], int] = {}
+        for registration in self.registrations:
+            # A set that is registered for nothing, or for what cannot be told, still weighs a little.
+            weight = 1 + len(registration.program_types or ())
+            counts[registration.flags] = counts.get(registration.flags, 0) + weight
+        return max(counts, key=lambda flags: counts[flags]) if counts else None
+
+    @property
+    def flags_for(self) -> Optional[dict[str, tuple[str, ...]]]:
+        """The other flags it has for some program types; None where registrations cannot be told."""
+        if self.program_types is None:
+            return None
+        return {
+            program_type: registration.flags
+            for registration in self.registrations
+            for program_type in registration.program_types or ()
+            if registration.flags != self.flags
+        }
+
+    @property
+    def program_types(self) -> Optional[tuple[str, ...]]:
+        """What its sets are registered for, all together; None where that cannot be told."""
+        known = [registration.program_types for registration in self.registrations]
+        if not known or None in known:
+            return None
+        return tuple(dict.fromkeys(program_type for types in known for program_type in types or ()))
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment in the source that announces an end, or something a scanner could not make out."""
+
+    file: str
+    line: int
+    text: str
+    #: The kfunc it is about, where it stands beside one.
+    kfunc: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Everything that one scan found."""
+
+    kind: Kind
+    #: The version of the kernel, as in ``7.3.4``; None where the source does not tell.
+    kernel: Optional[str] = None
+    kfuncs: tuple[ObservedKfunc, ...] = ()
+    #: The hook of each program type, as ``bpf_prog_type_to_kfunc_hook()`` has it; of a tree alone.
+    hooks: Mapping[str, str] = field(default_factory=dict)
+    #: Comments that announce a removal; of a tree alone.
+    announcements: tuple[Remark, ...] = ()
+    #: What the scanner could not make out: a macro it does not know, a kfunc without a definition.
+    remarks: tuple[Remark, ...] = ()
+    #: The version of the file format.
+    format: Literal[1] = 1
+
+    @cached_property
+    def by_name(self) -> Mapping[str, ObservedKfunc]:
+        return {kfunc.name: kfunc for kfunc in self.kfuncs}
+
+    @property
+    def release(self) -> Optional[str]:
+        """The mainline release that the kernel belongs to: ``v7.3`` of ``7.3.4+deb13``."""
+        return release_of(self.kernel)
+
+    @property
+    def point(self) -> int:
+        """The number of the stable release: 4 of ``7.3.4``, 0 of ``7.3`` and where nothing is known."""
+        match = _KERNEL.match(self.kernel or "")
+        return int(match[3] or 0) if match else 0
+
+
+@dataclass(frozen=True)
+class KernelFunctions:
+    """The functions of a built kernel in which libbpf looks for the kfuncs of a program."""
+
+    #: The version of the kernel, as in ``7.3.4``; None where it does not tell.
+    kernel: Optional[str]
+    #: Their prototypes; of some C cannot say it.
+    prototypes: Mapping[str, Optional[str]]
+    #: Whether modules were looked into as well.
+    with_modules: bool
+    #: The shapes of their prototypes, as far as they are told exactly.
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
+    #: Those that are no kfuncs: libbpf finds them, and the verifier lets nobody call them.
+    no_kfuncs: FrozenSet[str] = frozenset()
+    #: Those of which the kernel does not tell whether they are kfuncs.
+    doubtful: FrozenSet[str] = frozenset()
+
+    @property
+    def release(self) -> Optional[str]:
+        """The mainline release that the kernel belongs to."""
+        return release_of(self.kernel)
+
+
+def release_of(kernel: Optional[str]) -> Optional[str]:
+    """Return the mainline release of a version: ``v7.3`` of ``7.3.4+deb13``."""
+    match = _KERNEL.match(kernel or "")
+    return f"v{match[1]}.{match[2]}" if match else None
+
+
+# -- for people
+
+
+def as_text(observation: Observation) -> str:
+    """Return *observation* for a terminal: each kfunc with its prototype, flags, and where it is."""
+    blocks = [_block(kfunc) for kfunc in observation.kfuncs]
+    kernel = f"Linux {observation.kernel}" if observation.kernel else "a kernel that does not tell its version"
+    what = "source tree" if observation.kind is Kind.TREE else "built"
+    announced = [
+        f"{each.file}:{each.line}: {each.kfunc or 'announced'}: {each.text}" for each in observation.announcements
+    ]
+    blocks += ["\n".join(["Announced in comments:", *announced])] if announced else []
+    return "\n\n".join([*blocks, f"{len(observation.kfuncs)} kfuncs in {kernel}, {what}"]) + "\n"
+
+
+def _block(kfunc: ObservedKfunc) -> str:
+    sets = [
+        (registration.set or "a set", ", ".join(registration.flags) or "no flags", registration)
+        for registration in kfunc.registrations
+    ]
+    lines = [f"{kfunc.prototype};" if kfunc.prototype else kfunc.name]
+    for name, flags, registration in sets:
+        types = ", ".join(registration.program_types or ())
+        narrowed = f"; filter {registration.filter}" if registration.filter else ""
+        lines.append(f"    {name}: {flags}{': ' + types if types else ''}{narrowed}")
+    place = f"{kfunc.source}:{kfunc.line}" if kfunc.source and kfunc.line else kfunc.source
+    where = [place, f"module {kfunc.module}" if kfunc.module else "", kfunc.depends_on]
+    if any(where):
+        lines.append(f"    {'; '.join(filter(None, where))}")
+    lines += (f"    called by {caller}" for caller in kfunc.callers)
+    return "\n".join(lines)
+
+
+# -- the file
+
+
+def as_json(observation: Observation, *, compact: bool = False) -> str:
+    """Return the file of *observation*: JSON with one line a kfunc, so that a diff can be read.
+
+    *compact* leaves out what is not compared with declarations: lines, callers, remarks.
+    """
+    head: dict[str, Any] = {
+        "format": observation.format,
+        "kind": observation.kind.value,
+        "kernel": observation.kernel,
+        "hooks": dict(observation.hooks),
+    }
+    if not compact:
+        head["announcements"] = [_as_mapping(remark) for remark in observation.announcements]
+        head["remarks"] = [_as_mapping(remark) for remark in observation.remarks]
+    left_out = {"line", "callers", "documented"} if compact else set()
+    lines = [
+        json.dumps({key: value for key, value in _as_mapping(kfunc).items() if key not in left_out}, sort_keys=False)
+        for kfunc in observation.kfuncs
+    ]
+    opening = json.dumps(head)[:-1]
+    return f'{opening}, "kfuncs": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def _as_mapping(record: Any) -> dict[str, Any]:
+    """Return the fields of *record* that differ from their defaults: what is not said is not known."""
+    mapping = {}
+    for each in dataclasses.fields(record):
+        value = getattr(record, each.name)
+        if value == each.default and each.name != "name":
+            continue
+        if each.name == "registrations":
+            value = [_as_mapping(registration) for registration in value]
+        mapping[each.name] = value
+    return mapping
+
+
+def from_json(text: str) -> Observation:
+    """Read what :func:`as_json` wrote; raises :exc:`ObservationUnusable`."""
+    # To make the validator takes longer than to scan a vmlinux, which has no need of it.
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        # The validator takes dataclasses as they are, and no value of another form through.
+        return TypeAdapter(Observation).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(key) for key in first["loc"])
+        raise ObservationUnusable(f"this is no observation of a kernel: {place}: {first['msg']}") from None

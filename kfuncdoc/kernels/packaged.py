@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What is known of kernels apart from their kfuncs, as the package has it: releases, and hooks.
+
+That is read without the models of declarations, so that a build in which nothing changed can afford it.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from kfuncdoc.base import yaml_text
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.kernels.hooks import HookMap
+from kfuncdoc.kernels.releases import ReleaseCalendar
+
+
+def load_calendar(path: Optional[str] = None) -> ReleaseCalendar:
+    """Return the release calendar at *path* (default: the packaged one); raises Unusable or ValueError."""
+    read = yaml_text.read(path or str(packaged("data") / "releases.yaml"))
+    return ReleaseCalendar.from_mapping(read.value)
+
+
+def load_hooks(calendar: ReleaseCalendar, path: Optional[str] = None) -> HookMap:
+    """Return the map from program type to hook (default: the packaged one); raises as the other one does."""
+    read = yaml_text.read(path or str(packaged("data") / "hooks.yaml"))
+    return HookMap.from_mapping(read.value, calendar)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The release and the date as of which pages speak.
+
+Both are given, or follow from the surroundings in one place, here: the date from
+``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org/specs/source-date-epoch/), else it is today;
+the release is the newest one that is out on the date.  A projected release is no reference: nobody
+knows yet what it will hold.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import Mapping, Optional
+
+from kfuncdoc.kernels.releases import Release, ReleaseCalendar
+
+_VERSION = re.compile(r"v?[0-9]+\.[0-9]+")
+
+
+class ReferenceUnknown(ValueError):
+    """The release or the date cannot be used; the message says why."""
+
+
+def reference_date(given: Optional[str], environment: Mapping[str, str]) -> datetime.date:
+    """Return the date *given* as ISO 8601, else that of the environment, else today (UTC)."""
+    if given:
+        try:
+            return datetime.date.fromisoformat(given)
+        except ValueError:
+            raise ReferenceUnknown(f"'{given}' is no date; write it as 2026-09-01") from None
+    epoch = environment.get("SOURCE_DATE_EPOCH", "")
+    if epoch:
+        try:
+            return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date()
+        except (ValueError, OverflowError, OSError):
+            raise ReferenceUnknown(f"SOURCE_DATE_EPOCH is '{epoch}', which is no number of seconds") from None
+    return datetime.datetime.now(datetime.timezone.utc).date()
+
+
+def reference_release(given: Optional[str], calendar: ReleaseCalendar, date: datetime.date) -> Release:
+    """Return the release *given*, else the newest one out on *date*."""
+    if not given:
+        return calendar.newest(date)
+    if not calendar.is_real(given):
+        known = f"{calendar.real[0]} to {calendar.real[-1]}"
+        raise ReferenceUnknown(f"'{given}' is no release that exists; known are {known}, written as v6.10")
+    return calendar[given]
+
+
+def release_of_version(version: str, calendar: ReleaseCalendar) -> Release:
+    """Return the release as of which to speak of a kernel tree, whose Makefile says *version*.
+
+    That is ``7.3.4`` for v7.3, and ``7.4.0-rc2`` for v7.4.  Of a release that is not out yet nobody
+    knows what it will hold, so the newest one that is known before it counts.
+    """
+    numbers = _VERSION.match(version)
+    known = [release for release in calendar.real if numbers and _numbers(release.name) <= _numbers(numbers[0])]
+    if not known:
+        raise ReferenceUnknown(f"'{version}' is no version of a kernel that is known")
+    return known[-1]
+
+
+def _numbers(name: str) -> tuple[int, ...]:
+    return tuple(map(int, name.lstrip("v").split(".")))

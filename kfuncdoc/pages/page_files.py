@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Pages to files: write only what differs, delete only what was written before.
+
+Each page begins with a comment that names kfuncdoc and the digest of the rest.  By it a later run
+knows its own pages: a file without the comment, or one that was changed by hand since, is never
+overwritten and never deleted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Iterable, Mapping, Optional
+
+from kfuncdoc.pages.renderer import Renderer, plain
+from kfuncdoc.record.catalog import Catalog, SubsystemFile
+
+_STAMP = re.compile(
+    r"(?:\.\. (?P<spdx>SPDX-License-Identifier:[^\n]*)\n)?"
+    r"\.\. Written by kfuncdoc render, do not edit; digest (?P<digest>[0-9a-f]{16})\n"
+)
+_SPDX = re.compile(r"#\s*(SPDX-License-Identifier:[^\n]*)")
+
+
+@dataclass
+class Written:
+    """What a run did in its folder: names of files, sorted.  *refused* are files that are not its own."""
+
+    written: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    pruned: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+def pages(renderer: Renderer) -> Mapping[str, str]:
+    """Return every page, by the name of its file, stamped; nothing is written yet.
+
+    The pages about all kfuncs are those of the *renderer*'s overviews.
+    """
+    catalog = renderer.catalog
+    shared = _shared_licence(catalog)
+    overviews = renderer.overviews.items()
+    texts = {f"{name}.rst": _stamped(renderer.overview(subject), shared) for name, subject in overviews}
+    for subsystem in catalog.subsystems:
+        texts[f"{subsystem.page}.rst"] = _stamped(renderer.subsystem(subsystem), _licence(subsystem))
+    return texts
+
+
+def write(texts: Mapping[str, str], folder: str) -> Written:
+    """Make *folder* hold *texts* and no older page of kfuncdoc; raises OSError where it cannot be written.
+
+    Nothing at all is written where a file stands in the way that kfuncdoc did not write.
+    """
+    os.makedirs(folder, exist_ok=True)
+    result = Written()
+    present = {name: _read(os.path.join(folder, name)) for name in sorted({*texts, *_rst_files(folder)})}
+    result.refused = [name for name in sorted(texts) if present[name] is not None and not _is_own(present[name])]
+    if result.refused:
+        return result
+    for name in sorted(texts):
+        if present[name] == texts[name]:
+            result.unchanged.append(name)
+        else:
+            replace(os.path.join(folder, name), texts[name])
+            result.written.append(name)
+    for name, text in present.items():
+        if name not in texts and _is_own(text):
+            os.unlink(os.path.join(folder, name))
+            result.pruned.append(name)
+    return result
+
+
+def _rst_files(folder: str) -> Iterable[str]:
+    return (entry.name for entry in os.scandir(folder) if entry.name.endswith(".rst"))
+
+
+def _read(path: str) -> Optional[str]:
+    """Return the text of a file, None where there is none; what is no readable text is not ours."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return ""
+        return Path(path).read_bytes().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""
+
+
+def _is_own(text: Optional[str]) -> bool:
+    """Whether *text* is a page as a run of kfuncdoc wrote it, untouched since."""
+    stamp = _STAMP.match(text or "")
+    return stamp is not None and stamp["digest"] == _digest(stamp["spdx"] or "", (text or "")[stamp.end() :])
+
+
+def _stamped(text: str, licence: str) -> str:
+    body = "\n" + re.sub(r"\n{3,}", "\n\n", plain(text)).strip("\n") + "\n"
+    spdx = f".. {licence}\n" if licence else ""
+    return f"{spdx}.. Written by kfuncdoc render, do not edit; digest {_digest(licence, body)}\n{body}"
+
+
+def _digest(licence: str, body: str) -> str:
+    return hashlib.sha256(f"{licence}\n{body}".encode()).hexdigest()[:16]
+
+
+def _licence(subsystem: SubsystemFile) -> str:
+    """Return the SPDX line of a declaration file, which its page takes over."""
+    found = _SPDX.match(subsystem.source.text) if subsystem.source else None
+    return found[1].strip() if found else ""
+
+
+def _shared_licence(catalog: Catalog) -> str:
+    licences = {_licence(subsystem) for subsystem in catalog.subsystems}
+    return licences.pop() if len(licences) == 1 else ""
+
+
+def replace(path: str, text: str) -> None:
+    """Write a file whole or not at all; raises OSError and leaves what was there.
+
+    A file that was there keeps its permissions.
+    """
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".kfuncdoc-")
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What becomes of a kfunc: its history folded up to one release, seen on one day.
+
+:func:`assess` is pure and total: it reads no clock, and any history gives an answer.  The meaning of
+the answers follows "kfunc lifecycle expectations" in the kernel's ``Documentation/bpf/kfuncs.rst``:
+no guarantee, a deprecation that states the expected remaining lifespan on a best-effort basis, and a
+program that no longer loads once the kfunc is gone.
+
+Two ways lead through a history.  Forward, :func:`replay` turns events into the state after each of
+them.  Backward, :func:`facts_at` undoes what happened after a release, through ``was``, because the
+fields of a declaration say how the kfunc is now.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import itertools
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Collection, Iterator, Mapping, Optional, Union
+
+from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
+from kfuncdoc.record import model
+
+
+class Stability(Enum):
+    """The state of a kfunc at a release."""
+
+    NOT_YET = "not yet"
+    PRESENT = "present"
+    DEPRECATED = "deprecated"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a declaration says of a kfunc, as of one release."""
+
+    prototype: str
+    flags: tuple[str, ...]
+    flags_for: Mapping[str, tuple[str, ...]]
+    program_types: tuple[str, ...]
+    struct_ops: tuple[str, ...]
+    source: Optional[str]
+    module: Optional[str]
+    depends_on: Optional[str]
+    filter: Optional[str]
+
+
+#: The fields of a declaration that history changes, with the value that stands for "not set".
+_UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "struct_ops": ()}
+FACTS = tuple(field.name for field in dataclasses.fields(Facts))
+
+
+@dataclass(frozen=True)
+class Announcement:
+    """An announced end: the release as it was *said* (``v6.23``, ``undecided``), and what it comes down to."""
+
+    said: str
+    release: Optional[Release]
+    said_in: Optional[str]
+
+    @property
+    def renumbered(self) -> bool:
+        """Whether the release that was said never came under that name."""
+        return self.release is not None and self.release.name != self.said
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An open deprecation, with all its restatements folded in."""
+
+    since: When
+    kind: str  # "removal" or "change"
+    announcements: tuple[Announcement, ...]
+    reason: Optional[str] = None
+    said_in: Optional[str] = None
+    becomes: Optional[str] = None
+    signal: Optional[str] = None
+    renamed_to: Optional[str] = None
+    replacement: tuple[model.NamedReplacement, ...] = ()
+    no_replacement: Optional[str] = None
+    #: The event of the history that each field of prose was taken from, so that it can be located.
+    origin: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def governing(self) -> Announcement:
+        """The announcement that counts: the earliest release, where the kernel contradicts itself."""
+        dated = [(said.release, number) for number, said in enumerate(self.announcements) if said.release is not None]
+        return self.announcements[min(dated)[1] if dated else 0]
+
+    @property
+    def end(self) -> Optional[Release]:
+        """The release in which it is to end, or None where that is undecided."""
+        return self.governing.release
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The releases in which a kfunc was in the kernel: from *added* until before *removed*."""
+
+    added: When
+    removed: Optional[When] = None
+
+    def holds(self, release: Release) -> bool:
+        return self.added.by <= release and (self.removed is None or release < self.removed.by)
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a kfunc stands between two events."""
+
+    stretches: tuple[Stretch, ...] = ()
+    plan: Optional[Plan] = None
+    #: The index of the event that says which kfunc is to be preferred.
+    superseded: Optional[int] = None
+    #: The index of the event with which it went, where it is gone.
+    removal: Optional[int] = None
+
+    @property
+    def present(self) -> bool:
+        return bool(self.stretches) and self.stretches[-1].removed is None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One event of a history, with the state before and after it."""
+
+    index: int
+    event: model.Event
+    when: When
+    before: State
+    after: State
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """What :func:`assess` found: a kfunc at *release*, on *date*."""
+
+    release: Release
+    date: datetime.date
+    stability: Stability
+    facts: Facts
+    #: The events up to the release, in order.
+    steps: tuple[Step, ...]
+    state: State
+    #: The deprecation that is open; of a removed kfunc the one that was open when it went.
+    plan: Optional[Plan]
+
+    @property
+    def first_added(self) -> Optional[When]:
+        """When it first came; None where it has not come yet."""
+        return self.state.stretches[0].added if self.state.stretches else None
+
+    @property
+    def added(self) -> Optional[When]:
+        """When its present or last stretch began."""
+        return self.state.stretches[-1].added if self.state.stretches else None
+
+    @property
+    def removed(self) -> Optional[When]:
+        """When it went; None while it is there."""
+        return self.state.stretches[-1].removed if self.state.stretches else None
+
+    @property
+    def age(self) -> int:
+        """How many releases came since its present or last stretch began."""
+        return self.release.position - self.added.by.position if self.added else 0
+
+    @property
+    def past_due(self) -> bool:
+        """Whether the announced release is reached and the kfunc still there."""
+        return self.remaining_releases == 0
+
+    @property
+    def remaining_releases(self) -> Optional[int]:
+        """How many releases from now comes the first without the kfunc (or with the other prototype).
+
+        None where nothing is announced or it is undecided; 0 where it is past due.
+        """
+        if self.stability is not Stability.DEPRECATED or self.plan is None or self.plan.end is None:
+            return None
+        return max(self.plan.end.position - self.release.position, 0)
+
+    @property
+    def superseded_by(self) -> tuple[model.NamedReplacement, ...]:
+        """What to prefer where a successor exists and no end is announced."""
+        if self.state.superseded is None or self.stability is not Stability.PRESENT:
+            return ()
+        event = self.steps[self.state.superseded].event
+        assert isinstance(event, model.Superseded)
+        return event.replacement or ()
+
+    @property
+    def removal(self) -> Optional[model.Removed]:
+        """The event with which it went, where it is gone."""
+        if self.state.removal is None:
+            return None
+        event = self.steps[self.state.removal].event
+        assert isinstance(event, model.Removed)
+        return event
+
+    @property
+    def avoid_before(self) -> Optional[Release]:
+        """The release before which it should not be called, where an event of this stretch says so."""
+        stretch = self.state.stretches[-1:]
+        for step in reversed(self.steps):
+            if isinstance(step.event, model.Changed) and step.event.avoid_before:
+                return step.when.by if stretch and stretch[0].added.by <= step.when.by else None
+        return None
+
+    @property
+    def breaking(self) -> tuple[Step, ...]:
+        """The changes that broke callers."""
+        return tuple(step for step in self.steps if isinstance(step.event, model.Changed) and step.event.breaking)
+
+    def long_term(self, calendar: ReleaseCalendar) -> tuple[Release, ...]:
+        """Return the LTS releases that have the kfunc and are still maintained on the date."""
+        return tuple(
+            release
+            for release in calendar.real
+            if release.lts
+            and release <= self.release
+            and release.maintained(self.date)
+            and any(stretch.holds(release) for stretch in self.state.stretches)
+        )
+
+
+def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date: datetime.date) -> Lifecycle:
+    """Fold the history of *kfunc* up to *release* and look at it on *date*.
+
+    *release* is a real release of *calendar*.  Raises :exc:`~kfuncdoc.kernels.releases.UnknownRelease` where
+    the history names a release that the calendar does not know, and nothing else.
+    """
+    steps = tuple(itertools.takewhile(lambda step: step.when.by <= release, replay(kfunc, calendar)))
+    state = steps[-1].after if steps else State()
+    plan = state.plan
+    if not state.stretches:
+        stability = Stability.NOT_YET
+    elif not state.present:
+        stability = Stability.REMOVED
+        plan = next((step.before.plan for step in steps if step.index == state.removal), None)
+    else:
+        stability = Stability.PRESENT if plan is None else Stability.DEPRECATED
+    return Lifecycle(release, date, stability, facts_at(kfunc, calendar, release), steps, state, plan)
+
+
+def facts_at(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release) -> Facts:
+    """Return what held at *release*: today's fields, with every later event undone through ``was``."""
+    happened = sum(calendar.when(event.release).by <= release for event in kfunc.history)
+    return facts_after(kfunc, happened - 1)
+
+
+def facts_after(kfunc: model.Kfunc, index: int) -> Facts:
+    """Return what held just after event *index* of the history (-1: before the first)."""
+    return facts_without(kfunc, range(index + 1, len(kfunc.history)))
+
+
+def facts_without(kfunc: model.Kfunc, undoing: Collection[int]) -> Facts:
+    """Return today's fields with the events at the indexes *undoing* undone, the last one first."""
+    facts = {name: getattr(kfunc, name) for name in FACTS}
+    for index in sorted(undoing, reverse=True):
+        facts.update(undone(kfunc.history[index]))
+    return Facts(**facts)
+
+
+def undone(event: model.Event) -> dict[str, Any]:
+    """Return the fields that *event* changed, as they were before it."""
+    was: Optional[model.Was] = event.get("was")
+    if was is None:
+        return {}
+    # In the order of the schema: a set has another order in every run.
+    before = {name: getattr(was, name) for name in FACTS if name in was.model_fields_set}
+    return {name: _UNSET.get(name) if value is None else value for name, value in before.items()}
+
+
+def replay(kfunc: model.Kfunc, calendar: ReleaseCalendar) -> Iterator[Step]:
+    """Yield the events of *kfunc* in order, each with the state before and after it.
+
+    An event that is impossible where it stands leaves the state as it is: the rules report it.
+    """
+    state = State()
+    for index, event in enumerate(kfunc.history):
+        when = calendar.when(event.release)
+        after = _next_state(state, index, event, when, calendar)
+        yield Step(index, event, when, state, after)
+        state = after
+
+
+def _next_state(state: State, index: int, event: model.Event, when: When, calendar: ReleaseCalendar) -> State:
+    if isinstance(event, model.Added):
+        return state if state.present else State(stretches=(*state.stretches, Stretch(when)))
+    if not state.present:
+        return state
+    if isinstance(event, model.Removed):
+        gone = dataclasses.replace(state.stretches[-1], removed=when)
+        return State(stretches=(*state.stretches[:-1], gone), removal=index)
+    if isinstance(event, model.Superseded):
+        return dataclasses.replace(state, superseded=index)
+    if isinstance(event, model.Deprecated):
+        if state.plan is None:
+            return dataclasses.replace(state, plan=_announce(event, index, when, calendar))
+        return dataclasses.replace(state, plan=_restate(state.plan, event, index, calendar))
+    if isinstance(event, model.Withdrawn) or _carries_out(event, state.plan):
+        return dataclasses.replace(state, plan=None)
+    return state
+
+
+def _carries_out(event: Union[model.Changed, model.Withdrawn], plan: Optional[Plan]) -> bool:
+    """Whether a change is the one that a deprecation announced: the prototype is another one now."""
+    if plan is None or plan.kind != "change" or not isinstance(event, model.Changed):
+        return False
+    return event.was is not None and event.was.prototype is not None
+
+
+def _announce(event: model.Deprecated, index: int, when: When, calendar: ReleaseCalendar) -> Plan:
+    kind = "change" if event.change is not None else "removal"
+    return Plan(
+        since=when,
+        kind=kind,
+        announcements=_announcements(event, calendar),
+        becomes=event.becomes,
+        signal=event.signal,
+        renamed_to=event.renamed_to,
+        replacement=event.replacement or (),
+        no_replacement=event.no_replacement,
+        reason=event.reason,
+        said_in=event.said_in,
+        origin=dict.fromkeys(model.Deprecated.model_fields, index),
+    )
+
+
+_ENDS = ("removal", "change", "also_said")
+_REPLACEMENTS = ("renamed_to", "replacement", "no_replacement")
+
+
+def _restate(plan: Plan, event: model.Deprecated, index: int, calendar: ReleaseCalendar) -> Plan:
+    """Fold a second deprecation into the open one: what it leaves out stays, "since" stays the first.
+
+    A new end takes the place of all earlier announcements of it, and a new replacement that of the
+    old one in whichever form it was given.
+    """
+    said = {name for name in event.model_fields_set if getattr(event, name) is not None}
+    changes: dict[str, Any] = {}
+    if said & {"removal", "change"}:
+        changes["kind"] = "change" if event.change is not None else "removal"
+        changes["announcements"] = _announcements(event, calendar)
+        changes["becomes"] = None if changes["kind"] == "removal" else plan.becomes
+        said |= set(_ENDS)
+    elif "also_said" in said:
+        changes["announcements"] = (plan.announcements[0], *_announcements(event, calendar)[1:])
+    if said & set(_REPLACEMENTS):
+        changes.update({name: getattr(event, name) for name in _REPLACEMENTS})
+        changes["replacement"] = event.replacement or ()
+        said |= set(_REPLACEMENTS)
+    for name in ("reason", "said_in", "becomes", "signal"):
+        if name in said:
+            changes[name] = getattr(event, name)
+    return dataclasses.replace(plan, **changes, origin={**plan.origin, **dict.fromkeys(said, index)})
+
+
+def _announcements(event: model.Deprecated, calendar: ReleaseCalendar) -> tuple[Announcement, ...]:
+    said: tuple[Union[model.Deprecated, model.AlsoSaid], ...] = (event, *(event.also_said or ()))
+    return tuple(_announcement(announcement, calendar) for announcement in said)
+
+
+def _announcement(said: Union[model.Deprecated, model.AlsoSaid], calendar: ReleaseCalendar) -> Announcement:
+    text = said.change or said.removal or "undecided"
+    return Announcement(text, None if text == "undecided" else calendar[text], said.said_in)

@@ -1,0 +1,481 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""YAML files to a catalog.
+
+Loading never raises on bad data and never hangs: everything wrong in every file becomes a
+diagnostic.  A wrong declaration costs its own entry and leaves a stub under its name, a file that
+cannot be read costs its own page's content.  The way of the data::
+
+    find -> yaml_text.read -> models, entry by entry -> rules, across entries -> allowances -> Catalog
+"""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import dataclasses
+import gc
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+
+from pydantic import BaseModel, ValidationError
+
+from kfuncdoc.base import yaml_text
+from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, nearest
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.base.yaml_text import Place, SourceFile, Unusable
+from kfuncdoc.kernels.hooks import HookMap
+from kfuncdoc.kernels.packaged import load_calendar, load_hooks
+from kfuncdoc.kernels.releases import ReleaseCalendar
+from kfuncdoc.record import model, rules
+from kfuncdoc.record.address import address
+from kfuncdoc.record.catalog import Catalog, Declaration, FlagMeaning, Stub, SubsystemFile
+from kfuncdoc.record.declaration_files import page_name
+from kfuncdoc.record.model import Header, Kfunc, describe, is_name
+from kfuncdoc.record.rules import Finding, Subject
+
+Key = Union[str, int]
+Track = Callable[[Sequence[str]], Iterable[str]]
+#: What is wrong with the form of a value: the rule, the path to it, its place, message and hint.
+FormError = tuple[Rule, tuple[Key, ...], Place, str, str]
+
+#: Facts that kfuncdoc works out, which people are tempted to write down.
+DERIVED = frozenset(
+    "stability state status deprecated removed superseded added since past_due remaining lifespan "
+    "remaining_lifespan remaining_releases removal replacement renamed_to lts callable_from".split()
+)
+
+#: The models of events, by kind.
+EVENTS: Mapping[str, type[BaseModel]] = {
+    "added": model.Added, "changed": model.Changed, "superseded": model.Superseded,
+    "deprecated": model.Deprecated, "withdrawn": model.Withdrawn, "removed": model.Removed,
+}  # fmt: skip
+
+
+def load_flags(path: Optional[str] = None) -> Mapping[str, FlagMeaning]:
+    """Return the meanings of the ``KF_*`` flags (default: the packaged ones); raises Unusable or TypeError."""
+    read = yaml_text.read(path or str(packaged("data") / "flags.yaml"))
+    return {entry["flag"]: _flag_meaning(entry) for entry in read.value["flags"]}
+
+
+def _flag_meaning(entry: Mapping[str, str]) -> FlagMeaning:
+    fields = {key: value for key, value in entry.items() if key != "bit"}
+    return FlagMeaning(**fields, bit=int(entry["bit"]) if "bit" in entry else None)
+
+
+def load(
+    files: Sequence[str],
+    *,
+    calendar: Optional[ReleaseCalendar] = None,
+    flags: Optional[Mapping[str, FlagMeaning]] = None,
+    hooks: Optional[HookMap] = None,
+    track: Track = iter,
+) -> Catalog:
+    """Load *files*, as ``declaration_files.find`` gives them, into one catalog, with every diagnostic, sorted.
+
+    *track* wraps the files as they are read, to show progress.
+    """
+    calendar = calendar or load_calendar()
+    flags = load_flags() if flags is None else flags
+    hooks = hooks or load_hooks(calendar)
+    with _garbage_uncollected():
+        return _load(files, calendar, flags, hooks, track)
+
+
+@contextlib.contextmanager
+def _garbage_uncollected() -> Iterator[None]:
+    """Keep Python from looking for garbage.
+
+    What loading makes stays, in hundreds of thousands of objects: to go over them again and again
+    took a quarter of the time.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _load(
+    files: Sequence[str],
+    calendar: ReleaseCalendar,
+    flags: Mapping[str, FlagMeaning],
+    hooks: HookMap,
+    track: Track,
+) -> Catalog:
+    drafts = [_draft(path, calendar) for path in track(files)]
+    _drop_clashes(drafts)
+    _check(drafts, calendar, flags)
+    for draft in drafts:
+        _apply_allowances(draft)
+    diagnostics = sorted((found for draft in drafts for found in draft.diagnostics), key=lambda found: found.sort_key)
+    return Catalog(calendar, flags, hooks, tuple(draft.finished() for draft in drafts), tuple(diagnostics))
+
+
+@dataclass
+class _Draft:
+    """A file on its way into the catalog: its entries so far, and what was found wrong with it."""
+
+    path: str
+    header: Header
+    calendar: ReleaseCalendar
+    source: Optional[SourceFile] = None
+    #: Entries by their index in the file.
+    entries: dict[int, Union[Declaration, Stub]] = dataclasses.field(default_factory=dict)
+    #: Entries with an error: they are checked with the others, and then nothing but the name is left of them.
+    wrong: set[int] = dataclasses.field(default_factory=set)
+    diagnostics: list[Diagnostic] = dataclasses.field(default_factory=list)
+
+    def report(self, rule: Rule, place: Place, message: str, hint: str = "") -> None:
+        self.diagnostics.append(Diagnostic(self.path, place.line, place.column, rule, message, hint))
+
+    def spoil(self) -> None:
+        """Leave nothing but their names of the entries that are wrong."""
+        for index in self.wrong & self.entries.keys():
+            self.entries[index] = Stub(self.entries[index].name)
+
+    def spoiled(self, line: int) -> bool:
+        """Whether *line* is in an entry of which at most a stub is left: not every rule has seen it."""
+        last = bisect.bisect_right(self._begins, (line, True)) - 1
+        return last >= 0 and self._begins[last][1]
+
+    @cached_property
+    def _begins(self) -> list[tuple[int, bool]]:
+        """The first line of each entry, and whether it is spoiled."""
+        entries = self.source.root.nodes.get("kfuncs") if self.source else None
+        return sorted(
+            (place.line, not (isinstance(index, int) and isinstance(self.entries.get(index), Declaration)))
+            for index, place in (entries.places.items() if entries else ())
+        )
+
+    def finished(self) -> SubsystemFile:
+        entries = tuple(self.entries[index] for index in sorted(self.entries))
+        recorded = self.calendar[self.header.recorded]
+        return SubsystemFile(self.path, page_name(self.path), self.header, recorded, entries, self.source)
+
+
+# -- one file
+
+
+def _draft(path: str, calendar: ReleaseCalendar) -> _Draft:
+    stem = page_name(path)
+    fallback = Header.model_construct(subsystem=stem, title=stem, recorded=calendar.real[-1].name)
+    draft = _Draft(path, fallback, calendar)
+    try:
+        draft.source = yaml_text.read(path)
+    except Unusable as unusable:
+        draft.diagnostics.append(unusable.diagnostic)
+        return draft
+    for twice in draft.source.keys_twice:
+        message = f"'{twice.path[-1]}' stands here again, first in line {draft.source.key_place(*twice.path).line}"
+        draft.report(Rule.DUPLICATE_KEY, twice.place, message)
+    if not isinstance(draft.source.value, dict):
+        message = f"a declaration file is a mapping, not {describe(draft.source.value)}"
+        draft.report(Rule.WRONG_TYPE, draft.source.root.place, message)
+        return draft
+    _read_header(draft, draft.source)
+    _read_entries(draft, draft.source)
+    return draft
+
+
+def _read_header(draft: _Draft, read: SourceFile) -> None:
+    """Validate the subsystem's own fields; a wrong one falls back to what the file name says."""
+    given = {key: value for key, value in read.value.items() if key != "kfuncs"}
+    wrong: set[Key] = set()
+    try:
+        draft.header = Header.model_validate(given)
+    except ValidationError as error:
+        for rule, keys, place, message, hint in _form_errors(read, error, (), Header):
+            draft.report(rule, place, message, hint)
+            wrong.update(keys[:1])
+        kept = {key: given[key] for key in given.keys() & Header.model_fields.keys() - wrong}
+        draft.header = Header.model_validate({**_minimum(draft.header), **kept})
+    for name in ("description", "guidelines"):
+        title = rules.title_in(getattr(draft.header, name) or "")
+        if title:
+            hint = "use a paragraph of its own"
+            draft.report(Rule.PROSE_TITLE, read.place(name), f"'{title}' is a section title", hint)
+    if not draft.calendar.is_real(draft.header.recorded):
+        message = f"{draft.header.recorded} is no release that exists"
+        hint = f"the newest release that is known is {draft.calendar.real[-1]}"
+        draft.report(Rule.RECORDED_UNKNOWN, read.place("recorded"), message, hint)
+        draft.header = draft.header.model_copy(update={"recorded": draft.calendar.real[-1].name})
+
+
+def _minimum(header: Header) -> dict[str, str]:
+    """Return valid fields for a header made of the name of a file, which may hold anything."""
+    stem = re.sub(r"[^A-Za-z0-9_.-]", "", header.subsystem).lstrip("_.-") or "subsystem"
+    title = " ".join(header.title.encode("utf-8", "replace").decode().split()) or stem
+    return {"subsystem": stem, "title": title, "recorded": header.recorded}
+
+
+def _read_entries(draft: _Draft, read: SourceFile) -> None:
+    entries = read.value.get("kfuncs")
+    if "kfuncs" not in read.value:
+        draft.report(Rule.MISSING_KEY, read.root.place, "'kfuncs' is missing")
+    elif not isinstance(entries, list):
+        draft.report(Rule.WRONG_TYPE, read.place("kfuncs"), f"this should be a list, not {describe(entries)}")
+    elif not entries:
+        draft.report(Rule.EMPTY_FILE, read.place("kfuncs"), "no kfunc is declared")
+    else:
+        for index, entry in enumerate(entries):
+            _read_entry(draft, read, index, entry)
+        draft.wrong.update(
+            int(twice.path[1]) for twice in read.keys_twice if twice.path[0] == "kfuncs" and len(twice.path) > 1
+        )
+
+
+def _read_entry(draft: _Draft, read: SourceFile, index: int, entry: Any) -> None:
+    if not isinstance(entry, dict):
+        message = f"a kfunc is a mapping, not {describe(entry)}"
+        draft.report(Rule.WRONG_TYPE, read.place("kfuncs", index), message)
+        return
+    try:
+        draft.entries[index] = Declaration(Kfunc.model_validate(entry), read, index)
+        return
+    except ValidationError as error:
+        errors = list(_form_errors(read, error, ("kfuncs", index), Kfunc))
+    for rule, _, place, message, hint in errors:
+        draft.report(rule, place, message, hint)
+    draft.wrong.add(index)
+    rest = _known_part(entry, errors)
+    if rest is not None:
+        draft.entries[index] = Declaration(rest, read, index)
+    elif isinstance(entry.get("name"), str) and is_name(entry["name"]):
+        draft.entries[index] = Stub(entry["name"])
+
+
+def _known_part(entry: Any, errors: list[FormError]) -> Optional[Kfunc]:
+    """Return the rest of an entry that only has unknown keys too many, to be checked with the others."""
+    if any(rule is not Rule.UNKNOWN_KEY for rule, *_ in errors):
+        return None
+    try:
+        return Kfunc.model_validate(_without(entry, [keys for _, keys, *_ in errors]))
+    except ValidationError:  # something is missing where an unknown key stands, most likely misspelled
+        return None
+
+
+def _without(value: Any, paths: list[tuple[Key, ...]]) -> Any:
+    """Return a copy of *value* without what stands at *paths*."""
+    if not paths:
+        return value
+    below: dict[Key, list[tuple[Key, ...]]] = {}
+    for first, *rest in paths:
+        below.setdefault(first, []).append(tuple(rest))
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    kept = {key: _without(item, below.get(key, [])) for key, item in items if () not in below.get(key, [])}
+    return kept if isinstance(value, dict) else list(kept.values())
+
+
+# -- what pydantic says, in our words
+
+
+def _form_errors(
+    read: SourceFile, error: ValidationError, at: tuple[Key, ...], record: type[BaseModel]
+) -> Iterator[FormError]:
+    errors = error.errors(include_url=False)
+    for found in errors:
+        if found["type"] == "too_short" and len(errors) > 1 and found["input"]:
+            continue  # only because its items are wrong, which is told beside it
+        keys = _without_tags(found["loc"])
+        full = (*at, *keys)
+        context = found.get("ctx", {})
+        rule = Rule.named(found["type"])
+        if rule is not None:
+            yield rule, keys, read.place(*full), found["msg"], str(context.get("hint", ""))
+        elif found["type"] == "too_long":
+            yield Rule.TOO_LARGE, keys, read.place(*full), f"more than {context['max_length']} events", ""
+        elif found["type"] == "missing":
+            yield Rule.MISSING_KEY, keys, read.place(*full[:-1]), f"'{keys[-1]}' is missing", ""
+        elif found["type"] == "union_tag_not_found":
+            yield Rule.MISSING_KEY, keys, read.place(*full), "'event' is missing", f"one of {', '.join(EVENTS)}"
+        elif found["type"] == "union_tag_invalid":
+            tag = str(context.get("tag", ""))[:60]
+            hint = nearest(tag, EVENTS) or f"one of {', '.join(EVENTS)}"
+            yield Rule.WRONG_TYPE, keys, read.place(*full, "event"), f"there is no event '{tag}'", hint
+        elif found["type"] == "extra_forbidden":
+            yield Rule.UNKNOWN_KEY, keys, read.key_place(*full), *_unknown_key(read, full, record)
+        else:
+            yield Rule.WRONG_TYPE, keys, read.place(*full), *_wrong_type(found)
+
+
+def _without_tags(location: tuple[Key, ...]) -> tuple[Key, ...]:
+    """Return pydantic's path without the kinds of events and the marks of keys that it puts in."""
+    keys = location
+    if len(keys) > 2 and keys[0] == "history":
+        keys = (*keys[:2], *keys[3:])
+    if len(keys) > 2 and keys[-1] == "[key]" and keys[-3] == "flags_for":
+        keys = keys[:-1]
+    return keys
+
+
+def _unknown_key(read: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> tuple[str, str]:
+    key = str(keys[-1])
+    message = f"unknown key '{key[:60]}'"
+    known = _known_keys(read, keys, record)
+    kinds = [kind for kind, event in EVENTS.items() if key in event.model_fields]
+    if keys[-3:-2] == ("history",) and key in EVENTS:
+        return message, f"{key} is an event of its own"
+    if keys[-3:-2] == ("history",) and kinds:
+        return message, f"only {', '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+    close = nearest(key, known)
+    if key in DERIVED and not close:
+        return message, "leave it out: kfuncdoc works this out from the history"
+    return message, close
+
+
+def _known_keys(read: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> list[str]:
+    """Return the keys that the schema has where the last of *keys* stands."""
+    parents = [key for key in keys[:-1] if isinstance(key, str)]
+    nested: dict[str, type[BaseModel]] = {
+        "was": model.Was, "wrapper": model.Wrapper, "users": model.User, "backports": model.Backport,
+        "replacement": model.NamedReplacement, "also_said": model.AlsoSaid,
+    }  # fmt: skip
+    if parents and parents[-1] in nested:
+        record = nested[parents[-1]]
+    elif parents and parents[-1] == "history":
+        value: Any = read.value
+        for key in keys[:-1]:
+            value = value[key]
+        record = EVENTS[value["event"]]
+    return list(record.model_fields)
+
+
+_EXPECTED = {
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+    "model_attributes_type": "a mapping",
+    "string_type": "text",
+}
+
+
+def _wrong_type(found: Any) -> tuple[str, str]:
+    """Return message and hint for what pydantic found, without its own vocabulary."""
+    value, kind = found["input"], found["type"]
+    if kind == "string_pattern_mismatch":
+        return f"'{str(value)[:60]}' is not {model.PATTERNS[found['ctx']['pattern']]}", ""
+    if kind == "too_short":
+        return "this list is empty", ""
+    if kind == "literal_error":
+        return f"'{str(value)[:60]}' is not {found['ctx']['expected']}", ""
+    expected = _EXPECTED.get(kind, "something else")
+    hint = f"write [{value}]" if expected == "a list" and isinstance(value, str) and len(value) < 60 else ""
+    return f"this should be {expected}, not {describe(value)}", hint
+
+
+# -- across files
+
+
+def _drop_clashes(drafts: list[_Draft]) -> None:
+    """Keep one declaration a name and one name an address: the first."""
+    by_name: dict[str, tuple[_Draft, int]] = {}
+    by_address: dict[str, tuple[_Draft, int]] = {}
+    for draft in drafts:
+        for index in sorted(draft.entries):
+            name = draft.entries[index].name
+            first = by_name.get(name)
+            rule, what = Rule.DUPLICATE_KFUNC, f"'{name}' is declared twice"
+            if first is None:
+                first = by_address.get(address(name))
+                if first is not None:
+                    other = first[0].entries[first[1]].name
+                    rule, what = Rule.ADDRESS_CLASH, f"'{name}' has the address {address(name)}, as '{other}' does"
+            if first is None:
+                by_name[name] = by_address[address(name)] = (draft, index)
+                continue
+            place = _name_place(*first)
+            message = f"{what}, first in {first[0].path}:{place.line}:{place.column}"
+            draft.report(rule, _name_place(draft, index), message)
+            del draft.entries[index]
+
+
+def _name_place(draft: _Draft, index: int) -> Place:
+    return draft.source.place("kfuncs", index, "name") if draft.source else Place()
+
+
+def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, FlagMeaning]) -> None:
+    """Run the rules over every declaration; an error costs the entry all but its name."""
+    entries = {entry.name: entry for draft in drafts for entry in draft.entries.values()}
+    histories = {
+        name: rules.replayed(entry.kfunc, calendar) for name, entry in entries.items() if isinstance(entry, Declaration)
+    }
+    for draft in drafts:
+        recorded = calendar[draft.header.recorded]
+        for index, entry in draft.entries.items():
+            if not isinstance(entry, Declaration):
+                continue
+            for finding in rules.check(Subject(entry, recorded, calendar, flags, entries, histories)):
+                draft.report(finding.rule, _finding_place(entry, finding), finding.message, finding.hint)
+                if finding.rule.severity is Severity.ERROR:
+                    draft.wrong.add(index)
+    # Only now: while they are checked, all declarations see all others as they were written.
+    for draft in drafts:
+        draft.spoil()
+
+
+def _finding_place(declaration: Declaration, finding: Finding) -> Place:
+    if finding.at_key:
+        return declaration.source.key_place("kfuncs", declaration.index, *finding.keys)
+    return declaration.place(*finding.keys)
+
+
+# -- allowances
+
+_ALLOWANCE = re.compile(r"\s*#\s*kfuncdoc\s*:(.*)")
+_ALLOWANCE_BEHIND = re.compile(r".*\S\s+(#\s*kfuncdoc\s*:.*)")
+_NOWHERE = 0
+_ALLOW = re.compile(r"\s*allow\s+(?P<rule>[a-z-]+)\s*:\s*(?P<why>\S.*)")
+
+
+def _apply_allowances(draft: _Draft) -> None:
+    """Drop the findings that ``# kfuncdoc: allow RULE: why`` allows on the line after it."""
+    if draft.source is None or "kfuncdoc" not in draft.source.text:
+        return
+    findings: dict[tuple[int, Rule], list[Diagnostic]] = {}
+    for found in reversed(draft.diagnostics):
+        findings.setdefault((found.line, found.rule), []).append(found)
+    allowed: set[int] = set()
+    for place, text, line in _allowances(draft.source):
+        allow = _ALLOW.fullmatch(text)
+        rule = Rule.named(allow["rule"]) if allow else None
+        if line == _NOWHERE:
+            hint = "write it on a line of its own, before what it allows"
+            draft.report(Rule.ALLOWANCE_INVALID, place, "an allowance allows nothing behind a value", hint)
+        elif allow is None:
+            draft.report(Rule.ALLOWANCE_INVALID, place, "this is no allowance", "# kfuncdoc: allow RULE: why")
+        elif rule is None:
+            hint = nearest(allow["rule"], (member.rule for member in Rule))
+            draft.report(Rule.ALLOWANCE_INVALID, place, f"there is no rule '{allow['rule']}'", hint)
+        elif rule.severity is Severity.ERROR:
+            draft.report(Rule.ALLOWANCE_INVALID, place, f"{rule.rule} is an error, and no error can be allowed")
+        elif findings.get((line, rule)):
+            allowed.add(id(findings[line, rule].pop()))
+        elif not draft.spoiled(line):
+            draft.report(Rule.ALLOWANCE_UNUSED, place, f"nothing to allow: line {line} has no finding of {rule.rule}")
+    draft.diagnostics = [found for found in draft.diagnostics if id(found) not in allowed]
+
+
+def _allowances(read: SourceFile) -> Iterator[tuple[Place, str, int]]:
+    """Yield the place of each allowance, what follows ``kfuncdoc:`` in it, and the line that it is for.
+
+    That is the first line after it that is no comment, so that allowances can be stacked; one behind
+    a value is for none.
+    """
+    stacked: list[tuple[Place, str]] = []
+    lines = read.text.split("\n")
+    for number, line in enumerate((*lines, ""), 1):
+        if number in read.scalar_lines or not line.lstrip().startswith("#"):
+            yield from ((place, text, number) for place, text in stacked)
+            stacked.clear()
+            behind = _ALLOWANCE_BEHIND.fullmatch(line) if "kfuncdoc" in line else None
+            if behind is not None and number not in read.scalar_lines:
+                yield Place(number, behind.start(1) + 1), "", _NOWHERE
+            continue
+        match = _ALLOWANCE.fullmatch(line)
+        if match is not None:
+            stacked.append((Place(number, line.index("#") + 1), match[1]))

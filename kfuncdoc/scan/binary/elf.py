@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The sections and symbols of an ELF file, whoever wrote it.
+
+pyelftools reads the header of the file; in those of sections it trusts what it finds, so that they are read
+and checked against the size of the file here.  Whatever is wrong is :exc:`Unscannable`.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import BinaryIO, Final, NamedTuple, Optional, Union
+
+from elftools.elf.elffile import ELFFile
+
+from kfuncdoc.scan.errors import Unscannable, readable
+
+MAGIC: Final = b"\x7fELF"
+
+#: The machine of BPF programs: its name, and its number for older libraries that have none for it.
+BPF_MACHINE: Final = ("EM_BPF", 247)
+
+#: Types of sections.
+PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
+#: Flags of sections.
+LOADED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
+#: Where a symbol is that another file defines.
+UNDEFINED = 0
+#: Types and bindings of symbols.
+NOTYPE, FUNC = 0, 2
+LOCAL, WEAK = 0, 2
+
+#: Bounds of what is read, far above what any kernel has.
+_MOST_SECTIONS = 0xFF00
+LARGEST_SECTION = 128 << 20
+_LONGEST_NAME = 1024
+#: How often what is in a file may be read, all sections together: they may lie one over the other.
+_MOST_READ = 4
+
+
+class Section(NamedTuple):
+    """What the header of a section says."""
+
+    number: int
+    name: str
+    type: int
+    flags: int
+    address: int
+    offset: int
+    size: int
+    link: int
+    info: int
+
+
+class Symbol(NamedTuple):
+    """An entry of the symbol table: *name* is an offset in the strings of the table."""
+
+    name: int
+    type: int
+    binding: int
+    section: int
+    value: int
+    size: int
+
+
+class Elf:
+    """The sections of an ELF file, each read only when it is asked for.  Raises :exc:`Unscannable`."""
+
+    def __init__(self, path: str, stream: BinaryIO) -> None:
+        self.path = path
+        self._stream = stream
+        self.size = stream.seek(0, 2)
+        self._left = _MOST_READ * self.size
+        stream.seek(0)
+        try:
+            self._elf = ELFFile(stream)
+            #: All sections, by their numbers.
+            self.sections = self._sections()
+        except Unscannable:
+            raise
+        except Exception:  # the library lets errors of all kinds out of broken files
+            raise Unscannable(path, "its ELF headers are broken or cut off") from None
+        self.byte_order = "little" if self._elf.little_endian else "big"
+        #: The mark of the byte order in the forms of :mod:`struct`.
+        self.mark = "<" if self._elf.little_endian else ">"
+        self.machine = (self._elf["e_machine"], self._elf.elfclass, self.byte_order)
+        #: The first section of each name.
+        self.by_name: dict[str, Section] = {}
+        for section in self.sections:
+            self.by_name.setdefault(section.name, section)
+
+    def _sections(self) -> tuple[Section, ...]:
+        """Return all sections; the library's own look into some of them at once, and trust what they find there."""
+        elf, mark = self._elf, "<" if self._elf.little_endian else ">"
+        form = struct.Struct(f"{mark}IIQQQQIIQQ" if elf.elfclass == 64 else f"{mark}10I")
+        start, count, each = elf["e_shoff"], elf["e_shnum"], elf["e_shentsize"]
+        if start == 0 or count == 0:
+            raise Unscannable(self.path, "it has no sections")
+        if each != form.size or count > _MOST_SECTIONS or start + count * each > self.size:
+            raise Unscannable(self.path, f"its {count} section headers at byte {start:,} reach past its end")
+        self._stream.seek(start)
+        headers = list(form.iter_unpack(self._stream.read(count * each)))
+        sections = [
+            Section(number, "", kind, flags, address, offset, size, link, info)
+            for number, (_, kind, flags, address, offset, size, link, info, _, _) in enumerate(headers)
+        ]
+        names = self.contents(sections[elf["e_shstrndx"]], "the section names")
+        return tuple(
+            section._replace(name=self.string_at(names, header[0])) for section, header in zip(sections, headers)
+        )
+
+    def read(self, name: str, largest: int = LARGEST_SECTION) -> Optional[bytes]:
+        """Return what is in the section *name*, None where there is none."""
+        section = self.by_name.get(name)
+        return None if section is None else self.contents(section, f"section {name}", largest)
+
+    def contents(self, section: Section, what: str, largest: int = LARGEST_SECTION) -> bytes:
+        """Return what is in *section*, which is called *what* in errors."""
+        if section.type == NOBITS:
+            return b""
+        if section.flags & COMPRESSED:
+            raise Unscannable(self.path, f"{what} is compressed")
+        if section.offset + section.size > self.size:
+            end = section.offset + section.size
+            raise Unscannable(self.path, f"{what} reaches to byte {end:,}, past the end at byte {self.size:,}")
+        if section.size > largest:
+            raise Unscannable(self.path, f"{what} has {section.size:,} bytes, more than any kernel's")
+        self._left -= section.size
+        if self._left < 0:
+            raise Unscannable(self.path, f"its sections lie one over the other: {what} would be too much to read")
+        with readable(self.path):
+            self._stream.seek(section.offset)
+            return self._stream.read(section.size)
+
+    def string_at(self, strings: bytes, offset: int) -> str:
+        """Return the string at *offset* of a table of them, with what cannot be shown in it as escapes."""
+        end = strings.find(b"\0", offset, offset + _LONGEST_NAME)
+        if end < 0 and offset + _LONGEST_NAME < len(strings):
+            raise Unscannable(self.path, f"a name in it has more than {_LONGEST_NAME} bytes")
+        return shown(strings[offset : end if end >= 0 else len(strings)])
+
+    def symbol_table(self) -> Optional[Section]:
+        """Return the section of the symbols, None where they were stripped or their names are nowhere."""
+        return next((each for each in self.sections if each.type == SYMTAB and each.link < len(self.sections)), None)
+
+    def symbol_names(self, table: Section) -> bytes:
+        """Return the strings that the symbols of *table* name."""
+        return self.contents(self.sections[table.link], "the names of symbols")
+
+    def symbols(self, table: Section) -> Iterator[Symbol]:
+        """Yield the symbols of *table* in order; the first is no symbol."""
+        wide = self._elf.elfclass == 64
+        # The two classes have the fields in another order.
+        form = struct.Struct(f"{self.mark}IBBHQQ" if wide else f"{self.mark}IIIBBH")
+        content = self.contents(table, "the symbol table")
+        for fields in form.iter_unpack(memoryview(content)[: len(content) // form.size * form.size]):
+            if wide:
+                name, kind, _, section, value, size = fields
+            else:
+                name, value, size, kind, _, section = fields
+            yield Symbol(name, kind & 0xF, kind >> 4, section, value, size)
+
+
+def shown(name: Union[bytes, str]) -> str:
+    """Return a *name* in a file as it can be shown on a terminal: what is no UTF-8, or controls it, as escapes."""
+    text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

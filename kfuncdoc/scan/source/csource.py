@@ -1,0 +1,687 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""One C file of a kernel: its sets of kfuncs, their registrations, definitions and comments.
+
+::
+
+    text --comments, #if and #define taken out--> code --tree-sitter--> definitions, calls, initializers
+                         |
+                         +--> conditions, macros; sets, which macros and #if alone make
+
+What belongs to the preprocessor is read here, because a grammar of C knows nothing of it: an ``#if``
+may open a block in each of its branches, and a set of kfuncs is a row of macros.  C itself is left to
+tree-sitter, which is given one branch of each ``#if``, so that braces pair as they do for a compiler.
+
+Text is decoded as Latin-1 throughout: any bytes can be, and offsets in it are offsets of bytes.
+"""
+
+from __future__ import annotations
+
+import bisect
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache, partial
+from typing import Callable, Iterator, Mapping, Optional
+
+import tree_sitter
+import tree_sitter_c
+
+from kfuncdoc.bpf.prototype import Prototype, PrototypeError, parse_prototype
+from kfuncdoc.scan.source.condition import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    Condition,
+    Not,
+    conjunction,
+    conjuncts,
+    disjunction,
+    negation,
+    parse_preprocessor,
+)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A ``#define``; *parameters* is None where it takes none."""
+
+    parameters: Optional[tuple[str, ...]]
+    body: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """``BTF_ID_FLAGS(func, name, KF_ACQUIRE | KF_RCU)`` in a set."""
+
+    name: str
+    flags: tuple[str, ...]
+    offset: int
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class KfuncSet:
+    """``BTF_KFUNCS_START(variable)`` to its end."""
+
+    variable: str
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class IdSet:
+    """``struct btf_kfunc_id_set variable``: a set as it is registered, with its filter."""
+
+    variable: str
+    set: Optional[str]
+    filter: Optional[str]
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Call:
+    """``register_btf_kfunc_id_set(program_type, &id_set)``, or the call that registers for fmod_ret."""
+
+    #: None where the call is for fmod_ret programs, which attach to functions and call none of these.
+    program_type: Optional[str]
+    id_set: str
+    offset: int
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A function with a body."""
+
+    name: str
+    #: As it is written, all parameters included; None where it cannot be read.
+    prototype: Optional[Prototype]
+    #: Where its name is, and where it begins: that may be a line before.
+    offset: int
+    start: int
+    #: When any definition of it in the file is built.
+    condition: Condition
+    static: bool
+    body: str
+
+
+@dataclass(frozen=True)
+class Comment:
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Unclear:
+    """Something at *offset* that could not be made out."""
+
+    offset: int
+    text: str
+
+
+#: Where a macro that the file does not define itself may be found: in the headers it includes.
+Headers = Callable[[str], Optional[Macro]]
+
+# -- the preprocessor's part
+
+# A literal that does not end ends with its line, so that no text is looked through again and again.
+_LEXEME = re.compile(r"""/\*.*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?""", re.S)
+_DIRECTIVE = re.compile(r"#[ \t]*([a-z]+)((?:\\\n|[^\n])*)")
+_NOT_LINE_END = re.compile(r"[^\n]")
+_DEFINE = re.compile(r"\s*(\w+)(\(([^()]*)\))?(.*)", re.S | re.A)
+_INCLUDE = re.compile(r"""\s*(?:<([^>\n]+)>|"([^"\n]+)")""")
+
+#: What stands in a definition and is no part of the prototype.  That each begins with a letter, not with
+#: the question for a word's begin, lets the search for them skip most of a file.
+_ANNOTATION = re.compile(
+    r"__(?<!\w__)(?:bpf_kfunc|used|retain|noclone|always_inline|must_check|pure|weak|init|exit|ref|user|rcu|iomem"
+    r"|percpu|force|nocast|private|maybe_unused|always_unused|cold|hot|visible|kprobes|naked|nocfi|bpf_hook"
+    r"|attribute__\s*\(\((?:[^()]|\([^()]{0,200}\)){0,200}\)\)"
+    r"|(?:printf|scanf|acquires|releases|cond_acquires|must_hold|no_sanitize|section|nonstring"
+    r"|counted_by|guarded_by|alloc_size|aligned)\s*\((?:[^()]|\([^()]{0,200}\)){0,200}\))(?!\w)",
+    re.A,
+)
+_PLAIN_ANNOTATION = re.compile(r"no(?<!\wno)(?:inline(?:_for_stack)?|trace|kprobe_inline|instr)(?!\w)", re.A)
+_STORAGE = re.compile(r"\b(?:static|asmlinkage|inline|__inline|__inline__|extern|register|_Noreturn|__noreturn)\b")
+_MARK = re.compile(r"__bpf_kfunc(?!\w)", re.A)
+_MARKED_NAME = re.compile(r"[^;{}()#]{0,400}?\b(\w+)\s*\(", re.A)
+
+# What the types of a prototype look like.  A word too many is a macro that is no annotation known above.
+_BASIC = r"(?:void|char|short|int|long|float|double|signed|unsigned|bool|_Bool|__int128)\b"
+_QUALIFIER = r"(?:const|volatile|restrict|__restrict)\b"
+_TYPE = (
+    rf"(?:{_QUALIFIER} )*"
+    rf"(?:(?:struct|union|enum) \w+|{_BASIC}(?: {_BASIC})*|(?!{_BASIC}|{_QUALIFIER})\w+)"
+    rf"(?: ?\*| ?{_QUALIFIER})*"
+)
+_LONGEST_PROTOTYPE = 10_000
+_RETURNED = re.compile(_TYPE, re.A)
+_PARAMETER = re.compile(
+    rf"\.\.\.|{_TYPE}(?: ?\((?:\*[^()]*|\w+)\)\(.*\)|(?: ?\b(?!{_BASIC})\w+)?(?:\[[^\]]*\])*)", re.A
+)
+
+_BTF_MACRO = re.compile(r"^[ \t]*BTF_[A-Z0-9_]+[ \t]*(?:\([^()\n]*\))?[ \t]*;?", re.M)
+
+
+@dataclass
+class _Branch:
+    """The text between two directives of one ``#if``, from *start* to *end*."""
+
+    start: int
+    condition: Condition
+    end: int = -1
+
+
+@dataclass
+class _Group:
+    """One ``#if`` with its branches."""
+
+    branches: list[_Branch] = field(default_factory=list)
+    #: Nothing of what was asked in the branches so far holds.
+    otherwise: Condition = TRUE
+
+    def open(self, start: int, asked: Condition) -> None:
+        self.branches.append(_Branch(start, conjunction(self.otherwise, asked)))
+        self.otherwise = conjunction(self.otherwise, negation(asked))
+
+    @property
+    def usual(self) -> int:
+        """The branch that is taken where nothing says which: the first that can be."""
+        return next((number for number, each in enumerate(self.branches) if each.condition != FALSE), 0)
+
+
+# -- sets
+
+_SET_MARK = re.compile(r"BTF_(KFUNCS|SET8|SET)_(START|END)(?:_GLOBAL)?\s*\(\s*(\w+)\s*[),]", re.A)
+_ITEM = re.compile(r"(\w+)\s*(\()?", re.A)
+_FLAG = re.compile(r"KF_\w+", re.A)
+_MACRO_NAMES = re.compile(r"(\w+)", re.A)
+#: Macros inside of macros, words of one expansion and letters of one body: no real set comes near.
+_DEEPEST_MACRO = 16
+_MOST_WORDS = 10_000
+_LONGEST_BODY = 100_000
+#: Conditions inside of conditions.
+_DEEPEST_GROUP = 64
+#: Pointers of pointers in a declaration.
+_DEEPEST_DECLARATOR = 16
+
+# -- C
+
+_ID_SET = re.compile(r"struct\s+btf_kfunc_id_set\s+(?:const\s+)?(\w+)(?:\s+__\w+)?\s*=\s*\{", re.A)
+_REGISTER = re.compile(r"(register_(?<!\wregister_)btf_(?:kfunc|fmodret)_id_set)\s*\(", re.A)
+_REGISTERED = re.compile(r"(?:(BPF_PROG_TYPE_\w+), )?&\s*(\w+)", re.A)
+_STRUCT_OPS = re.compile(r"struct\s+bpf_struct_ops\s+(\w+)\s*=\s*\{", re.A)
+_CALLED = re.compile(r"\b(\w+)\s*\(", re.A)
+_MEMBER = re.compile(r"\.\s*(\w+)\s*=\s*&?\s*(\w+|\"[^\"\n]*\")", re.A)
+_HOOK_CASE = re.compile(r"\bcase\s+(BPF_PROG_TYPE_\w+)\s*:|\breturn\s+BTF_KFUNC_HOOK_(\w+)\s*;|\bdefault\s*:", re.A)
+
+_KERNEL_DOC = re.compile(r"/\*\*\s*\n\s*\*\s*(?:function\s+)?(\w+)\s*(?:\([^)\n]*\))?\s*(?:[-:]|\n|\*/)", re.A)
+
+
+class CSource:
+    """One C file, taken apart as far as it is asked for."""
+
+    def __init__(self, path: str, content: bytes) -> None:
+        self.path = path
+        self._text = content.decode("latin-1").replace("\r\n", "\n").replace("\r", " ").replace("\0", " ")
+        self.comments: list[Comment] = []
+        self._code = _LEXEME.sub(self._comment_taken_out, self._text)
+        self._groups: list[_Group] = []
+        self._macros: dict[str, list[tuple[int, Optional[Macro]]]] = {}
+        #: What it includes, as written: ``<net/xdp.h>`` and ``"ext.c"``, with the offset.
+        self.includes: list[tuple[str, int]] = []
+        #: Where the condition changes, and to what.
+        self._changes: list[int] = [0]
+        self._conditions: list[Condition] = [TRUE]
+        self._read_directives()
+        self._trees: dict[tuple[tuple[int, int], ...], tree_sitter.Tree] = {}
+        self._definitions: dict[str, Optional[Definition]] = {}
+        self._unclear: dict[Unclear, None] = {}
+
+    def _comment_taken_out(self, match: re.Match[str]) -> str:
+        text = match[0]
+        if text[0] != "/":
+            return text
+        self.comments.append(Comment(match.start(), match.end(), text))
+        return _blank(text)
+
+    def _read_directives(self) -> None:
+        """Take conditions, macros and includes down, and the directives out of the code."""
+        stack: list[_Group] = []
+        pieces, done = [], 0
+        for match in _DIRECTIVE.finditer(self._code):
+            if self._code[self._code.rfind("\n", 0, match.start()) + 1 : match.start()].strip():
+                continue
+            word, rest = match[1], match[2].replace("\\\n", "  ")
+            if word in ("if", "ifdef", "ifndef"):
+                stack.append(_Group())
+                self._groups.append(stack[-1])
+                stack[-1].open(match.end(), _asked(word, rest) if len(stack) <= _DEEPEST_GROUP else UNKNOWN)
+            elif word in ("elif", "else") and stack:
+                stack[-1].branches[-1].end = match.start()
+                stack[-1].open(match.end(), parse_preprocessor(rest) if word == "elif" else TRUE)
+            elif word == "endif" and stack:
+                stack.pop().branches[-1].end = match.start()
+            elif word == "define":
+                self._define(match.start(), rest)
+            elif word == "undef":
+                self._macros.setdefault(rest.strip(), []).append((match.start(), None))
+            elif word == "include":
+                included = _INCLUDE.match(rest)
+                if included is not None:
+                    self.includes.append((f"<{included[1]}>" if included[1] else f'"{included[2]}"', match.start()))
+            if word in ("if", "ifdef", "ifndef", "elif", "else", "endif"):
+                around = conjunction(*(group.branches[-1].condition for group in stack[:_DEEPEST_GROUP]))
+                self._changes.append(match.end())
+                self._conditions.append(around)
+            pieces += [self._code[done : match.start()], _blank(match[0])]
+            done = match.end()
+        for group in stack:
+            group.branches[-1].end = len(self._code)
+        self._code = "".join([*pieces, self._code[done:]])
+
+    def _define(self, offset: int, rest: str) -> None:
+        match = _DEFINE.match(rest)
+        if match is not None:
+            parameters = None if match[2] is None else tuple(each.strip() for each in match[3].split(","))
+            self._macros.setdefault(match[1], []).append((offset, Macro(parameters, match[4].strip())))
+
+    def condition(self, offset: int) -> Condition:
+        """Return the condition of the ``#if`` lines around *offset*."""
+        return self._conditions[bisect.bisect_right(self._changes, offset) - 1]
+
+    def line(self, offset: int) -> int:
+        return bisect.bisect_right(self._line_ends, offset - 1) + 1
+
+    @cached_property
+    def _line_ends(self) -> list[int]:
+        return [match.start() for match in re.finditer("\n", self._text)]
+
+    def macro(self, name: str, offset: Optional[int] = None) -> Optional[Macro]:
+        """Return what *name* stands for at *offset*, or at the end of the file."""
+        found = None
+        for where, macro in self._macros.get(name, ()):
+            if offset is None or where < offset:
+                found = macro
+        return found
+
+    # -- sets
+
+    def read_sets(self, headers: Headers) -> tuple[KfuncSet, ...]:
+        """Return the sets of kfuncs; *headers* tells of macros that the file has from elsewhere.
+
+        One that stands in several branches of an ``#if`` is one set, and its entries have their conditions.
+        """
+        sets: dict[str, list[Entry]] = {}
+        for kind, variable, start, end in self._set_spans():
+            if kind != "SET" and self.condition(start) != FALSE:
+                sets.setdefault(variable, []).extend(self._entries(variable, start, end, headers))
+        return tuple(KfuncSet(variable, tuple(entries)) for variable, entries in sets.items())
+
+    def plain_sets(self) -> Mapping[str, frozenset[str]]:
+        """Return the sets without flags, which filters ask (``BTF_SET_START``): their members by name."""
+        return {
+            variable: frozenset(re.findall(r"\bBTF_ID\s*\(\s*func\s*,\s*(\w+)", self._code[start:end]))
+            for kind, variable, start, end in self._set_spans()
+            if kind == "SET"
+        }
+
+    def _set_spans(self) -> Iterator[tuple[str, str, int, int]]:
+        """Yield kind, variable, begin and end of the inside of each set."""
+        opened: Optional[re.Match[str]] = None
+        for mark in _SET_MARK.finditer(self._code):
+            if mark[2] == "END":
+                if opened is not None:
+                    yield opened[1], opened[3], opened.end(), mark.start()
+                opened = None
+            else:
+                if opened is not None:
+                    self._wonder(opened.start(), f"the set {opened[3]} does not end")
+                opened = mark
+        if opened is not None:
+            self._wonder(opened.start(), f"the set {opened[3]} does not end")
+
+    def _wonder(self, offset: int, text: str) -> None:
+        self._unclear[Unclear(offset, text)] = None
+
+    @property
+    def unclear(self) -> tuple[Unclear, ...]:
+        """What could not be made out in all that was asked for so far."""
+        return tuple(self._unclear)
+
+    def _entries(self, variable: str, start: int, end: int, headers: Headers) -> Iterator[Entry]:
+        for word, arguments, offset in _items(self._code[start:end], start):
+            condition = self.condition(offset)
+            if condition == FALSE:
+                continue
+            try:
+                items = list(_expanded(word, arguments, self._macros_at(offset, headers)))
+            except _EndlessError:
+                self._wonder(offset, f"{word} in the set {variable} expands to more than can be read")
+                continue
+            for plain, given in items:
+                if plain == "BTF_ID_FLAGS" and len(given) > 1 and given[0] == "func":
+                    flags, others = _flags(given[2:], partial(self.macro, offset=offset))
+                    for other in others:
+                        self._wonder(offset, f"{other} among the flags of {given[1]} is no flag that is known")
+                    yield Entry(given[1], flags, offset, condition)
+                elif plain != "BTF_ID_UNUSED":
+                    self._wonder(offset, f"{plain} in the set {variable} is no entry that is known")
+
+    def _macros_at(self, offset: int, headers: Headers) -> Headers:
+        def lookup(name: str) -> Optional[Macro]:
+            return self.macro(name, offset) or (None if name in self._macros else headers(name))
+
+        return lookup
+
+    # -- C
+
+    def id_sets(self) -> Iterator[IdSet]:
+        """Yield the sets as they are registered; one name can have several, in branches of an ``#if``."""
+        for match in _ID_SET.finditer(self._code):
+            condition = self.condition(match.start())
+            if condition != FALSE:
+                members = self._members(match.end() - 1)
+                yield IdSet(match[1], members.get("set"), members.get("filter"), condition)
+
+    def _members(self, brace: int) -> dict[str, str]:
+        """Return the designated members of the initializer that opens at *brace*."""
+        node = self._node(brace, brace + 1)
+        initializer = node.parent if node is not None else None
+        if initializer is not None and self._is_divided(initializer.start_byte, initializer.end_byte):
+            self._wonder(brace, "only one branch of the #if in this initializer is read")
+        members = {}
+        for pair in initializer.named_children if initializer is not None else ():
+            match = _MEMBER.match(self._code, pair.start_byte, pair.end_byte)
+            if pair.type == "initializer_pair" and match is not None:
+                members[match[1]] = match[2]
+        return members
+
+    def _is_divided(self, start: int, end: int) -> bool:
+        """Whether a branch of an ``#if`` begins or ends between *start* and *end*."""
+        first = bisect.bisect_right(self._changes, start)
+        return first < len(self._changes) and self._changes[first] < end
+
+    def calls(self) -> Iterator[Call]:
+        """Yield the calls that register sets, in their order."""
+        self._wonder_at_macros()
+        for match in _REGISTER.finditer(self._code):
+            condition = self.condition(match.start())
+            node = self._node(match.start(1), match.end(1))
+            call = node.parent if node is not None and node.type == "identifier" and condition != FALSE else None
+            if call is None or call.type == "function_declarator":
+                # The function itself, a declaration of it, or a word in a string.
+                continue
+            given = call.child_by_field_name("arguments") if call.type == "call_expression" else None
+            texts = [self._code[each.start_byte : each.end_byte] for each in given.named_children] if given else []
+            arguments = _REGISTERED.fullmatch(", ".join(texts))
+            if arguments is not None and (arguments[1] is None) == (match[1] == "register_btf_fmodret_id_set"):
+                yield Call(arguments[1], arguments[2], match.start(), condition)
+            else:
+                self._wonder(match.start(), f"this call of {match[1]}() does not tell what it registers")
+
+    def _wonder_at_macros(self) -> None:
+        for name, definitions in self._macros.items():
+            for offset, macro in definitions:
+                if macro is not None and _REGISTER.search(macro.body):
+                    self._wonder(offset, f"the macro {name} registers sets, and where it is used is not read")
+
+    @cached_property
+    def marked(self) -> Mapping[str, tuple[int, ...]]:
+        """The functions that are marked as kfuncs, each with the offsets of its name."""
+        found: dict[str, tuple[int, ...]] = {}
+        for mark in _MARK.finditer(self._code):
+            name = _MARKED_NAME.match(self._plain_code, mark.end())
+            if name is not None:
+                found[name[1]] = (*found.get(name[1], ()), name.start(1))
+        return found
+
+    def definition(self, name: str) -> Optional[Definition]:
+        """Return the definition of the function *name*; of several not the stub in an ``#else``."""
+        if name not in self._definitions:
+            found = [each for offset in self._called.get(name, ()) for each in self._defined(name, offset)]
+            # A stub is there for the configurations without the real one, and it is short.
+            best = max(found, key=lambda each: (not _is_negative(each.condition), len(each.body)), default=None)
+            if best is not None:
+                best = dataclasses.replace(best, condition=disjunction(*(each.condition for each in found)))
+            self._definitions[name] = best
+        return self._definitions[name]
+
+    def _defined(self, name: str, offset: int) -> Iterator[Definition]:
+        """Yield the definition of *name* whose name is at *offset*, if there is one."""
+        condition = self.condition(offset)
+        node = self._node(offset, offset + len(name)) if condition != FALSE else None
+        declarator = node.parent if node is not None and node.type == "identifier" else None
+        if declarator is None or declarator.type != "function_declarator":
+            return
+        whole = declarator.parent
+        for _ in range(_DEEPEST_DECLARATOR):
+            if whole is None or whole.type not in ("pointer_declarator", "parenthesized_declarator"):
+                break
+            whole = whole.parent
+        body = whole.child_by_field_name("body") if whole is not None and whole.type == "function_definition" else None
+        if whole is None or body is None:
+            return
+        start, end = whole.start_byte, body.start_byte
+        before, behind = self._plain_code[start:offset], self._plain_code[offset:end]
+        static = re.search(r"\bstatic\b", before) is not None
+        # What each branch of an `#if` makes of it would be another prototype.
+        prototype = None if self._is_divided(start, end) else _prototype(_STORAGE.sub(" ", before) + behind)
+        text = self._code[body.start_byte : body.end_byte]
+        yield Definition(name, prototype, offset, start, condition, static, text)
+
+    @cached_property
+    def struct_ops(self) -> Mapping[str, str]:
+        """The names that BPF programs know struct_ops by, by variable: ``struct bpf_struct_ops variable``."""
+        named = (
+            (match[1], self._members(match.end() - 1).get("name", "")) for match in _STRUCT_OPS.finditer(self._code)
+        )
+        return {variable: name.strip('"') for variable, name in named if name}
+
+    def hooks(self) -> dict[str, str]:
+        """Return the hook of each program type, as bpf_prog_type_to_kfunc_hook() gives it."""
+        function = self.definition("bpf_prog_type_to_kfunc_hook")
+        hooks: dict[str, str] = {}
+        waiting: list[str] = []
+        for match in _HOOK_CASE.finditer(function.body if function is not None else ""):
+            if match[1]:
+                waiting.append(match[1])
+                continue
+            if match[2]:
+                hooks.update(dict.fromkeys(waiting, match[2].lower()))
+            waiting = []
+        return hooks
+
+    # -- comments
+
+    @cached_property
+    def kernel_doc(self) -> Mapping[str, Comment]:
+        """The kernel-doc comments by the name that they describe."""
+        described = ((_KERNEL_DOC.match(comment.text), comment) for comment in self.comments)
+        return {match[1]: comment for match, comment in described if match is not None}
+
+    def comment_above(self, definition: Definition) -> Optional[Comment]:
+        """Return the comment with which nothing but directives is between it and the definition."""
+        number = bisect.bisect_right(self._comment_starts, definition.start) - 1
+        if number < 0 or self._plain_code[self.comments[number].end : definition.start].strip():
+            return None
+        return self.comments[number]
+
+    @cached_property
+    def _comment_starts(self) -> list[int]:
+        return [comment.start for comment in self.comments]
+
+    @property
+    def called(self) -> frozenset[str]:
+        """Every name that a parenthesis follows: whatever is called, defined or declared."""
+        return frozenset(self._called)
+
+    @cached_property
+    def _called(self) -> Mapping[str, list[int]]:
+        called: dict[str, list[int]] = {}
+        for match in _CALLED.finditer(self._plain_code):
+            called.setdefault(match[1], []).append(match.start())
+        return called
+
+    # -- trees
+
+    @cached_property
+    def _plain_code(self) -> str:
+        """The code without annotations, which the grammar would take for types."""
+        without = _ANNOTATION.sub(lambda match: _blank(match[0]), self._code)
+        return _PLAIN_ANNOTATION.sub(lambda match: _blank(match[0]), without)
+
+    def _node(self, start: int, end: int) -> Optional[tree_sitter.Node]:
+        """Return the smallest node from *start* to *end*, in a tree of the branches that hold it."""
+        chosen = []
+        for number, group in enumerate(self._groups):
+            for index, branch in enumerate(group.branches):
+                if branch.start <= start < branch.end and index != group.usual:
+                    chosen.append((number, index))
+        key = tuple(chosen)
+        if key not in self._trees:
+            self._trees[key] = _parser().parse(self._view(dict(chosen)).encode("latin-1"))
+        return self._trees[key].root_node.descendant_for_byte_range(start, end)
+
+    def _view(self, chosen: dict[int, int]) -> str:
+        """Return the code with one branch of each ``#if``: those *chosen*, else the usual one."""
+        code = self._plain_code
+        pieces, done = [], 0
+        dropped = sorted(
+            (branch.start, branch.end)
+            for number, group in enumerate(self._groups)
+            for index, branch in enumerate(group.branches)
+            if index != chosen.get(number, group.usual)
+        )
+        for start, end in dropped:
+            if end > done:
+                start = max(start, done)
+                pieces += [code[done:start], _blank(code[start:end])]
+                done = end
+        # Sets are macros without semicolons, in which the grammar would see anything.
+        return _BTF_MACRO.sub(lambda match: _blank(match[0]), "".join([*pieces, code[done:]]))
+
+
+def _blank(text: str) -> str:
+    return _NOT_LINE_END.sub(" ", text) if "\n" in text else " " * len(text)
+
+
+def _prototype(text: str) -> Optional[Prototype]:
+    """Return the prototype in *text*; None where it has anything that is no C for sure."""
+    try:
+        prototype = parse_prototype(text)
+    except PrototypeError:
+        return None
+    if len(text) > _LONGEST_PROTOTYPE:
+        return None
+    plain = _RETURNED.fullmatch(prototype.returns) and all(map(_PARAMETER.fullmatch, prototype.parameters))
+    return prototype if plain else None
+
+
+def _is_negative(condition: Condition) -> bool:
+    return any(isinstance(each, Not) for each in conjuncts(condition))
+
+
+def _asked(word: str, rest: str) -> Condition:
+    if word == "if":
+        return parse_preprocessor(rest)
+    names = rest.split()
+    asked = parse_preprocessor(f"defined({names[0]})") if names else UNKNOWN
+    return asked if word == "ifdef" else negation(asked)
+
+
+@lru_cache(maxsize=1)
+def _parser() -> tree_sitter.Parser:
+    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
+
+
+# -- macros
+
+
+def _items(text: str, base: int) -> Iterator[tuple[str, Optional[tuple[str, ...]], int]]:
+    """Yield the words of the inside of a set, each with its arguments and its offset."""
+    at = 0
+    while True:
+        match = _ITEM.search(text, at)
+        if match is None:
+            return
+        arguments: Optional[tuple[str, ...]] = None
+        at = match.end()
+        if match[2]:
+            end = _closing(text, match.start(2))
+            arguments = _arguments(text[match.end(2) : end])
+            at = end + 1
+        yield match[1], arguments, base + match.start()
+
+
+def _closing(text: str, opening: int) -> int:
+    """Return the offset of the parenthesis that closes the one at *opening*; the end where none does."""
+    depth = 0
+    for match in re.compile(r"[()]").finditer(text, opening):
+        depth += 1 if match[0] == "(" else -1
+        if depth == 0:
+            return match.start()
+    return len(text)
+
+
+def _arguments(text: str) -> tuple[str, ...]:
+    """Split the text between parentheses at the commas that no inner parenthesis holds."""
+    arguments, depth, start = [], 0, 0
+    for match in re.finditer(r"[(),]", text):
+        depth += (match[0] == "(") - (match[0] == ")")
+        if match[0] == "," and depth <= 0:
+            arguments.append(" ".join(text[start : match.start()].split()))
+            start = match.end()
+    return (*arguments, " ".join(text[start:].split()))
+
+
+class _EndlessError(Exception):
+    """A macro expands to more than any real one."""
+
+
+def _expanded(
+    word: str, arguments: Optional[tuple[str, ...]], lookup: Headers
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what *word* comes to once macros are expanded: entries, or what is no macro."""
+    waiting = [(word, arguments, 0)]
+    words = 0
+    while waiting:
+        word, arguments, depth = waiting.pop()
+        macro = None if word in ("BTF_ID_FLAGS", "BTF_ID_UNUSED") else lookup(word)
+        if macro is None or (macro.parameters is not None and arguments is None):
+            yield word, arguments or ()
+            continue
+        inner = [(each, given, depth + 1) for each, given, _ in _items(_substituted(macro, arguments or ()), 0)]
+        words += len(inner)
+        if depth >= _DEEPEST_MACRO or words > _MOST_WORDS:
+            raise _EndlessError
+        waiting += reversed(inner)
+
+
+def _substituted(macro: Macro, arguments: tuple[str, ...]) -> str:
+    """Return the body of *macro* with its parameters replaced, and what ``##`` joins joined."""
+    given = dict(zip(macro.parameters or (), arguments))
+    pieces = [given.get(piece, piece) for piece in _MACRO_NAMES.split(macro.body)]
+    if sum(map(len, pieces)) > _LONGEST_BODY:
+        raise _EndlessError
+    return re.sub(r"\s*##\s*", "", "".join(pieces))
+
+
+def _flags(arguments: tuple[str, ...], lookup: Headers) -> tuple[tuple[str, ...], list[str]]:
+    """Return the flags of an entry, and what else stands where flags do.
+
+    *lookup* tells of the macros that stand for several flags.
+    """
+    words = [
+        inner.strip("() ")
+        for argument in arguments
+        for word in argument.split("|")
+        for inner in _body_of(word.strip("() "), lookup).split("|")
+    ]
+    words = [word for word in words if word not in ("", "0")]
+    return tuple(filter(_FLAG.fullmatch, words)), [word for word in words if not _FLAG.fullmatch(word)]
+
+
+def _body_of(word: str, lookup: Headers) -> str:
+    macro = lookup(word)
+    return word if macro is None or macro.parameters is not None else macro.body

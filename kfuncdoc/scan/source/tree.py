@@ -1,0 +1,571 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Source trees: every kfunc that a kernel's sources register, whatever the configuration.
+
+::
+
+    all C files --a search for bytes--> those about kfuncs --csource--> sets, calls, definitions
+                                                                            |
+                  Makefiles, Kconfig --kbuild--> condition, module of each  +--> Observation
+
+The search reads 37,000 files and so is nearly all that time goes into.  A definition that it does not
+lead to, because nothing marks it (so everywhere in v6.1), is looked for from the directory of the
+registration outwards.  Headers are read for macros alone: a set in one is remarked on where a C file registers it,
+and what a header registers by itself is not seen; v6.1, v6.12, v7.2 and v7.3 have neither.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Callable, Iterable, Iterator, Mapping, Optional, TypeVar
+
+from kfuncdoc.bpf.prototype import Prototype
+from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, Remark
+from kfuncdoc.scan.errors import Unscannable
+from kfuncdoc.scan.selftests import is_selftest
+from kfuncdoc.scan.source.condition import FALSE, TRUE, Condition, conjunction, disjunction, spelled
+from kfuncdoc.scan.source.csource import Call, Comment, CSource, Definition, Entry, Headers, IdSet, KfuncSet, Macro
+from kfuncdoc.scan.source.files import SourceFiles, Track
+from kfuncdoc.scan.source.makefiles import Built, Kconfig, Makefiles, architecture, read_text
+
+#: Part of ``__bpf_kfunc``, ``struct btf_kfunc_id_set`` and ``register_btf_kfunc_id_set()``.
+_NEEDLE = "f_kfunc"
+#: Where programs of the kernel's own are that call kfuncs.
+_SCHEDULERS, _SAMPLES = "tools/sched_ext", "samples"
+#: Before it, sets had other macros, and kfuncs were registered by callbacks of the program types.
+_FIRST_READ = (6, 0)
+#: As many headers are read for a macro that a set is made by.
+_MOST_HEADERS = 100
+
+#: A parameter that the verifier fills in; the first one ends the prototype for BPF programs (see resolve_btfids).
+_IMPLICIT = re.compile(
+    r"(?:(?:const|volatile)\s+)*struct\s+(?:bpf_prog_aux|btf_struct_meta)\s*(?:const\s*)?\*\s*\w*", re.A
+)
+_VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL)[ \t]*=[ \t]*(\d{1,4})[ \t]*$", re.M | re.A)
+#: Behind all bits of a word.
+_NO_BIT = 32
+_FLAG_BIT = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(KF_\w+)[ \t]+\(?1U?[ \t]*<<[ \t]*(\d{1,2})\)?", re.M | re.A)
+
+
+def scan_tree(path: str, *, track: Track = iter) -> Observation:
+    """Return what the kernel tree at *path* registers; raises :exc:`Unscannable`.
+
+    *track* is given the names of the files to read, and yields them again: a chance to show progress.
+    """
+    kernel = _kernel_version(path)
+    try:
+        return _Scan(path, kernel, track).observation()
+    except RecursionError:
+        raise Unscannable(path, "this is nested deeper than any kernel") from None
+
+
+def _kernel_version(path: str) -> str:
+    if not os.path.isdir(path):
+        raise Unscannable(path, "there is no such folder")
+    numbers = {name: int(number) for name, number in _VERSION.findall(read_text(path, "Makefile"))}
+    if "VERSION" not in numbers or "PATCHLEVEL" not in numbers:
+        raise Unscannable(path, "this is no source tree of a kernel: it has no Makefile that tells the version")
+    release = (numbers["VERSION"], numbers["PATCHLEVEL"])
+    if release < _FIRST_READ:
+        message = "a kernel before v6.0 registers kfuncs in another way, which is not read"
+        raise Unscannable(path, f"this is v{release[0]}.{release[1]}: {message}")
+    return f"{release[0]}.{release[1]}.{numbers.get('SUBLEVEL', 0)}"
+
+
+@dataclass(frozen=True)
+class _Membership:
+    """One kfunc in one registered set."""
+
+    source: CSource
+    set: KfuncSet
+    entry: Entry
+    id_set: IdSet
+    program_types: tuple[str, ...]
+    #: When any of the calls that register the set is built.
+    called: Condition
+
+
+@dataclass
+class _Found:
+    """What is known of one name."""
+
+    memberships: list[_Membership] = field(default_factory=list)
+    #: Each definition with its file: none as long as none is found, several where architectures have their own.
+    definitions: list[tuple[CSource, Definition]] = field(default_factory=list)
+
+    @property
+    def source(self) -> Optional[CSource]:
+        """The file of the definition that stands for all."""
+        return self.definitions[0][0] if self.definitions else None
+
+    @property
+    def definition(self) -> Optional[Definition]:
+        return self.definitions[0][1] if self.definitions else None
+
+
+_Named = TypeVar("_Named")
+#: What files have by the names of variables.
+_Variables = Mapping[str, Mapping[str, _Named]]
+
+
+class _Scan:
+    """One scan: what its steps share."""
+
+    def __init__(self, root: str, kernel: str, track: Track) -> None:
+        self._root = root
+        self._kernel = kernel
+        self._remarks: set[Remark] = set()
+        #: The flags that were remarked on.
+        self._novel: set[str] = set()
+        self._files = SourceFiles(root)
+        about_kfuncs = self._files.holding([_NEEDLE], track(self._files.sources))
+        self._sources = {path: CSource(path, content) for path, content in about_kfuncs}
+        self._headers = _HeaderFiles(self._files)
+        self._places = _Places(self._files)
+        self._sets = {
+            path: {each.variable: each for each in source.read_sets(self._headers.macros_for(source))}
+            for path, source in self._sources.items()
+        }
+        self._filters = _Filters(self._sources, self._sets)
+
+    def observation(self) -> Observation:
+        found = {name: each for name, each in sorted(self._registered().items()) if not is_selftest(name)}
+        self._define(found)
+        callers = self._callers(found)
+        kfuncs = [
+            self._observed(name, each, tuple(callers.get(name, ())))
+            for name, each in found.items()
+            if not is_selftest(name, each.source.path if each.source is not None else None)
+        ]
+        announcements = tuple(self._announcements(found))
+        for source in self._sources.values():
+            for unclear in source.unclear:
+                self._remark(source, unclear.offset, unclear.text)
+        btf = self._sources.get("kernel/bpf/btf.c")
+        return Observation(
+            kind=Kind.TREE,
+            kernel=self._kernel,
+            kfuncs=tuple(kfuncs),
+            hooks=btf.hooks() if btf is not None else {},
+            announcements=tuple(sorted(announcements, key=_place_of_remark)),
+            remarks=tuple(sorted({*self._remarks, *self._places.remarks}, key=_place_of_remark)),
+        )
+
+    def _remark(self, source: CSource, offset: int, text: str, kfunc: Optional[str] = None) -> None:
+        if not is_selftest(kfunc or "", source.path):
+            self._remarks.add(Remark(source.path, source.line(offset), text, kfunc))
+
+    # -- registrations
+
+    def _registered(self) -> dict[str, _Found]:
+        """Return every name that is in a set registered for a program type."""
+        id_sets = {
+            path: _grouped(source.id_sets(), lambda id_set: id_set.variable) for path, source in self._sources.items()
+        }
+        found: dict[str, _Found] = {}
+        used: set[tuple[str, str]] = set()
+        for path, source in self._sources.items():
+            for variable, calls in _grouped(source.calls(), lambda call: call.id_set).items():
+                where, its_sets = _resolved(id_sets, path, variable) or (path, [IdSet(variable, None, None, TRUE)])
+                for id_set in its_sets:
+                    members = _resolved(self._sets, where, id_set.set) if id_set.set else None
+                    if members is None:
+                        self._remark(source, calls[0].offset, f"the set that {variable} registers is not found")
+                        continue
+                    used.add((members[0], members[1].variable))
+                    built = self._places.built(path).condition
+                    for membership in _memberships(self._sources[members[0]], members[1], id_set, calls, built):
+                        found.setdefault(membership.entry.name, _Found()).memberships.append(membership)
+        self._wonder_at_lost(found, used)
+        return found
+
+    def _wonder_at_lost(self, found: Mapping[str, _Found], used: set[tuple[str, str]]) -> None:
+        """Remark on what is in no set that is registered; *used* are those that are, by file and name."""
+        for path, by_variable in self._sets.items():
+            for variable, each in by_variable.items():
+                lost = [entry for entry in each.entries if entry.name not in found and (path, variable) not in used]
+                for entry in lost:
+                    text = f"{entry.name} is in no set but {variable}, which nothing registers"
+                    self._remark(self._sources[path], entry.offset, text, entry.name)
+
+    # -- definitions
+
+    def _define(self, found: Mapping[str, _Found]) -> None:
+        """Find the definition of each name: beside its registration, where it is marked, or anywhere."""
+        marked: dict[str, list[CSource]] = {}
+        for source in self._sources.values():
+            for name in source.marked:
+                marked.setdefault(name, []).append(source)
+        for name, each in found.items():
+            beside = [membership.source for membership in each.memberships]
+            for source in (*beside, *marked.get(name, ())):
+                _take(each, name, source)
+        missing = {name for name, each in found.items() if not each.definitions}
+        self._search(found, missing)
+        for name in sorted(missing):
+            membership = found[name].memberships[0]
+            text = f"{name} is registered, and no definition of it is found"
+            self._remark(membership.source, membership.entry.offset, text, name)
+        for name, each in found.items():
+            for source, definition in each.definitions:
+                if definition.prototype is None:
+                    self._remark(source, definition.offset, f"the prototype of {name} cannot be read", name)
+                elif definition.prototype != each.definitions[0][1].prototype:
+                    first = each.definitions[0][0].path
+                    self._remark(source, definition.offset, f"{name} has another prototype in {first}", name)
+
+    def _search(self, found: Mapping[str, _Found], missing: set[str]) -> None:
+        """Look for definitions of what is *missing* from the directories of registrations outwards."""
+        missing -= {name for source in self._sources.values() for name in _taken(found, missing, source)}
+        directories = {posixpath.dirname(each.source.path) for name in missing for each in found[name].memberships}
+        looked = set(self._sources)
+        while missing:
+            below = tuple(f"{directory}/" if directory else "" for directory in directories)
+            paths = [path for path in self._files.sources if path.startswith(below) and path not in looked]
+            looked.update(paths)
+            taken: set[str] = set()
+            for path, content in self._files.holding(sorted(missing), paths):
+                source = CSource(path, content)
+                there = _taken(found, missing, source)
+                if there:
+                    self._sources[path] = source
+                    taken |= there
+            missing -= taken
+            if "" in directories:
+                return
+            directories = {posixpath.dirname(directory) for directory in directories}
+
+    # -- one kfunc
+
+    def _observed(self, name: str, found: _Found, callers: tuple[str, ...]) -> ObservedKfunc:
+        registrations = tuple(dict.fromkeys(self._registration(name, each) for each in found.memberships))
+        source, definition = found.source, found.definition
+        if source is None or definition is None:
+            return ObservedKfunc(name, None, registrations, depends_on=self._depends_on(found), callers=callers)
+        prototype = definition.prototype
+        if prototype is not None and any("KF_IMPLICIT_ARGS" in each.flags for each in registrations):
+            prototype = _as_called(prototype)
+        return ObservedKfunc(
+            name=name,
+            prototype=None if prototype is None else str(prototype),
+            registrations=registrations,
+            source=source.path,
+            line=source.line(definition.offset),
+            depends_on=self._depends_on(found),
+            module=self._places.module(source.path),
+            documented=self._is_documented(source, definition),
+            callers=callers,
+        )
+
+    def _registration(self, name: str, membership: _Membership) -> Registration:
+        entry = membership.entry
+        for flag in entry.flags:
+            if flag not in self._bits and flag not in self._novel:
+                self._novel.add(flag)
+                self._remark(membership.source, entry.offset, f"include/linux/btf.h does not tell the bit of {flag}")
+        flags = sorted(dict.fromkeys(entry.flags), key=lambda flag: self._bits.get(flag, _NO_BIT))
+        struct_ops: tuple[str, ...] = ()
+        if membership.id_set.filter and "BPF_PROG_TYPE_STRUCT_OPS" in membership.program_types:
+            struct_ops = self._filters.struct_ops(membership.source, membership.id_set.filter, name)
+        return Registration(
+            set=membership.set.variable,
+            flags=tuple(flags),
+            program_types=membership.program_types,
+            filter=membership.id_set.filter,
+            struct_ops=struct_ops,
+        )
+
+    @cached_property
+    def _bits(self) -> Mapping[str, int]:
+        return {name: int(bit) for name, bit in _FLAG_BIT.findall(read_text(self._root, "include/linux/btf.h"))}
+
+    def _is_documented(self, source: CSource, definition: Definition) -> bool:
+        if definition.name in source.kernel_doc:
+            return True
+        above = source.comment_above(definition)
+        other = next((name for name, comment in source.kernel_doc.items() if comment == above), None)
+        if other is not None:
+            text = f"the kernel-doc above {definition.name} says that it describes {other}"
+            self._remark(source, definition.offset, text, definition.name)
+        return False
+
+    def _depends_on(self, found: _Found) -> str:
+        registered = disjunction(
+            *(
+                conjunction(
+                    self._places.built(each.source.path).condition,
+                    each.entry.condition,
+                    each.id_set.condition,
+                    each.called,
+                )
+                for each in found.memberships
+            )
+        )
+        places = [
+            conjunction(self._places.built(source.path).condition, definition.condition)
+            for source, definition in found.definitions
+        ]
+        defined = disjunction(*places) if places else TRUE
+        return spelled(self._places.kconfig.reduced(conjunction(defined, registered)))
+
+    # -- the rest of the tree
+
+    def _announcements(self, found: Mapping[str, _Found]) -> Iterator[Remark]:
+        """Yield the comments above kfuncs, and in the headers of the schedulers, that tell of an end."""
+        for name, each in found.items():
+            if each.source is None or each.definition is None:
+                continue
+            comment = each.source.comment_above(each.definition)
+            text = _announced(comment) if comment is not None else ""
+            if comment is not None and text:
+                yield Remark(each.source.path, each.source.line(comment.start), text, name)
+        for path in self._files.below(_SCHEDULERS, ".h"):
+            header = CSource(path, self._files.read(path))
+            for comment in header.comments:
+                text = _announced(comment)
+                kfunc = _meant(text, comment.text, found)
+                if text and kfunc is not None:
+                    yield Remark(path, header.line(comment.start), text, kfunc)
+
+    def _callers(self, names: Iterable[str]) -> dict[str, list[str]]:
+        names = frozenset(names)
+        callers: dict[str, list[str]] = {}
+        for folder in (_SAMPLES, _SCHEDULERS):
+            for path in self._files.below(folder, ".bpf.c"):
+                for name in CSource(path, self._files.read(path)).called & names:
+                    callers.setdefault(name, []).append(path)
+        return callers
+
+
+def _place_of_remark(remark: Remark) -> tuple[str, int, str, str]:
+    return remark.file, remark.line, remark.kfunc or "", remark.text
+
+
+def _grouped(each: Iterable[_Named], name: Callable[[_Named], str]) -> dict[str, list[_Named]]:
+    """Return *each* by its *name*, in the order of the file."""
+    by_name: dict[str, list[_Named]] = {}
+    for one in each:
+        by_name.setdefault(name(one), []).append(one)
+    return by_name
+
+
+def _resolved(variables: _Variables[_Named], path: str, name: str) -> Optional[tuple[str, _Named]]:
+    """Return what *name* is in the file *path*, or in the only other one that has it, with that file."""
+    if name in variables[path]:
+        return path, variables[path][name]
+    elsewhere = [(other, by_name[name]) for other, by_name in variables.items() if name in by_name]
+    return elsewhere[0] if len(elsewhere) == 1 else None
+
+
+def _memberships(
+    source: CSource, members: KfuncSet, id_set: IdSet, calls: list[Call], built: Condition
+) -> Iterator[_Membership]:
+    """Yield what is in a set that *calls* register; nothing where they do so for fmod_ret programs alone.
+
+    *source* is the file of the set; the one with the calls can be another, and is built on condition *built*.
+    """
+    types = tuple(dict.fromkeys(call.program_type for call in calls if call.program_type is not None))
+    either = disjunction(*(call.condition for call in calls if call.program_type is not None))
+    called = conjunction(built, either)
+    for entry in members.entries if types else ():
+        yield _Membership(source, members, entry, id_set, types, called)
+
+
+def _take(found: _Found, name: str, source: CSource) -> bool:
+    """Take the definition of *name* in *source* if it can be the one, or one of them."""
+    definition = source.definition(name) if all(known is not source for known, _ in found.definitions) else None
+    if definition is None:
+        return False
+    beside = any(membership.source is source for membership in found.memberships)
+    if definition.static and not beside and name not in source.marked:
+        # Any file may have a function of its own by that name.
+        return False
+    found.definitions.append((source, definition))
+    return True
+
+
+def _taken(found: Mapping[str, _Found], missing: set[str], source: CSource) -> set[str]:
+    """Take the definitions of *source* that are *missing*, and return their names."""
+    return {name for name in source.called & missing if _take(found[name], name, source)}
+
+
+def _as_called(prototype: Prototype) -> Prototype:
+    """Return *prototype* as BPF programs call it, without what the verifier fills in."""
+    kept = []
+    for parameter in prototype.parameters:
+        if _IMPLICIT.fullmatch(parameter):
+            break
+        kept.append(parameter)
+    return Prototype(prototype.returns, prototype.name, tuple(kept) or ("void",))
+
+
+# -- comments
+
+_END = re.compile(
+    r"\bdeprecat|\bCOMPAT:|\b(?:will|may|might|should) be (?:removed|dropped)\b"
+    r"|\bto be (?:removed|dropped) (?:in|once|after|by)\b"
+    r"|\b(?:remove|drop) (?:this|these|the)\b.*\b(?:future|v\d+\.\d+)|\bafter v\d+\.\d+|\bgo(?:ing|es)? away\b",
+    re.I | re.A | re.S,
+)
+_COMMENT_MARKS = re.compile(r"^[ \t]*/?\*+/?|\*/[ \t]*$|^[ \t]*//", re.M)
+_DEPRECATED = re.compile(r"\bdeprecat\w*\s+(\w+)", re.I | re.A)
+
+
+def _announced(comment: Comment) -> str:
+    """Return the paragraphs of *comment* that announce an end; nothing where none does."""
+    paragraphs = re.split(r"\n[ \t]*\n", _COMMENT_MARKS.sub("", comment.text))
+    text = " ".join(" ".join(part.split()) for part in paragraphs if _END.search(part))
+    return text.encode("latin-1").decode("utf-8", "replace")
+
+
+def _meant(text: str, comment: str, names: Mapping[str, object]) -> Optional[str]:
+    """Return the kfunc that an announcement is about: what it says is deprecated, or what it names first."""
+    words = [*_DEPRECATED.findall(text), *re.findall(r"\w+", text), *re.findall(r"\w+", comment)]
+    return next((word for word in words if word in names), None)
+
+
+# -- parts of the tree
+
+
+class _HeaderFiles:
+    """The headers of the tree, for the macros that sets are made by."""
+
+    def __init__(self, files: SourceFiles) -> None:
+        self._files = files
+        self._read: dict[str, Optional[CSource]] = {}
+
+    def macros_for(self, source: CSource) -> Headers:
+        """Return the macros of the headers that *source* includes, and that these include."""
+        known: dict[str, Optional[Macro]] = {}
+
+        def macro(name: str) -> Optional[Macro]:
+            if name not in known:
+                known[name] = self._macro(source, name)
+            return known[name]
+
+        return macro
+
+    def _macro(self, source: CSource, name: str) -> Optional[Macro]:
+        waiting, seen = [source], {source.path}
+        while waiting:
+            including = waiting.pop(0)
+            for path in (path for include, _ in including.includes for path in _include_paths(including.path, include)):
+                header = self._header(path) if path not in seen and len(seen) < _MOST_HEADERS else None
+                seen.add(path)
+                macro = header.macro(name) if header is not None else None
+                if macro is not None:
+                    return macro
+                if header is not None:
+                    waiting.append(header)
+        return None
+
+    def _header(self, path: str) -> Optional[CSource]:
+        if path not in self._read:
+            there = self._files.exists(path)
+            self._read[path] = CSource(path, self._files.read(path)) if there else None
+        return self._read[path]
+
+
+def _include_paths(path: str, include: str) -> tuple[str, ...]:
+    """Return where the compiler looks for what ``#include`` in the file *path* names."""
+    name = posixpath.normpath(include[1:-1])
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+    paths = (*((beside,) if include.startswith('"') else ()), f"include/{name}", f"include/uapi/{name}")
+    return tuple(each for each in paths if not each.startswith(("..", "/")))
+
+
+class _Places:
+    """What each C file is built for."""
+
+    def __init__(self, files: SourceFiles) -> None:
+        self._files = files
+        self._makefiles = Makefiles(files.root)
+        self.kconfig = Kconfig(files.root, files.kconfigs)
+        self.remarks: set[Remark] = set()
+        self._built: dict[str, Built] = {}
+
+    def module(self, path: str) -> str:
+        """Return the name of the module that the file *path* can become a part of."""
+        built = self.built(path)
+        return built.module if built.symbol and self.kconfig.can_be_module(built.symbol) else ""
+
+    def built(self, path: str) -> Built:
+        if path not in self._built:
+            self._built[path] = Built(TRUE)  # while it is looked for: files may include each other
+            built = self._makefiles.built(path) or self._included(path)
+            if built is None:
+                self.remarks.add(Remark(path, 1, "no Makefile and no other file is found that builds this one"))
+                built = Built(TRUE)
+            condition = conjunction(architecture(self._files.root, path), built.condition)
+            # What is never built would not be here: then it is Makefiles that were not understood.
+            self._built[path] = Built(condition if condition != FALSE else TRUE, built.module, built.symbol)
+        return self._built[path]
+
+    def _included(self, path: str) -> Optional[Built]:
+        """Return for what *path* is built as part of another C file, of its directory or one above."""
+        directory = posixpath.dirname(path)
+        while directory:
+            others = [other for other in self._files.in_directory(directory) if other != path]
+            for other, content in self._files.holding([f'{posixpath.basename(path)}"'], others):
+                source = CSource(other, content)
+                for include, offset in source.includes:
+                    if path in _include_paths(other, include):
+                        built = self.built(other)
+                        return Built(conjunction(built.condition, source.condition(offset)), built.module, built.symbol)
+            directory = posixpath.dirname(directory)
+        return None
+
+
+# -- filters
+
+_COMPARED = re.compile(r"->\s*st_ops\s*[!=]=\s*&\s*(\w+)", re.A)
+#: ``if (prog->aux->st_ops == &ops && in_set) return -EACCES;``
+_REFUSED = re.compile(r"->\s*st_ops\s*==\s*&\s*(\w+)\s*&&\s*(\w+)\s*\)\s*return\s*-", re.A)
+_ASKS = r"btf_id_set8?_contains\s*\(\s*&\s*(\w+)"
+#: ``bool in_set = btf_id_set8_contains(&set, kfunc_id);``
+_IN_SET = re.compile(rf"\b(\w+)\s*=\s*{_ASKS}", re.A)
+#: ``if (is_of_ops(prog) && !btf_id_set_contains(&set, kfunc_id))``
+_OF_PROGRAM = re.compile(rf"\b(\w+)\s*\(\s*prog\s*\)(?:\s*&&\s*!\s*{_ASKS})?", re.A)
+
+
+class _Filters:
+    """The filters of sets: functions that narrow a registration, by the struct_ops of the program among others."""
+
+    def __init__(self, sources: Mapping[str, CSource], sets: _Variables[KfuncSet]) -> None:
+        self._sources = sources
+        self._sets = sets
+
+    def struct_ops(self, source: CSource, name: str, kfunc: str) -> tuple[str, ...]:
+        """Return the struct_ops from which the filter *name* lets *kfunc* be called; none where it asks for none."""
+        body = self._body(source, name)
+        allowed = dict.fromkeys(_COMPARED.findall(body))
+        sets = dict(_IN_SET.findall(body))
+        for variable, answer in _REFUSED.findall(body):
+            if kfunc in self._members.get(sets.get(answer, ""), ()):
+                allowed.pop(variable, None)
+        for helper, excepted in _OF_PROGRAM.findall(body):
+            if kfunc not in self._members.get(excepted, ()):
+                allowed.update(dict.fromkeys(_COMPARED.findall(self._body(source, helper))))
+        return tuple(self._names[variable] for variable in allowed if variable in self._names)
+
+    def _body(self, source: CSource, name: str) -> str:
+        definitions = (each.definition(name) for each in (source, *self._sources.values()) if name in each.called)
+        return next((each.body for each in definitions if each is not None), "")
+
+    @cached_property
+    def _names(self) -> Mapping[str, str]:
+        return {variable: name for source in self._sources.values() for variable, name in source.struct_ops.items()}
+
+    @cached_property
+    def _members(self) -> Mapping[str, frozenset[str]]:
+        """What is in each set that a filter may ask: sets of kfuncs, and plain ones."""
+        members: dict[str, frozenset[str]] = {}
+        for source in self._sources.values():
+            members.update(source.plain_sets())
+        for by_variable in self._sets.values():
+            for variable, each in by_variable.items():
+                members[variable] = frozenset(entry.name for entry in each.entries)
+        return members

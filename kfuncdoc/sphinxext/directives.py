@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The directives for hand-written pages: tables, changes, and the facts of one kfunc."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Callable, ClassVar, Iterable, Optional
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+from kfuncdoc.base.diagnostics import Rule, nearest, not_among
+from kfuncdoc.kernels.releases import RELEASE
+from kfuncdoc.sphinxext.domain import domain_of
+from kfuncdoc.sphinxext.rst import parsed
+from kfuncdoc.sphinxext.warnings import warn
+
+
+def _words(text: Optional[str]) -> tuple[str, ...]:
+    """Read an option that is a list, with commas or blanks between its items."""
+    words = tuple((text or "").replace(",", " ").split())
+    if not words:
+        raise ValueError("is empty")
+    return words
+
+
+def _one_of(known: Callable[[], Any]) -> Callable[[Optional[str]], tuple[str, ...]]:
+    """Return a reader of lists whose items are among *known*."""
+
+    def read(text: Optional[str]) -> tuple[str, ...]:
+        words = _words(text)
+        for word in words:
+            if word not in known():
+                raise ValueError(not_among(word, known()))
+        return words
+
+    return read
+
+
+def _columns() -> tuple[str, ...]:
+    from kfuncdoc.pages.renderer import COLUMNS
+
+    return tuple(COLUMNS)
+
+
+def _stabilities() -> tuple[str, ...]:
+    from kfuncdoc.pages.renderer import STABILITIES
+
+    return STABILITIES
+
+
+def _order(text: Optional[str]) -> str:
+    from kfuncdoc.pages.renderer import ORDERS
+
+    return str(directives.choice(text or None, ORDERS))  # type: ignore[arg-type]  # it asks for a value where there is none
+
+
+def _release(text: Optional[str]) -> str:
+    if not RELEASE.fullmatch(text or ""):
+        raise ValueError(f"'{text}' is no release; write it as v6.10")
+    return str(text)
+
+
+class KfuncTable(SphinxDirective):
+    """A table of kfuncs; without options, of all that have come.
+
+    The options select rows, name the columns in their order, and order the rows.
+    """
+
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {
+        "stability": _one_of(_stabilities),
+        "past-due": directives.flag,
+        "subsystem": _words,
+        "added": _release,
+        "deprecated": _release,
+        "removed": _release,
+        "program-type": directives.unchanged_required,
+        "columns": _one_of(_columns),
+        "order": _order,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        from kfuncdoc.pages.renderer import Selection
+
+        _check_releases(self, "added", "deprecated", "removed")
+        self._check_names()
+        chosen = {name.replace("-", "_"): value for name, value in self.options.items()}
+        if "past_due" in chosen:
+            chosen["past_due"] = True
+        # A tuple of plain values, so that an environment can be read without the renderer.
+        selection = dataclasses.astuple(Selection(**chosen))
+        return parsed(self, domain_of(self.env).ask(self.env.docname, "table", *selection))
+
+    def _check_names(self) -> None:
+        """Refuse a subsystem or a program type that there is not: its table would be empty, and look true."""
+        from kfuncdoc.record.rules import PROGRAM_TYPES
+
+        catalog = domain_of(self.env).session.catalog
+        subsystems = {subsystem.header.subsystem for subsystem in catalog.subsystems}
+        for name in self.options.get("subsystem", ()):
+            if name not in subsystems:
+                raise self.error(_unknown(f"no subsystem '{name}' is declared", name, subsystems))
+        program_type = self.options.get("program-type")
+        if program_type is not None and program_type not in PROGRAM_TYPES:
+            message = f"'{program_type}' is no program type that is known"
+            raise self.error(_unknown(message, program_type, PROGRAM_TYPES))
+
+
+def _unknown(message: str, name: str, known: Iterable[str]) -> str:
+    hint = nearest(name, known)
+    return f"{message}; {hint}" if hint else message
+
+
+def _check_releases(directive: SphinxDirective, *names: str) -> None:
+    """Refuse a release, in any of the options *names*, that does not exist."""
+    calendar = domain_of(directive.env).session.catalog.calendar
+    for name in names:
+        release = directive.options.get(name)
+        if release is not None and not calendar.is_real(release):
+            raise directive.error(f"{release} is no release that exists")
+
+
+class KfuncChanges(SphinxDirective):
+    """What happened to kfuncs: in one release, ``:release:``, or after ``:from:`` up to ``:to:``."""
+
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {
+        "release": _release,
+        "from": _release,
+        "to": _release,
+        "sections": directives.flag,
+    }
+
+    def run(self) -> list[nodes.Node]:
+        if "release" in self.options and ({"from", "to"} & self.options.keys()):
+            raise self.error("release goes without from and to")
+        calendar = domain_of(self.env).session.catalog.calendar
+        sections = "sections" in self.options
+        _check_releases(self, "release", "from", "to")
+        first, last = self.options.get("from", ""), self.options.get("to", "")
+        if first and last and not calendar[first] < calendar[last]:
+            raise self.error(f"{first} does not come before {last}")
+        if "release" in self.options:
+            last = self.options["release"]
+            first = calendar.before(calendar[last]).name
+        return parsed(
+            self, domain_of(self.env).ask(self.env.docname, "changes", first, last, sections), titles=sections
+        )
+
+
+class KfuncSummary(SphinxDirective):
+    """How the record stands: as of which release and day, how many kfuncs there are, what went last, what goes next."""
+
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        return parsed(self, domain_of(self.env).ask(self.env.docname, "summary"))
+
+
+class KfuncLifecycle(SphinxDirective):
+    """The facts of one kfunc, in place."""
+
+    required_arguments = 1
+    option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        domain = domain_of(self.env)
+        answer = domain.ask(self.env.docname, "lifecycle", name)
+        if not answer:
+            known = domain.session.catalog.entries
+            report_unknown(name, known, self.get_source_info())
+            return [nodes.paragraph("", "", nodes.literal("", name))]
+        return parsed(self, answer)
+
+
+def report_unknown(name: str, known: Any, source: tuple[str, int]) -> None:
+    """Warn of a reference to a kfunc that is not declared, or whose declaration is wrong."""
+    if name in known:
+        message = f"the declaration of '{name}' is wrong and cannot be shown"
+    else:
+        message = _unknown(f"kfunc '{name}' is not declared", name, known)
+    warn(Rule.REFERENCE_UNKNOWN, message, f"{source[0]}:{source[1]}")
+
+
+def register(app: Sphinx) -> None:
+    """Register the directives."""
+    app.add_directive("kfunc-table", KfuncTable)
+    app.add_directive("kfunc-changes", KfuncChanges)
+    app.add_directive("kfunc-summary", KfuncSummary)
+    app.add_directive("kfunc-lifecycle", KfuncLifecycle)

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What HTML pages have besides: the stylesheet, the script, and the rendered rst behind "show source"."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Optional
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+from kfuncdoc.sphinxext.domain import domain_of
+
+#: The builders whose pages are read in a browser; ``index.rst.jinja`` names them, too.
+BROWSED = ("html", "dirhtml", "singlehtml")
+_STATIC = os.path.join(os.path.dirname(__file__), "static")
+
+
+class HtmlOnly(nodes.Element):
+    """A piece of HTML, the attribute ``html``, of which the index of the search knows nothing, unlike of raw nodes."""
+
+
+def _write(translator: Any, node: HtmlOnly) -> None:
+    translator.body.append(node["html"])
+
+
+def _done(translator: Any, node: HtmlOnly) -> None:
+    pass
+
+
+def register(app: Sphinx) -> None:
+    """Connect to the events that HTML builders send."""
+    app.add_node(HtmlOnly, html=(_write, _done))
+    app.connect("config-inited", _add_static_folder)
+    app.connect("html-page-context", _add_stylesheet_and_script)
+    app.connect("html-page-context", _name_source)
+    app.connect("build-finished", _put_rst_as_source)
+
+
+def _add_static_folder(app: Sphinx, config: Config) -> None:
+    # A new list: the one that is there may be the default, which all builds of a process share.
+    config.html_static_path = [*config.html_static_path, _STATIC]
+
+
+def _add_stylesheet_and_script(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Have the stylesheet and the script on pages that show something of kfuncdoc, and on no other."""
+    shown = shows(app, page)
+    builder: Any = app.builder
+    if shown and "css_files" in context:
+        # Before the project's own, which may say otherwise: Sphinx 3 does not sort them by their priority.
+        sheets, added = _added(context["css_files"], lambda: builder.add_css_file("kfuncdoc.css"))
+        context["css_files"] = [*added, *sheets]
+    if shown and "script_files" in context and builder.name in BROWSED:
+        # Put off until the page is there: a page without scripts is whole as well.
+        scripts, added = _added(context["script_files"], lambda: builder.add_js_file("kfuncdoc.js", defer="defer"))
+        context["script_files"] = [*scripts, *added]
+
+
+def _added(files: list[Any], add: Callable[[], None]) -> tuple[list[Any], list[Any]]:
+    """Return the builder's own list *files* as it was, and what *add* has put at its end, which is taken off again.
+
+    Sphinx 3 does not take back what was added for one page.
+    """
+    common = len(files)
+    add()
+    before, added = files[:common], files[common:]
+    del files[common:]
+    return before, added
+
+
+def shows(app: Sphinx, page: str) -> bool:
+    """Whether something of kfuncdoc is on a page of HTML."""
+    domain = domain_of(app.env)
+    # Builders that put all documents into one page give it the name of the first.
+    return domain.shows(page) or (app.builder.name == "singlehtml" and bool(domain.taken))
+
+
+def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Have the source of a declaration page called ``.rst.txt``; Sphinx copies the YAML there for now."""
+    session = domain_of(app.env).session
+    if context.get("sourcename") and (page in session.documents or page in session.overviews):
+        context["sourcename"] = f"{page}.rst.txt"
+
+
+def _put_rst_as_source(app: Sphinx, exception: Optional[Exception]) -> None:
+    """Put the rendered rst where Sphinx has copied the YAML, of pages that were written in this build."""
+    folder = os.path.join(app.outdir, "_sources")
+    if exception is not None or app.builder.format != "html" or not os.path.isdir(folder):
+        return
+    session = domain_of(app.env).session
+    for docname in (*session.documents, *session.overviews):
+        path = os.path.join(folder, f"{docname}.rst.txt")
+        if _same_content(path, str(app.env.doc2path(docname))):
+            from kfuncdoc.pages.renderer import plain
+
+            with open(path, "w", encoding="utf-8", newline="\n") as stream:
+                stream.write(plain(session.answer(("page", (docname,)))))
+
+
+def _same_content(copy: str, original: str) -> bool:
+    """Whether *copy* holds the very bytes of *original*."""
+    try:
+        if os.path.getsize(copy) != os.path.getsize(original):
+            return False
+        with open(copy, "rb") as one, open(original, "rb") as other:
+            return one.read() == other.read()
+    except OSError:
+        return False

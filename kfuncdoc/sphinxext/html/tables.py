@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Tables of kfuncs in HTML: a form to filter them by, and cells that know their column.
+
+The rst of a table has nothing of this, and other builders know nothing of it.  Where a document is read its tables get
+their facts, by a request like any other; where an HTML page is written the form is put before the table.  It is shown
+where scripts run, and ``static/kfuncdoc.js`` makes it work.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from html import escape
+from typing import Any, Iterable, Iterator, Sequence
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+from kfuncdoc.kernels.hooks import ANY
+from kfuncdoc.sphinxext.domain import domain_of
+from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly
+from kfuncdoc.sphinxext.rst import every
+
+#: The class of the tables of kfuncs, see ``templates/table.rst.jinja``.
+_TABLE = "kfunc-table"
+#: The attribute of a table node that has its facts, see ``kfuncdoc.table_facts``.
+_FACTS = "kfunc_facts"
+#: The class of the cells that have the names of kfuncs.
+_NAMES = "kfunc-column-kfunc"
+_STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
+_TYPE, _ANY = "BPF_PROG_TYPE_", "no type in particular"
+
+
+def _prepare_tables(app: Sphinx, doctree: nodes.document) -> None:
+    """Give the tables of a document their facts, and their cells the columns that they are in."""
+    for table in every(doctree, nodes.table):
+        if _TABLE in table["classes"]:
+            _name_columns(table)
+            names = [_kfunc_of(app, row) for row in _rows(table)]
+            if len(names) > 1 and any(names):
+                table[_FACTS] = domain_of(app.env).ask(app.env.docname, "facts", *names)
+
+
+def _rows(table: nodes.table) -> Iterator[nodes.row]:
+    for body in every(table, nodes.tbody):
+        yield from (row for row in body.children if isinstance(row, nodes.row))
+
+
+def _kfunc_of(app: Sphinx, row: nodes.row) -> str:
+    """Return the kfunc that a row is about: the one in the column of that head."""
+    entries = domain_of(app.env).session.catalog.entries
+    cells = [cell for cell in row.children if isinstance(cell, nodes.entry)]
+    names = (cell.astext().strip() for cell in cells if _NAMES in cell["classes"])
+    return next((name for name in names if name in entries), "")
+
+
+def _name_columns(table: nodes.table) -> None:
+    """Give each cell a class made of the head of its column, ``kfunc-column-since``."""
+    heads = [cell.astext().lower() for cell in _heads(table)]
+    classes = ["kfunc-column-" + re.sub(r"[^a-z]+", "-", head).strip("-") for head in heads]
+    for row in every(table, nodes.row):
+        for cell, name in zip(row.children, classes):
+            cell["classes"].append(name)
+
+
+def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put a form before each table that has facts, and a button into the head of each of its columns."""
+    if app.builder.name not in BROWSED:
+        return
+    tables = [table for table in every(doctree, nodes.table) if table.get(_FACTS)]
+    for number, table in enumerate(tables, 1):
+        # What scrolls is the container of the table, in which a theme may have put another one; the form does not.
+        place = next((each for each in _around(table) if "kfunc-scroll" in each.get("classes", ())), table)
+        form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
+        place.parent.insert(place.parent.index(place), HtmlOnly(html=form))
+        for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
+            # Of no use, and so no button, until a script says that it is one.
+            paragraph.insert(0, _html('<button type="button" class="kfunc-sort" disabled>'))
+            paragraph.append(_html("</button>"))
+        for cell in (cell for row in _rows(table) for cell in every(row, nodes.entry)):
+            if _NAMES in cell["classes"]:
+                _let_names_break(cell)
+
+
+def _around(node: nodes.Element) -> Iterator[nodes.Element]:
+    while node.parent is not None:
+        node = node.parent
+        yield node
+
+
+def _let_names_break(cell: nodes.entry) -> None:
+    """Let the name in a cell break after its underscores; that is no part of the name when it is copied."""
+    for text in list(every(cell, nodes.Text)):
+        # In one piece: the index of the search takes the tags off and has the name.
+        text.parent.replace(text, _html(re.sub(r"(?<=_)(?=[^_])", "<wbr>", escape(text.astext()))))
+
+
+def _heads(table: nodes.table) -> list[nodes.entry]:
+    return [cell for head in every(table, nodes.thead) for cell in every(head, nodes.entry)]
+
+
+def _html(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="html")
+
+
+def _form(facts: str, heads: Sequence[str], number: int) -> str:
+    """Return the form that filters a table with these *facts* and *heads* of columns, the *number*-th if not 0."""
+    which = f"table {number}" if number else "the table"
+    found = json.loads(facts)
+    rows = [row for row in found["rows"] if row]
+    count, newest = len(found["rows"]), found["releases"][-1]
+    stabilities = [each for each in _STABILITIES if _has_stability(rows, each)]
+    fields = [
+        '<label class="kfunc-filter-name">Name<input type="search" name="name" autocomplete="off" spellcheck="false">'
+        "</label>",
+        _select("subsystem", "Subsystem", _options(sorted(found["subsystems"]))),
+        _select("stability", f"Stability in {newest}", _options(stabilities)),
+        _select("type", "Program type", _callers(found["callers"])),
+        _select("release", "In release", _options(reversed(_held(found, rows)))),
+        _select("sort", "Sort by", _options(heads), "as listed"),
+    ]
+    return (
+        f'<form class="kfunc-filter" role="search" aria-label="Filter {which}">\n'
+        + "\n".join(field for field in fields if field)
+        + '\n<button type="reset">Clear</button>\n'
+        + f'<p class="kfunc-count" role="status">{count} kfunc{"" if count == 1 else "s"}</p>\n'
+        # All of it are names, and none of them can end the element.
+        + f'<script type="application/json">{facts}</script>\n</form>\n'
+    )
+
+
+def _has_stability(rows: Sequence[Any], stability: str) -> bool:
+    found = {row[2] for row in rows}
+    return stability in found or (stability == "deprecated" and "past due" in found)
+
+
+def _held(found: Any, rows: Sequence[Any]) -> list[str]:
+    """Return the releases that have some of the kfuncs, or had, from the first one on."""
+    first = min((stretch[0] for row in rows for stretch in row[3]), default=0)
+    return list(found["releases"][first:])
+
+
+def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
+    """Return the options for who may call, in groups: program types, and struct_ops; none where there is no choice."""
+    names = sorted({name for names in callers for name in names})
+    types = [(name, _ANY if name == ANY else name[len(_TYPE) :].lower()) for name in names if name.startswith(_TYPE)]
+    struct_ops = [(name, name) for name in names if not name.startswith(_TYPE)]
+    groups = (("Program types", types), ("struct_ops", struct_ops)) if len(names) > 1 else ()
+    return [
+        f'<optgroup label="{label}">{"".join(_option(*each) for each in members)}</optgroup>'
+        for label, members in groups
+        if members
+    ]
+
+
+def _options(values: Iterable[str]) -> list[str]:
+    return [_option(value, value) for value in values]
+
+
+def _option(value: str, words: str) -> str:
+    return f'<option value="{escape(value)}">{escape(words)}</option>'
+
+
+def _select(name: str, label: str, options: Sequence[str], first: str = "any") -> str:
+    """Return a field to choose from *options*; nothing where there is no choice."""
+    if len(options) < 2 and "<optgroup" not in "".join(options):
+        return ""
+    every_one = _option("", first)
+    return (
+        f'<label class="kfunc-filter-{name}">{label}<select name="{name}" autocomplete="off">'
+        f"{every_one}{''.join(options)}</select></label>"
+    )
+
+
+def register(app: Sphinx) -> None:
+    """Connect to where documents are read, and where pages are written."""
+    app.connect("doctree-read", _prepare_tables)
+    app.connect("doctree-resolved", _add_controls)

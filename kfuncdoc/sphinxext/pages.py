@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Pages of declarations from outside the source directory, and the pages about all of them.
+
+Sphinx knows documents of the source directory alone, and has no public way to add others.  What it
+asks is its ``Project``: which documents there are, and where their files stand.  So a project that
+knows of more takes the place of Sphinx's own, and nothing is written to the source directory.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, Mapping, Sequence
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinx.project import Project
+from sphinx.util.matching import Matcher
+
+from kfuncdoc.base.diagnostics import Diagnostic, Rule
+from kfuncdoc.kernels.packaged import load_calendar, load_hooks
+from kfuncdoc.record.declaration_files import SUFFIX, by_page, find, overviews
+from kfuncdoc.sphinxext.domain import domain_of
+from kfuncdoc.sphinxext.options import Options
+from kfuncdoc.sphinxext.rst import every
+from kfuncdoc.sphinxext.session import date_of, release_of
+from kfuncdoc.sphinxext.warnings import report, warn
+
+_PLACEHOLDER = os.path.join(os.path.dirname(__file__), f"placeholder{SUFFIX}")
+
+
+class ProjectWithPages(Project):
+    """The documents of *project*, and in the folder *pages* those of the declarations that *data* names.
+
+    *overviews* are the pages about all declarations, by name, with the subject of each.
+
+    A document of the source directory goes before a page that would have its name, and a declaration
+    file that is a document already gets no second page.  ``exclude_patterns`` count for pages, too.
+    """
+
+    def __init__(self, project: Project, pages: str, data: Sequence[str], overviews: Mapping[str, str]) -> None:
+        super().__init__(project.srcdir, project.source_suffix)
+        self.restore(project)
+        self._folder = pages
+        self._data = tuple(data)
+        #: The pages about all declarations, by name, be they here or not.
+        self.about_all = dict(overviews)
+        #: The declaration file of each page, by document name.
+        self.declarations: dict[str, str] = {}
+        #: What a document about all declarations is about.
+        self.overviews: dict[str, str] = {}
+        #: The declaration files that have no page, and why.
+        self.clashes: list[Diagnostic] = []
+        self._paths: dict[str, str] = {}
+        self._docnames: dict[str, str] = {}
+
+    def discover(self, exclude_paths: Iterable[str] = (), *arguments: Any) -> set[str]:
+        """Find the documents of the source directory and then the pages."""
+        self.declarations, self.overviews, self._paths, self._docnames, self.clashes = {}, {}, {}, {}, []
+        exclude_paths = list(exclude_paths)
+        own = super().discover(exclude_paths, *arguments)
+        paths = (str(super(ProjectWithPages, self).doc2path(docname, True)) for docname in own)
+        known = {os.path.realpath(path) for path in paths if path.endswith(SUFFIX)}
+        files: dict[str, str] = {}
+        for path in find(self._data):
+            if os.path.realpath(path) not in known:
+                files.setdefault(os.path.realpath(path), path)
+        if not files:
+            return own
+        pages, self.clashes = by_page(files.values())
+        excluded = _Excluded(exclude_paths)
+        for name, path in pages.items():
+            docname = self._folder + name
+            if docname in own:
+                message = f"the page '{docname}' is a document of the source directory"
+                hint = "take it away, or give the file another name"
+                self.clashes.append(Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, hint))
+            elif not excluded(docname):
+                self.declarations[docname] = path
+                # Of what is no text file the loader has something to say, and Sphinx could not open it.
+                self._add(docname, path if _is_text(path) else _PLACEHOLDER)
+        for name, subject in self.about_all.items():
+            docname = self._folder + name
+            # One that the project has written itself is meant to be shown in place of ours.
+            if docname not in own and not excluded(docname):
+                self.overviews[docname] = subject
+                self._add(docname, _PLACEHOLDER)
+        self.docnames.update(self._paths)
+        return self.docnames
+
+    def _add(self, docname: str, path: str) -> None:
+        # From the source directory on: Sphinx up to 5 asserts that each source stands below it.
+        srcdir = str(self.srcdir)
+        self._paths[docname] = os.path.join(srcdir, os.path.relpath(os.path.realpath(path), os.path.realpath(srcdir)))
+        self._docnames.setdefault(self._paths[docname], docname)
+
+    def doc2path(self, docname: str, *arguments: Any, **keywords: Any) -> Any:
+        """Return the file of a document; the path relative to the source directory is one as if it stood there."""
+        path: Any = super().doc2path(docname, *arguments, **keywords)
+        if docname not in self._paths:
+            return path
+        absolute = next(iter((*arguments, *keywords.values())), True)
+        # A text or a path, whichever this version of Sphinx has.
+        return type(path)(self._paths[docname] if absolute else docname + SUFFIX)
+
+    def path2doc(self, filename: Any) -> Any:
+        return self._docnames.get(str(filename)) or super().path2doc(filename)
+
+
+class _Excluded:
+    """Whether ``exclude_patterns`` match a page, or a folder that it would be in."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._matches = Matcher(list(patterns))
+
+    def __call__(self, docname: str) -> bool:
+        folders = [docname[:end] for end, character in enumerate(docname) if character == "/"]
+        return any(map(self._matches, (docname + SUFFIX, *folders)))
+
+
+def _is_text(path: str) -> bool:
+    try:
+        if os.path.isfile(path):  # not a pipe, which would keep the build waiting
+            with open(path, encoding="utf-8-sig") as stream:
+                stream.read()
+            return True
+    except (OSError, UnicodeDecodeError):
+        pass
+    return False
+
+
+def _know_pages(app: Sphinx) -> None:
+    """Put a project that knows of pages in the place of Sphinx's own."""
+    options = domain_of(app.env).options
+    if options.pages is not None and options.data:
+        project = ProjectWithPages(app.project, options.pages, options.data, _overviews_of(options))
+        app.project = app.env.project = project
+
+
+def _overviews_of(options: Options) -> Mapping[str, str]:
+    """Return the pages about all declarations, known without loading any of them."""
+    calendar = load_calendar()
+    release = release_of(options, calendar, date_of(options))
+    releases = (each.name for each in calendar.with_kfuncs(release))
+    return overviews(options.overviews, releases, load_hooks(calendar).program_types)
+
+
+def _report_clashes(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
+    for clash in getattr(env.project, "clashes", ()):
+        report(clash)
+    return []
+
+
+def _newly_named(
+    app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """Return the document of ``kfuncdoc_toctree`` where it was not so named when it was read."""
+    domain = domain_of(env)
+    docname = domain.options.toctree
+    asked = ("toctree", (docname,)) in domain.requests.get(docname, {})
+    return [docname] if docname in env.all_docs and docname not in removed and not asked else []
+
+
+def _add_to_toctree(app: Sphinx, doctree: nodes.document) -> None:
+    """Add the pages to the first toctree of the document that ``kfuncdoc_toctree`` names."""
+    domain = domain_of(app.env)
+    docname = app.env.docname
+    entry = domain.ask(docname, "toctree", docname) if docname == domain.options.toctree else ""
+    if not entry:
+        return
+    toctrees = list(every(doctree, addnodes.toctree))
+    if not toctrees:
+        warn(Rule.PAGES_UNREACHABLE, "kfuncdoc_toctree: this document has no toctree to add the pages to", docname)
+    elif not any(entry in toctree["includefiles"] for toctree in toctrees):
+        toctrees[0]["entries"].append((None, entry))
+        toctrees[0]["includefiles"].append(entry)
+
+
+def _mark_overview(app: Sphinx, doctree: nodes.document) -> None:
+    """Keep Sphinx from telling, with the path of a placeholder, that an overview is in no toctree."""
+    if app.env.docname in domain_of(app.env).session.overviews:
+        app.env.metadata[app.env.docname]["orphan"] = ""
+
+
+def _check_toctrees(app: Sphinx, env: BuildEnvironment) -> None:
+    """Warn of pages that no reader would find."""
+    toctree = domain_of(env).options.toctree
+    if toctree and toctree not in env.found_docs:
+        warn(Rule.PAGES_UNREACHABLE, f"kfuncdoc_toctree: there is no document '{toctree}'")
+        return
+    for docname, name in getattr(env.project, "overviews", {}).items():
+        if name == "index" and docname not in env.files_to_rebuild and docname != app.config.master_doc:
+            message = (
+                f"no toctree leads to the pages of kfuncdoc_data: put '{docname}' into one, "
+                "name a document in kfuncdoc_toctree, or have no pages with kfuncdoc_pages = ''"
+            )
+            warn(Rule.PAGES_UNREACHABLE, message)
+
+
+def register(app: Sphinx) -> None:
+    """Connect to the events of a build, here in their order."""
+    app.connect("builder-inited", _know_pages)
+    app.connect("env-get-outdated", _report_clashes)
+    app.connect("env-get-outdated", _newly_named)
+    # Before Sphinx takes note of the toctrees of a document, at 500.
+    app.connect("doctree-read", _add_to_toctree, priority=400)
+    app.connect("doctree-read", _mark_overview)
+    app.connect("env-check-consistency", _check_toctrees)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What was found wrong, as warnings of the build: of type ``kfuncdoc``, with the rule as their subtype."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from sphinx.util import logging
+
+from kfuncdoc.base.diagnostics import Diagnostic, Rule
+
+logger = logging.getLogger(__name__)
+
+
+def warn(rule: Rule, message: str, location: Optional[str] = None) -> None:
+    """Warn of something at *location*: a document by its name, or ``PATH:LINE``."""
+    logger.warning(message, location=location, type="kfuncdoc", subtype=rule.rule)
+
+
+def report(found: Diagnostic) -> None:
+    """Warn of a finding at its place in the YAML, or at the first line where it is about a whole file."""
+    text = f"{found.message}; {found.hint}" if found.hint else found.message
+    # Sphinx takes a location without a line for the name of a document.
+    warn(found.rule, text, f"{found.file}:{found.line}:{found.column}" if found.line else f"{found.file}:1")

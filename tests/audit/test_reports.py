@@ -1,0 +1,385 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""A report as people and machines read it, and what is ignored in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from declared import TODAY, catalog_of, entry, subsystem
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kfuncdoc import __version__
+from kfuncdoc.audit import ignores
+from kfuncdoc.audit.engine import audit
+from kfuncdoc.audit.findings import AuditRule, Report, Status, Unreadable
+from kfuncdoc.audit.reports import as_github, as_json, as_text, tally
+from kfuncdoc.audit.sarif import as_sarif
+from kfuncdoc.base.diagnostics import as_text as diagnostic_as_text
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SourceLine
+from kfuncdoc.bpf.shape import shape_of
+from kfuncdoc.compat.kernels import Record, asked_for, observed_kernel
+from kfuncdoc.kernels.observation import KernelFunctions
+
+RECORD = subsystem(
+    entry(
+        "bpf_old",
+        "release: v6.6, event: added",
+        "release: v6.17, event: removed, renamed_to: bpf_new",
+    )
+    + entry("bpf_new", "release: v6.13, event: added")
+)
+PACKET = Program("packet", "xdp", "BPF_PROG_TYPE_XDP")
+OTHER = Program("other", "?tc", "BPF_PROG_TYPE_SCHED_CLS", optional=True)
+
+
+def extern(name: str, weak: bool = False) -> Extern:
+    prototype = f"void {name}(void)"
+    return Extern(name, weak, prototype, shape_of(prototype))
+
+
+OLD = BpfObject(
+    "prog.bpf.o",
+    (extern("bpf_old"), extern("bpf_new", weak=True)),
+    (PACKET, OTHER),
+    (
+        Call("bpf_old", "packet", (PACKET,), SourceLine("src/prog.bpf.c", 12, 3)),
+        Call("bpf_old", "helper", (PACKET, OTHER), SourceLine("src/prog.bpf.c", 20, 0)),
+        Call("bpf_new", "packet", (PACKET,), None, frozenset({"bpf_new"}), frozenset({"bpf_old"})),
+    ),
+)
+UNKNOWN = BpfObject("lib.a(x.bpf.o)", (extern("my_thing"),), (PACKET,), (Call("my_thing", "packet", (PACKET,)),))
+
+
+@pytest.fixture
+def record(tmp_path) -> Record:
+    return Record(catalog_of(tmp_path, demo=RECORD), TODAY)
+
+
+@pytest.fixture
+def report(record) -> Report:
+    return audit([OLD, UNKNOWN], record, asked_for(record, names=["v6.12", "v6.13", "v6.17"]))
+
+
+NARROW = """\
+prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17
+lib.a(x.bpf.o): not known for v6.12 to v6.13 and v6.17
+
+prog.bpf.o: error: gone from v6.17 [kfunc-absent]
+    at src/prog.bpf.c:12:3
+    at src/prog.bpf.c:20
+    kfunc: bpf_old
+    programs: packet, other
+    kernels: v6.17
+    what to do: call bpf_new (not on v6.12)
+
+lib.a(x.bpf.o): error: the record does not know it [kfunc-unknown]
+    kfunc: my_thing
+    programs: packet
+    kernels: v6.12 to v6.13 and v6.17
+
+A guard for bpf_old:
+
+    extern void bpf_new___compat(void) __ksym __weak;
+    extern void bpf_old___compat(void) __ksym __weak;
+
+    static __always_inline void compat_bpf_new(void)
+    {
+    \t/* v6.13 and v6.17 */
+    \tif (bpf_ksym_exists(bpf_new___compat)) {
+    \t\tbpf_new___compat();
+    \t\treturn;
+    \t}
+    \t/* v6.12 */
+    \tif (bpf_ksym_exists(bpf_old___compat)) {
+    \t\tbpf_old___compat();
+    \t\treturn;
+    \t}
+    }
+"""
+
+
+def test_narrow(report):
+    assert as_text(report, 80) == NARROW
+
+
+def test_wide(report):
+    blocks = as_text(report, 140).split("\n\n")
+    assert blocks[0] == NARROW.split("\n\n")[0]
+    lines = blocks[1].splitlines()
+    assert lines[0].split() == "Object kfunc Programs Kernels Finding What to do".split()
+    assert all(len(line) <= 140 for line in lines)
+    assert "prog.bpf.o" in lines[2]
+    assert "error: gone from v6.17 [kfunc-absent]" in lines[2]
+    assert lines[2].endswith("call bpf_new (not on v6.12)")
+    assert lines[3].startswith("src/prog.bpf.c:12:3")
+    assert "\n\n".join(blocks[2:]) == NARROW[NARROW.index("A guard") :]
+
+
+@given(st.integers(1, 300))
+def test_any_width(width):
+    report = REPORT
+    text = as_text(report, width)
+    for word in ("prog.bpf.o", "bpf_old", "kfunc-absent", "v6.17"):
+        assert word in text.replace("\n", "") or width < 60
+    if width >= 132:
+        assert all(len(line) <= width for line in text.splitlines() if not line.startswith("    "))
+
+
+def test_notes(report):
+    assert "bpf_new" not in as_text(report, 80).split("A guard")[0].replace("call bpf_new", "")
+    assert "prog.bpf.o: note: not there before v6.13 [absent-guarded]\n" in as_text(report, 80, notes=True)
+
+
+def test_what_could_not_be_read_is_in_every_form(report):
+    told = dataclasses.replace(report, unreadable=(Unreadable("bad.bpf.o", "it is empty"),))
+    assert tally(told) == "3 objects: 2 errors, 1 note, 1 could not be read; the record goes up to v7.3"
+    assert "::error file=bad.bpf.o,title=kfuncdoc unreadable::it is empty\n" in as_github(told)
+    assert json.loads(as_json(told))["unreadable"] == [{"path": "bad.bpf.o", "message": "it is empty"}]
+    (invocation,) = json.loads(as_sarif(told))["runs"][0]["invocations"]
+    assert not invocation["executionSuccessful"]
+    assert invocation["toolExecutionNotifications"][0]["message"] == {"text": "it is empty"}
+
+
+def test_calls_in_no_program(record):
+    library = BpfObject("lib.bpf.o", (extern("bpf_mine"),), (), (Call("bpf_mine", "helper", ()),))
+    report = audit([library], record, asked_for(record, names=["v7.0"]))
+    assert "    programs: helper, in no program here\n" in as_text(report, 80)
+    declared = audit([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
+    assert "    programs: nothing\n" in as_text(declared, 80)
+
+
+def test_tally(report):
+    assert tally(report) == "2 objects: 2 errors, 1 note; the record goes up to v7.3"
+    assert tally(Report((), (), "v7.3")) == "0 objects: nothing to report; the record goes up to v7.3"
+
+
+def test_nothing_to_report(record):
+    clean = BpfObject("clean.bpf.o", (extern("bpf_new"),), (PACKET,), (Call("bpf_new", "packet", (PACKET,)),))
+    assert as_text(audit([clean], record, asked_for(record, names=["v7.0"])), 80) == "clean.bpf.o: loads on v7.0\n"
+
+
+def test_github(report):
+    assert as_github(report) == (
+        "::error file=src/prog.bpf.c,line=12,col=3,title=kfuncdoc kfunc-absent::bpf_old, called by packet, other, on "
+        "v6.17: gone from v6.17; call bpf_new (not on v6.12)\n"
+        "::error file=src/prog.bpf.c,line=20,col=0,title=kfuncdoc kfunc-absent::bpf_old, called by packet, other, on "
+        "v6.17: gone from v6.17; call bpf_new (not on v6.12)\n"
+        "::error file=lib.a(x.bpf.o),title=kfuncdoc kfunc-unknown::my_thing, called by packet, on "
+        "v6.12 to v6.13 and v6.17: the record does not know it\n"
+    )
+
+
+def test_json(report):
+    document = json.loads(as_json(report))
+    assert document["format"] == 1
+    assert document["recorded"] == "v7.3"
+    assert document["kernels"][0] == {"name": "v6.12", "release": "v6.12", "basis": "declared"}
+    first = document["objects"][0]
+    assert (first["loads"], first["breaks"], first["unsure"]) == (["v6.12", "v6.13"], ["v6.17"], [])
+    assert first["kfuncs"][0] == {
+        "extern": "bpf_old", "kfunc": "bpf_old", "weak": False, "prototype": "void bpf_old(void)",
+    }  # fmt: skip
+    absent = first["findings"][0]
+    assert {
+        key: absent[key] for key in ("rule", "severity", "exit_status", "kernels", "basis", "reason", "ignored")
+    } == {
+        "rule": "kfunc-absent",
+        "severity": "error",
+        "exit_status": 4,
+        "kernels": ["v6.17"],
+        "basis": "declared",
+        "reason": "gone from v6.17",
+        "ignored": None,
+    }
+    assert absent["advice"]["instead"] == [{"kfunc": "bpf_new", "when": "", "missing_on": ["v6.12"]}]
+    assert absent["advice"]["guard"].startswith("extern void bpf_new___compat")
+    assert absent["calls"][0] == {
+        "function": "packet",
+        "programs": [
+            {
+                "name": "packet", "section": "xdp", "program_type": "BPF_PROG_TYPE_XDP", "struct_ops": None,
+                "member": None, "optional": False,
+            }
+        ],
+        "found": [],
+        "missed": [],
+        "file": "src/prog.bpf.c",
+        "line": 12,
+        "column": 3,
+    }  # fmt: skip
+
+
+def test_what_was_observed_is_said(record):
+    kernel = observed_kernel(record, "vmlinux", KernelFunctions("7.0.1", {}, False))
+    report = audit([OLD], record, [kernel])
+    assert "error: gone from v6.17 [kfunc-absent] (observed)" in as_text(report, 80)
+    assert json.loads(as_json(report))["objects"][0]["findings"][0]["basis"] == "observed"
+    assert "(observed)" in as_github(report)
+    # Beside a release of which the record says the same they are two results.
+    both = audit([OLD], record, [kernel, *asked_for(record, names=["v7.0"])])
+    results = json.loads(as_sarif(both))["runs"][0]["results"]
+    marks = {each["partialFingerprints"]["kfuncdoc/v1"] for each in results}
+    assert len(results) == len(marks) > 1
+
+
+def test_places_are_whole(record):
+    far = SourceLine("a/very/long/way/" * 6 + "prog.bpf.c", 12, 3)
+    written = dataclasses.replace(OLD, calls=(Call("bpf_old", "packet", (PACKET,), far),))
+    assert f"\n    at {far.file}:12:3\n" in as_text(audit([written], record, asked_for(record, names=["v7.0"])), 80)
+
+
+def test_sarif(report):
+    document = json.loads(as_sarif(report))
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    driver = run["tool"]["driver"]
+    assert (driver["name"], driver["version"]) == ("kfuncdoc", __version__)
+    assert [rule["id"] for rule in driver["rules"]] == [rule.rule for rule in AuditRule]
+    assert all(rule["fullDescription"]["text"] for rule in driver["rules"])
+    # Notes are no results: code hosts would show them as what is to be mended.
+    absent, unknown = run["results"]
+    assert (absent["ruleId"], absent["level"]) == ("kfunc-absent", "error")
+    assert driver["rules"][absent["ruleIndex"]]["id"] == "kfunc-absent"
+    assert [each["physicalLocation"] for each in (*absent["locations"], *absent["relatedLocations"])] == [
+        {"artifactLocation": {"uri": "src/prog.bpf.c"}, "region": {"startLine": 12, "startColumn": 3}},
+        {"artifactLocation": {"uri": "src/prog.bpf.c"}, "region": {"startLine": 20}},
+    ]
+    assert unknown["locations"] == [
+        {"physicalLocation": {"artifactLocation": {"uri": "lib.a%28x.bpf.o%29"}, "region": {"startLine": 1}}}
+    ]
+    marks = [each["partialFingerprints"]["kfuncdoc/v1"] for each in run["results"]]
+    assert len(set(marks)) == 2
+    assert run["invocations"][0]["executionSuccessful"]
+    assert as_sarif(report) == as_sarif(report)
+
+
+# -- what is ignored
+
+IGNORES = """\
+# What we know and live with.
+- kfunc: bpf_old
+  rule: kfunc-absent
+  object: "*.bpf.o"
+  reason: |
+    Only loaded
+    on v6.12.
+  until: 2026-12-31
+"""
+
+
+def read(tmp_path: Path, text: str) -> tuple[ignores.Ignore, ...]:
+    path = tmp_path / "ignore.yaml"
+    path.write_text(text, encoding="utf-8")
+    return ignores.read_ignores(str(path))
+
+
+def test_ignored_until_a_day(tmp_path, report):
+    entries = read(tmp_path, IGNORES)
+    last = datetime.date(2026, 12, 31)
+    ignored = ignores.apply(report, entries, last)
+    assert ignored.objects[0].findings[0].ignored is not None
+    assert ignored.status(frozenset(Status)) is Status.UNKNOWN
+    assert ignored.remarks == ()
+    assert tally(ignored) == "2 objects: 1 error, 1 note, 1 ignored; the record goes up to v7.3"
+    assert "bpf_old" not in as_text(ignored, 80)
+    assert "(ignored until 2026-12-31: Only loaded on v6.12.)" in as_text(ignored, 120, notes=True)
+    assert "bpf_old," not in as_github(ignored)
+    assert [each["ruleId"] for each in json.loads(as_sarif(ignored))["runs"][0]["results"]] == ["kfunc-unknown"]
+    assert json.loads(as_json(ignored))["objects"][0]["findings"][0]["ignored"] == {
+        "reason": "Only loaded on v6.12.", "until": "2026-12-31",
+    }  # fmt: skip
+    # The range tells what is so, not what one can live with.
+    assert as_text(ignored, 80).startswith("prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17\n")
+
+
+def test_after_the_last_day(tmp_path, report):
+    entries = read(tmp_path, IGNORES)
+    later = ignores.apply(report, entries, datetime.date(2027, 1, 1))
+    assert later.objects[0].findings[0].ignored is None
+    place = f"{tmp_path / 'ignore.yaml'}:2:3"
+    assert later.remarks == (f"{place}: this entry for 'bpf_old' ended on 2026-12-31, and ignores nothing any more",)
+
+
+@pytest.mark.parametrize(
+    "change", [("bpf_old", "bpf_new"), ("kfunc-absent", "deprecated"), ('"*.bpf.o"', "other.bpf.o")]
+)
+def test_an_entry_that_ignores_nothing(tmp_path, report, change):
+    entries = read(tmp_path, IGNORES.replace(*change))
+    left = ignores.apply(report, entries, TODAY)
+    assert all(finding.ignored is None for finding in left.findings)
+    assert left.remarks == (
+        f"{tmp_path / 'ignore.yaml'}:2:3: nothing was found that this entry for '{entries[0].kfunc}' ignores",
+    )
+
+
+def test_without_a_rule_all_are_ignored(tmp_path, report):
+    entries = read(tmp_path, "- {kfunc: my_thing, reason: Ours., until: 2027-01-01}\n")
+    assert ignores.apply(report, entries, TODAY).status(frozenset(Status)) is Status.REPLACEMENT
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("kfunc: x\n", "1:1: error: this should be a list of findings to ignore [wrong-type]"),
+        ("- x\n", "1:3: error: this should be a mapping with kfunc, reason and until [wrong-type]"),
+        ("- {kfunc: x, until: 2027-01-01}\n", "1:3: error: 'reason' is missing [missing-key]"),
+        (
+            "- {kfunc: x, reason: a, until: 2027-01-01, ruel: y}\n",
+            "1:44: error: unknown key 'ruel' [unknown-key]\n    hint: did you mean 'rule'?",
+        ),
+        (
+            "- {kfunc: x, reason: a, until: 2027-01-01, rule: kfunc-absnt}\n",
+            "1:50: error: there is no rule 'kfunc-absnt' [wrong-type]\n    hint: did you mean 'kfunc-absent'?",
+        ),
+        (
+            "- {kfunc: x, reason: a, until: 2027-02-30}\n",
+            "1:32: error: '2027-02-30' is no date [wrong-type]\n    hint: write it as 2027-03-31",
+        ),
+        ("- {kfunc: x, reason: [a], until: 2027-01-01}\n", "1:22: error: 'reason' should be text [wrong-type]"),
+        (
+            "- {kfunc: x, kfunc: y, reason: a, until: 2027-01-01}\n",
+            "1:14: error: 'kfunc' stands here a second time [duplicate-key]",
+        ),
+        ("- [\n", "2:1: error: "),
+    ],
+)
+def test_mistakes_in_the_file(tmp_path, text, expected):
+    with pytest.raises(ignores.IgnoresUnusable) as caught:
+        read(tmp_path, text)
+    told = "\n".join(map(diagnostic_as_text, caught.value.diagnostics))
+    assert told.startswith(f"{tmp_path / 'ignore.yaml'}:{expected}")
+
+
+def test_all_mistakes_are_told(tmp_path):
+    with pytest.raises(ignores.IgnoresUnusable) as caught:
+        read(tmp_path, "- {kfunc: x}\n- {reason: y}\n- 7\n")
+    assert len(caught.value.diagnostics) == 5
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ignores.IgnoresUnusable):
+        ignores.read_ignores(str(tmp_path / "nowhere.yaml"))
+
+
+def _report() -> Report:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        record = Record(catalog_of(Path(folder), demo=RECORD), TODAY)
+        return audit([OLD, UNKNOWN], record, asked_for(record, names=["v6.12", "v6.13", "v6.17"]))
+
+
+REPORT = _report()
+
+
+def test_documented(tmp_path):
+    """The example in the module's words can be read."""
+    text = dedent(str(ignores.__doc__).partition("::\n\n")[2].rpartition("\n\nAfter")[0])
+    (entry_,) = read(tmp_path, text)
+    assert entry_.kfunc == "scx_bpf_dispatch"

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What tables of kfuncs are filtered by, against the states that the lifecycles give."""
+
+from __future__ import annotations
+
+import json
+
+from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
+
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.kernels.hooks import ANY
+from kfuncdoc.pages.table_facts import table_facts
+from kfuncdoc.record.declaration_files import find
+from kfuncdoc.record.lifecycle import assess
+from kfuncdoc.record.load import load
+from kfuncdoc.views.callers import Caller, ProgramTypes
+from kfuncdoc.views.kfunc import Pages
+
+SHELF = subsystem(
+    entry(
+        "shelf_lift",
+        "release: v6.6, event: added",
+        "release: v6.13, event: removed, renamed_to: shelf_raise",
+        "release: v6.15, event: added",
+        "release: v6.17, event: removed, renamed_to: shelf_raise",
+        program_types="[BPF_PROG_TYPE_TRACING]",
+    )
+    + entry(
+        "shelf_raise",
+        "release: v6.13, event: added",
+        "release: v6.14, event: deprecated, removal: v7.1, said_in: kernel/shelf.c, reason: It breaks., "
+        "replacement: [shelf_hoist]",
+        program_types="[BPF_PROG_TYPE_STRUCT_OPS]",
+        struct_ops="[shelf_ops]",
+    )
+    + entry(
+        "shelf_hoist",
+        "release: v6.14, event: added",
+        "release: v7.3, event: superseded, said_in: kernel/shelf.c, replacement: [shelf_winch]",
+        program_types="[BPF_PROG_TYPE_UNSPEC]",
+    )
+    + entry("shelf_winch", "release: v7.3, event: added"),
+    name="shelf",
+)
+
+
+def test_row_tells_what_its_kfunc_is(tmp_path) -> None:
+    pages = Pages(catalog_of(tmp_path, shelf=SHELF), CALENDAR["v7.3"], TODAY)
+    found = json.loads(table_facts(pages, ["shelf_lift", "", "shelf_raise", "shelf_hoist", "shelf_winch"]))
+    releases = found.pop("releases")
+
+    def stretch(first: str, last: str, callers: int) -> list[int]:
+        return [releases.index(first), releases.index(last), callers]
+
+    assert (releases[0], releases[-1]) == ("v6.1", "v7.3")
+    assert found == {
+        "subsystems": ["shelf"],
+        "callers": [
+            ["BPF_PROG_TYPE_TRACING"],
+            ["BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_TRACEPOINT"],
+            ["BPF_PROG_TYPE_STRUCT_OPS", "shelf_ops"],
+            ["BPF_PROG_TYPE_UNSPEC"],
+            [],
+        ],
+        "rows": [
+            # In v6.12 the hook of tracing opened to tracepoints.
+            [
+                "shelf_lift", 0, "removed",
+                [stretch("v6.6", "v6.11", 0), stretch("v6.12", "v6.12", 1), stretch("v6.15", "v6.16", 1)], [],
+            ],
+            None,
+            ["shelf_raise", 0, "past due", [stretch("v6.13", "v7.3", 2)], ["shelf_lift"]],
+            ["shelf_hoist", 0, "superseded", [stretch("v6.14", "v7.3", 3)], ["shelf_raise", "shelf_lift"]],
+            ["shelf_winch", 0, "present", [stretch("v7.3", "v7.3", 4)], ["shelf_hoist", "shelf_raise", "shelf_lift"]],
+        ],
+    }  # fmt: skip
+
+
+def test_callers_are_those_of_each_release() -> None:
+    """As the pages of program types have them, which were worked out apart."""
+    catalog = load(find([str(packaged("data"))]))
+    newest = Pages(catalog, catalog.calendar["v7.3"], TODAY)
+    found = json.loads(table_facts(newest, [view.name for view in newest.kfuncs]))
+    for name in ("v6.1", "v6.6", "v6.12", "v6.18", "v7.3"):
+        number = found["releases"].index(name)
+        offered = ProgramTypes(Pages(catalog, catalog.calendar[name], TODAY))
+        for program_type in ("BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_LSM"):
+            expected = set(offered.offers(Caller(program_type))) | set(offered.offers(Caller(ANY)))
+            shown = {
+                row[0]
+                for row in found["rows"]
+                for first, last, callers in row[3]
+                if first <= number <= last and {program_type, "BPF_PROG_TYPE_UNSPEC"} & set(found["callers"][callers])
+            }
+            assert shown == expected, (name, program_type)
+
+
+def test_stretches_are_the_releases_that_have_it() -> None:
+    catalog = load(find([str(packaged("data"))]))
+    calendar = catalog.calendar
+    pages = Pages(catalog, calendar["v7.3"], TODAY)
+    found = json.loads(table_facts(pages, [view.name for view in pages.kfuncs]))
+    for view, row in zip(pages.kfuncs, found["rows"]):
+        there = {name for first, last, _ in row[3] for name in found["releases"][first : last + 1]}
+        states = {name: assess(view.kfunc, calendar, calendar[name], TODAY).state.present for name in found["releases"]}
+        assert there == {name for name, present in states.items() if present}, view.name

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What the tests of the Sphinx extension share: an installation that can be edited, and a maker of projects."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+import jinja2
+import pytest
+
+pytest.register_assert_rewrite("projects")
+
+from projects import ROOT, Project  # noqa: E402  (its assertions are to be rewritten as those of tests are)
+
+FLAGS = """\
+flags:
+  - {flag: KF_ACQUIRE, first: v6.1, meaning: The program owns what it gets.}
+  - {flag: KF_RCU, first: v6.3, meaning: Pointers protected by RCU will do.}
+"""
+HOOKS = """\
+hooks:
+  - {program_type: BPF_PROG_TYPE_XDP, hook: xdp, since: v6.1}
+  - {program_type: BPF_PROG_TYPE_TRACING, hook: tracing, since: v6.1}
+  - {program_type: BPF_PROG_TYPE_TRACEPOINT, hook: tracing, since: v6.12}
+"""
+
+
+@pytest.fixture(autouse=True)
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Have kfuncdoc find ``data/`` and ``templates/`` in a folder of the test, and return that.
+
+    The calendar is that of the tests, which does not move, and all of it may be edited.
+    """
+    folder = tmp_path / "installed"
+    shutil.copytree(ROOT / "templates", folder / "templates")
+    (folder / "data").mkdir()
+    shutil.copy(ROOT / "tests" / "calendar.yaml", folder / "data" / "releases.yaml")
+    (folder / "data" / "flags.yaml").write_text(FLAGS, encoding="utf-8")
+    (folder / "data" / "hooks.yaml").write_text(HOOKS, encoding="utf-8")
+    monkeypatch.setattr("kfuncdoc.base.resources._PACKAGE", folder / "kfuncdoc")
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    return folder
+
+
+class _OneCopyOfEach(jinja2.FileSystemBytecodeCache):
+    """Keeps compiled templates by name, wherever they stand; Jinja2 compares the text besides."""
+
+    def get_cache_key(self, name: str, filename: Optional[str] = None) -> str:
+        return super().get_cache_key(name)
+
+
+@pytest.fixture(autouse=True)
+def _compile_templates_once(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile templates once and not in each of some hundred small builds, where it would take half of the time."""
+    folder = tmp_path_factory.getbasetemp() / "templates"
+    folder.mkdir(exist_ok=True)
+    environment = functools.partial(jinja2.Environment, bytecode_cache=_OneCopyOfEach(str(folder)))
+    monkeypatch.setattr("jinja2.Environment", environment)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Project]:
+    """Return a maker of projects: ``make(files, **conf)``."""
+    made: list[Project] = []
+
+    def make_project(files: dict[str, str], **conf: Any) -> Project:
+        made.append(Project(tmp_path / f"project{len(made)}", files, **conf))
+        return made[-1]
+
+    return make_project
