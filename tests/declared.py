@@ -11,10 +11,11 @@ import pytest
 
 from kfuncdoc.base.diagnostics import as_text
 from kfuncdoc.cli.main import UNUSABLE, main
+from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.packaged import load_calendar
 from kfuncdoc.kernels.releases import ReleaseCalendar
-from kfuncdoc.record.catalog import Catalog, FlagMeaning
+from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.load import load
 
 TESTS = Path(__file__).resolve().parent

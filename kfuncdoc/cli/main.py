@@ -674,7 +674,7 @@ def _give(text: str, path: Optional[str]) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()  # what follows on standard error is told after it
         return
-    from kfuncdoc.pages.page_files import replace
+    from kfuncdoc.base.files import write_whole
 
     # The name of a file in a kernel's tree may be no text at all.
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -683,7 +683,7 @@ def _give(text: str, path: Optional[str]) -> None:
             with open(path, "w", encoding="utf-8", newline="\n") as stream:  # a device, a pipe
                 stream.write(text)
         else:
-            replace(path, text)
+            write_whole(path, text)
     except OSError as error:
         _refuse(f"cannot write {path}: {(error.strerror or str(error)).lower()}")
 

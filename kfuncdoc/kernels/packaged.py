@@ -6,10 +6,11 @@ That is read without the models of declarations, so that a build in which nothin
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Mapping, Optional
 
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.resources import packaged
+from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.releases import ReleaseCalendar
 
@@ -24,3 +25,14 @@ def load_hooks(calendar: ReleaseCalendar, path: Optional[str] = None) -> HookMap
     """Return the map from program type to hook (default: the packaged one); raises as the other one does."""
     read = yaml_text.read(path or str(packaged("data") / "hooks.yaml"))
     return HookMap.from_mapping(read.value, calendar)
+
+
+def load_flags(path: Optional[str] = None) -> Mapping[str, FlagMeaning]:
+    """Return the meanings of the ``KF_*`` flags (default: the packaged ones); raises Unusable or TypeError."""
+    read = yaml_text.read(path or str(packaged("data") / "flags.yaml"))
+    return {entry["flag"]: _flag_meaning(entry) for entry in read.value["flags"]}
+
+
+def _flag_meaning(entry: Mapping[str, str]) -> FlagMeaning:
+    fields = {key: value for key, value in entry.items() if key != "bit"}
+    return FlagMeaning(**fields, bit=int(entry["bit"]) if "bit" in entry else None)

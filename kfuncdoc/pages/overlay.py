@@ -12,7 +12,7 @@ import os
 import shlex
 from typing import Sequence
 
-from kfuncdoc.pages.page_files import replace
+from kfuncdoc.base.files import write_whole
 
 _WRITTEN = "# Written by kfuncdoc overlay."
 _CONF = """\
@@ -94,7 +94,7 @@ def write(folder: str, tree: str, data: Sequence[str]) -> str:
             raise OverlayRefused(f"{path} was not written by kfuncdoc overlay")
         os.makedirs(folder, exist_ok=True)
         words = {"written": _WRITTEN, "command": command(folder), "documentation": documentation, "data": list(data)}
-        replace(path, _CONF.format(**words))
+        write_whole(path, _CONF.format(**words))
     except OSError as error:
         raise OverlayRefused(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
     return command(folder)

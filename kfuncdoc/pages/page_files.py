@@ -12,11 +12,11 @@ import hashlib
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterable, Mapping, Optional
 
+from kfuncdoc.base.files import write_whole
 from kfuncdoc.pages.renderer import Renderer, plain
 from kfuncdoc.record.catalog import Catalog, SubsystemFile
 
@@ -66,7 +66,7 @@ def write(texts: Mapping[str, str], folder: str) -> Written:
         if present[name] == texts[name]:
             result.unchanged.append(name)
         else:
-            replace(os.path.join(folder, name), texts[name])
+            write_whole(os.path.join(folder, name), texts[name])
             result.written.append(name)
     for name, text in present.items():
         if name not in texts and _is_own(text):
@@ -116,25 +116,3 @@ def _licence(subsystem: SubsystemFile) -> str:
 def _shared_licence(catalog: Catalog) -> str:
     licences = {_licence(subsystem) for subsystem in catalog.subsystems}
     return licences.pop() if len(licences) == 1 else ""
-
-
-def replace(path: str, text: str) -> None:
-    """Write a file whole or not at all; raises OSError and leaves what was there.
-
-    A file that was there keeps its permissions.
-    """
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".kfuncdoc-")
-    try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-        os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -9,6 +9,7 @@ from typing import Iterator, Mapping, Optional, Union
 
 from kfuncdoc.base.diagnostics import Diagnostic
 from kfuncdoc.base.yaml_text import Place, SourceFile
+from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
 from kfuncdoc.record.model import Header, Kfunc
@@ -56,18 +57,6 @@ class SubsystemFile:
     @property
     def declarations(self) -> Iterator[Declaration]:
         return (entry for entry in self.entries if isinstance(entry, Declaration))
-
-
-@dataclass(frozen=True)
-class FlagMeaning:
-    """A ``KF_*`` flag: what it means, and in which releases there is one of that name."""
-
-    flag: str
-    meaning: str
-    first: Optional[str] = None
-    last: Optional[str] = None
-    #: The number of its bit in the flags of a built kernel; one that is free again may be taken by another flag.
-    bit: Optional[int] = None
 
 
 @dataclass(frozen=True)

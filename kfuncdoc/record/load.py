@@ -23,14 +23,14 @@ from pydantic import BaseModel, ValidationError
 
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, nearest
-from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import Place, SourceFile, Unusable
+from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
-from kfuncdoc.kernels.packaged import load_calendar, load_hooks
+from kfuncdoc.kernels.packaged import load_calendar, load_flags, load_hooks
 from kfuncdoc.kernels.releases import ReleaseCalendar
 from kfuncdoc.record import model, rules
 from kfuncdoc.record.address import address
-from kfuncdoc.record.catalog import Catalog, Declaration, FlagMeaning, Stub, SubsystemFile
+from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
 from kfuncdoc.record.declaration_files import page_name
 from kfuncdoc.record.model import Header, Kfunc, describe, is_name
 from kfuncdoc.record.rules import Finding, Subject
@@ -51,17 +51,6 @@ EVENTS: Mapping[str, type[BaseModel]] = {
     "added": model.Added, "changed": model.Changed, "superseded": model.Superseded,
     "deprecated": model.Deprecated, "withdrawn": model.Withdrawn, "removed": model.Removed,
 }  # fmt: skip
-
-
-def load_flags(path: Optional[str] = None) -> Mapping[str, FlagMeaning]:
-    """Return the meanings of the ``KF_*`` flags (default: the packaged ones); raises Unusable or TypeError."""
-    read = yaml_text.read(path or str(packaged("data") / "flags.yaml"))
-    return {entry["flag"]: _flag_meaning(entry) for entry in read.value["flags"]}
-
-
-def _flag_meaning(entry: Mapping[str, str]) -> FlagMeaning:
-    fields = {key: value for key, value in entry.items() if key != "bit"}
-    return FlagMeaning(**fields, bit=int(entry["bit"]) if "bit" in entry else None)
 
 
 def load(

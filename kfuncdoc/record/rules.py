@@ -14,25 +14,16 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Union
 
 from kfuncdoc.base.diagnostics import Rule, nearest
+from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.bpf.prototype import parse_prototype
+from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, UnknownRelease
 from kfuncdoc.record import model
-from kfuncdoc.record.catalog import Declaration, FlagMeaning, Stub
+from kfuncdoc.record.catalog import Declaration, Stub
 from kfuncdoc.record.lifecycle import FACTS, Plan, Step, Stretch, facts_at, replay, undone
 from kfuncdoc.record.model import Kfunc
 
 Key = Union[str, int]
-
-#: The kernel's ``enum bpf_prog_type`` (include/uapi/linux/bpf.h).
-PROGRAM_TYPES = frozenset(
-    f"BPF_PROG_TYPE_{name}"
-    for name in """
-    UNSPEC SOCKET_FILTER KPROBE SCHED_CLS SCHED_ACT TRACEPOINT XDP PERF_EVENT CGROUP_SKB CGROUP_SOCK
-    LWT_IN LWT_OUT LWT_XMIT SOCK_OPS SK_SKB CGROUP_DEVICE SK_MSG RAW_TRACEPOINT CGROUP_SOCK_ADDR
-    LWT_SEG6LOCAL LIRC_MODE2 SK_REUSEPORT FLOW_DISSECTOR CGROUP_SYSCTL RAW_TRACEPOINT_WRITABLE
-    CGROUP_SOCKOPT TRACING STRUCT_OPS EXT LSM SK_LOOKUP SYSCALL NETFILTER
-    """.split()
-)
 
 
 @dataclass(frozen=True)

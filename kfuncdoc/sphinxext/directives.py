@@ -95,7 +95,7 @@ class KfuncTable(SphinxDirective):
 
     def _check_names(self) -> None:
         """Refuse a subsystem or a program type that there is not: its table would be empty, and look true."""
-        from kfuncdoc.record.rules import PROGRAM_TYPES
+        from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 
         catalog = domain_of(self.env).session.catalog
         subsystems = {subsystem.header.subsystem for subsystem in catalog.subsystems}

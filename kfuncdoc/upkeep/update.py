@@ -26,12 +26,12 @@ from pydantic import ValidationError
 
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, as_text
+from kfuncdoc.base.files import write_whole
 from kfuncdoc.base.yaml_edit import Editor, Uneditable, as_block
 from kfuncdoc.base.yaml_text import Unusable
 from kfuncdoc.bpf.prototype import PrototypeError, parse_prototype
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
-from kfuncdoc.pages import page_files
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import SUFFIX, page_name
 from kfuncdoc.record.lifecycle import FACTS, Facts, State, facts_after, replay
@@ -128,7 +128,7 @@ def write(changes: Update, track: Track = iter) -> None:
             raise UpdateRefused(f"{path}: the file is there already")
     for path in track(list(changes.texts)):
         # What a symbolic link points to is written, and the link stays.
-        page_files.replace(os.path.realpath(path), changes.texts[path])
+        write_whole(os.path.realpath(path), changes.texts[path])
 
 
 def _content(path: str) -> bytes:

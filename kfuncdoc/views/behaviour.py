@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Mapping, Sequence, Union
 
 from kfuncdoc.base.prose import as_words
+from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.record.catalog import FlagMeaning
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.variants import alike, in_c
 from kfuncdoc.views.kfunc import Change, EventView, KfuncView, Prose

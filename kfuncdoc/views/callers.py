@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Mapping, Optional
 
+from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.kernels.hooks import ANY, REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.record.address import program_type_address, struct_ops_address
 from kfuncdoc.record.lifecycle import Facts, facts_after
-from kfuncdoc.record.rules import PROGRAM_TYPES
 from kfuncdoc.views.kfunc import KfuncView, Pages
 
 #: What held of a kfunc after each of its events; None where it was not in the kernel.

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
+from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.bpf.sections import _SECTIONS, section
-from kfuncdoc.record.rules import PROGRAM_TYPES
 
 
 @pytest.mark.parametrize(

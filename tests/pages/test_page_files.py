@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 
-from kfuncdoc.pages.page_files import Written, pages, replace, write
+from kfuncdoc.base.files import write_whole
+from kfuncdoc.pages.page_files import Written, pages, write
 from kfuncdoc.pages.renderer import Renderer
 
 SPDX = "# SPDX-License-Identifier: MIT\n"
@@ -202,5 +203,5 @@ def test_a_file_that_is_replaced_keeps_its_permissions(tmp_path, mode):
     path = tmp_path / "file"
     path.write_text("old")
     path.chmod(mode)
-    replace(str(path), "new")
+    write_whole(str(path), "new")
     assert (path.read_text(), stat.S_IMODE(path.stat().st_mode)) == ("new", mode)

@@ -11,11 +11,11 @@ import pytest
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Severity, as_text
 from kfuncdoc.base.resources import packaged
-from kfuncdoc.kernels.packaged import load_calendar
+from kfuncdoc.bpf.program_types import PROGRAM_TYPES
+from kfuncdoc.kernels.packaged import load_calendar, load_flags
 from kfuncdoc.kernels.releases import LONGEST_CYCLE, RELEASE, SHORTEST_CYCLE
 from kfuncdoc.record.declaration_files import find
-from kfuncdoc.record.load import load, load_flags
-from kfuncdoc.record.rules import PROGRAM_TYPES
+from kfuncdoc.record.load import load
 
 DATA = packaged("data")
 CALENDAR = load_calendar()

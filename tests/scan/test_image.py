@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration
-from kfuncdoc.record.load import load_flags
+from kfuncdoc.kernels.packaged import load_flags
 from kfuncdoc.scan.binary import image as image_module
 from kfuncdoc.scan.binary.image import find_functions, scan_image
 from kfuncdoc.scan.errors import Unscannable

@@ -17,11 +17,10 @@ from declared import CALENDAR, FLAGS, HOOKS, ROOT, TODAY, catalog_of, entry, sub
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfuncdoc.base import yaml_text
+from kfuncdoc.base import files, yaml_text
 from kfuncdoc.base.yaml_edit import WIDTH, as_block, as_flow, as_scalar
 from kfuncdoc.bpf.prototype import as_callers_see
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, from_json
-from kfuncdoc.pages import page_files
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import Facts, assess, facts_after, facts_at
@@ -875,7 +874,7 @@ def test_an_interrupted_update_leaves_every_file_whole(tmp_path, monkeypatch, at
             raise KeyboardInterrupt
         rename(old, new)
 
-    monkeypatch.setattr(page_files.os, "replace", interrupted)
+    monkeypatch.setattr(files.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         write(changed)
     monkeypatch.undo()

@@ -57,13 +57,13 @@ def _write(app: Sphinx, exception: Optional[Exception]) -> None:
     texts = domain_of(app.env).machines
     if texts is None:
         return
-    from kfuncdoc.pages.page_files import replace
+    from kfuncdoc.base.files import write_whole
 
     for name, text in texts.items():
         path = _path(app, name)
         if _content(path) != text.encode():
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            replace(path, text)
+            write_whole(path, text)
     write_record(app, of_output(app, "machines"), _made_from(app))
 
 

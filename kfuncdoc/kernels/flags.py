@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The ``KF_*`` flags that kfuncs are registered with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional
+
+
+@dataclass(frozen=True)
+class FlagMeaning:
+    """A ``KF_*`` flag: what it means, and in which releases there is one of that name."""
+
+    flag: str
+    meaning: str
+    first: Optional[str] = None
+    last: Optional[str] = None
+    #: The number of its bit in the flags of a built kernel; one that is free again may be taken by another flag.
+    bit: Optional[int] = None
