@@ -13,10 +13,10 @@ from typing import Iterable, Iterator
 
 from benchmarks.synthetic import Declaration
 from kfuncdoc.pages.renderer import month
-from kfuncdoc.views.kfunc import KfuncView, Pages
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 
-def write(files: list[Declaration], views: Pages, folder: Path) -> None:
+def write(files: list[Declaration], views: KfuncViews, folder: Path) -> None:
     """Write every page to *folder*, with what *views* of the same declarations worked out."""
     folder.mkdir(parents=True, exist_ok=True)
     kfuncs = [(file["subsystem"], kfunc) for file in files for kfunc in file["kfuncs"]]
@@ -35,7 +35,7 @@ def write(files: list[Declaration], views: Pages, folder: Path) -> None:
 Kfuncs = list[tuple[str, Declaration]]
 
 
-def _page(file: Declaration, views: Pages) -> Iterator[str]:
+def _page(file: Declaration, views: KfuncViews) -> Iterator[str]:
     yield from _heading(file["title"], "=")
     yield from (file["description"], f":Recorded: up to {file['recorded']}", f":Contact: {file['contact']}", "")
     for kfunc in file["kfuncs"]:
@@ -45,7 +45,7 @@ def _page(file: Declaration, views: Pages) -> Iterator[str]:
         yield from (f"   {line}".rstrip() for line in _kfunc(kfunc, view))
 
 
-def _flags(views: Pages) -> Iterator[str]:
+def _flags(views: KfuncViews) -> Iterator[str]:
     yield from _heading("Flags", "=")
     for flag in views.catalog.flags.values():
         since = f"Since {flag.first}. " if flag.first else ""

@@ -17,7 +17,8 @@ from benchmarks import by_hand, synthetic
 from benchmarks.measure import Command, run
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
 
 _CONF = """\
 project = "synthetic"
@@ -94,7 +95,7 @@ class Sites:
         synthetic.write(files, self.source("extension"))
         catalog = load(find([str(self.declarations)]))
         release, date = catalog.calendar[synthetic.RELEASE], datetime.date.fromisoformat(synthetic.DATE)
-        by_hand.write(files, Pages(catalog, release, date), self.source("by hand"))
+        by_hand.write(files, KfuncViews(Snapshot(catalog, release, date)), self.source("by hand"))
         pages = "\n".join(f"   {file['subsystem']}" for file in files)
         for name, text in {**_OVERVIEWS, "index": _INDEX.format(pages=pages)}.items():
             (self.source("extension") / f"{name}.rst").write_text(text, encoding="utf-8")

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
-from declared import CALENDAR
+from declared import CALENDAR, FLAGS, HOOKS
 from hypothesis import strategies as st
 
+from kfuncdoc.base.yaml_text import parse
 from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import FACTS
-from kfuncdoc.record.model import Kfunc
+from kfuncdoc.record.model import Header, Kfunc
 
 NAME = "bpf_k"
 #: The names by which an announcement can mean a release: its own, and one that was renumbered.
@@ -162,3 +164,12 @@ def kfuncs(draw: st.DrawFn, *, most_events: int = 9) -> Kfunc:
 #: A release that pages can speak of, and a day.
 REAL_RELEASES = st.sampled_from(CALENDAR.real)
 DATES = st.dates()
+
+
+def catalog_with(*made: Kfunc) -> Catalog:
+    """Return a catalog of these kfuncs in one file, recorded for the newest release."""
+    source = parse("demo.kfuncs.yaml", "kfuncs: []")
+    header = Header(subsystem="demo", title="Demo", recorded=CALENDAR.real[-1].name)
+    entries = tuple(Declaration(kfunc, source, number) for number, kfunc in enumerate(made))
+    file = SubsystemFile("demo.kfuncs.yaml", "demo", header, CALENDAR.real[-1], entries, source)
+    return Catalog(CALENDAR, FLAGS, HOOKS, (file,))

@@ -62,7 +62,7 @@ RECORDS: Mapping[type[BaseModel], tuple[str, str, str]] = {
     model.Subsystem: ("schema-file", "A file", "file"),
     model.Kfunc: ("schema-kfunc", "A kfunc", "kfunc"),
     model.Was: ("schema-was", "``was``", "former values"),
-    model.NamedReplacement: ("schema-replacement", "``replacement``", "replacement"),
+    model.DeclaredReplacement: ("schema-replacement", "``replacement``", "replacement"),
     model.AlsoSaid: ("schema-also-said", "``also_said``", "announcement"),
     model.Wrapper: ("schema-wrapper", "``wrapper``", "wrapper"),
     model.User: ("schema-users", "``users``", "user"),
@@ -70,7 +70,7 @@ RECORDS: Mapping[type[BaseModel], tuple[str, str, str]] = {
     export.Export: ("export-document", "The document", "document"),
     export.ExportedKfunc: ("export-kfunc", "A kfunc", "kfunc"),
     export.Deprecation: ("export-deprecated", "``deprecated``", "deprecation"),
-    export.Instead: ("export-replacement", "``replacement`` and ``superseded_by``", "replacement"),
+    export.ExportedReplacement: ("export-replacement", "``replacement`` and ``superseded_by``", "replacement"),
     export.Dated: ("export-dated", "``added`` and ``removed``", "release with its day"),
 }
 PLAIN_TYPES = {str: "text", int: "number", bool: "true or false", type(None): "null", Any: "any value"}
@@ -278,7 +278,7 @@ def _described(name: str, field: FieldInfo) -> str:
 def type_words(annotation: Any) -> str:
     """Say in words what form a value of this annotation has."""
     if annotation == model.Replacements:
-        return f"list of name or {_reference(model.NamedReplacement)}"
+        return f"list of name or {_reference(model.DeclaredReplacement)}"
     for alias, name, _ in FORMS:
         if annotation == alias:
             return name

@@ -17,7 +17,7 @@ from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
 from kfuncdoc.compat.advice import Adviser
-from kfuncdoc.compat.kernels import Kernel, Presence, Record, Seen, all_recorded, in_order
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
 from kfuncdoc.kernels.hooks import REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Stability, Step, undone
@@ -36,13 +36,13 @@ _Verdict = tuple[AuditRule, str, bool]
 _Verdicts = Mapping[Kernel, Optional[_Verdict]]
 
 
-def audit(objects: Sequence[BpfObject], record: Record, kernels: Sequence[Kernel]) -> Report:
+def audit(objects: Sequence[BpfObject], record: KernelRecord, kernels: Sequence[Kernel]) -> Report:
     """Return what *record* says of *objects* on *kernels*.
 
     Without any kernels it is all recorded releases, of each object from the first on which it loads: that it does
     not load on those before is no finding, and shows in the range alone.
     """
-    among = in_order(kernels) or all_recorded(record)
+    among = in_order(kernels) or record.kernels
     # What was worked out for one object is there for the next.
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
 
@@ -55,15 +55,15 @@ def audit(objects: Sequence[BpfObject], record: Record, kernels: Sequence[Kernel
         start = 0 if kernels else _first_with_all(each, record, among)
         found = report(each, among[start:])
         reports.append(dataclasses.replace(found, breaks=among[:start] + found.breaks))
-    return Report(tuple(reports), among, str(record.last))
+    return Report(tuple(reports), among, str(record.snapshot.last))
 
 
-def _first_with_all(bpf_object: BpfObject, record: Record, kernels: Sequence[Kernel]) -> int:
+def _first_with_all(bpf_object: BpfObject, record: KernelRecord, kernels: Sequence[Kernel]) -> int:
     """Return the number of the first of *kernels* with every kfunc that the object cannot do without, 0 if none has.
 
     Kfuncs that the record does not know do not count.
     """
-    needed = [extern.kfunc for extern in bpf_object.externs if not extern.weak and record.find(extern.kfunc)]
+    needed = [extern.kfunc for extern in bpf_object.externs if not extern.weak and record.snapshot.find(extern.kfunc)]
     for number, kernel in enumerate(kernels):
         if all(record.look(name, kernel).presence is not Presence.ABSENT for name in needed):
             return number
@@ -73,7 +73,9 @@ def _first_with_all(bpf_object: BpfObject, record: Record, kernels: Sequence[Ker
 class _Audit:
     """The audit of one object."""
 
-    def __init__(self, bpf_object: BpfObject, record: Record, kernels: tuple[Kernel, ...], adviser: Adviser) -> None:
+    def __init__(
+        self, bpf_object: BpfObject, record: KernelRecord, kernels: tuple[Kernel, ...], adviser: Adviser
+    ) -> None:
         self._object = bpf_object
         self._record = record
         self._kernels = kernels
@@ -120,7 +122,7 @@ class _Audit:
         unresolved = {kernel: self._unresolved(extern, kernel, seen[kernel]) for kernel in self._kernels}
         findings = list(self._grouped(extern, unresolved, calls))
         yield from findings
-        if extern.name != extern.kfunc and self._record.find(extern.name) is not None:
+        if extern.name != extern.kfunc and self._record.snapshot.find(extern.name) is not None:
             cut_off = extern.name[len(extern.kfunc) :]
             reason = f"libbpf takes {cut_off} for a flavour and finds {extern.kfunc}: declare {extern.name}{ONLY}"
             yield self._finding(AuditRule.FLAVOUR_MISTAKEN, extern, self._kernels, reason, calls)
@@ -143,7 +145,7 @@ class _Audit:
 
     # -- libbpf: is it there, with this prototype?
 
-    def _unresolved(self, extern: Extern, kernel: Kernel, seen: Seen) -> Optional[_Verdict]:
+    def _unresolved(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel) -> Optional[_Verdict]:
         """Return why libbpf does not find the kfunc of *extern* on *kernel*, None where it does."""
         if seen.presence is Presence.UNKNOWN:
             return AuditRule.KFUNC_UNKNOWN, self._unknown(extern, kernel, seen), False
@@ -166,22 +168,22 @@ class _Audit:
             rule = AuditRule.GUARD_MISSING if reached else AuditRule.ABSENT_GUARDED
         return rule, reason + self._backported(extern.kfunc, kernel, seen), seen.observed
 
-    def _backported(self, kfunc: str, kernel: Kernel, seen: Seen) -> str:
+    def _backported(self, kfunc: str, kernel: Kernel, seen: KfuncOnKernel) -> str:
         """Return what to say of a release whose stable kernels got something later."""
-        found = self._record.find(kfunc)
+        found = self._record.snapshot.find(kfunc)
         if found is None or kernel.release is None or seen.observed:
             return ""
         series = f"{kernel.release.name}."
         points = [each.kernel for each in found[1].kfunc.backports if each.kernel.startswith(series)]
         return f"; stable kernels from {points[0]} on differ: ask one with --btf" if points else ""
 
-    def _unknown(self, extern: Extern, kernel: Kernel, seen: Seen) -> str:
-        found = self._record.find(extern.kfunc)
+    def _unknown(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel) -> str:
+        found = self._record.snapshot.find(extern.kfunc)
         if seen.observed and found is not None:
             told = kernel.observed.release if kernel.observed else None
             if told is None:
                 return "the kernel has it, and does not tell its release: say it with --btf FILE=vX.Y"
-            return f"the kernel has it, and is of {told}: the record goes up to {self._record.last}"
+            return f"the kernel has it, and is of {told}: the record goes up to {self._record.snapshot.last}"
         if found is not None and kernel.release is not None:
             return f"the record goes no further than {found[0].recorded}"
         if seen.observed:
@@ -191,25 +193,27 @@ class _Audit:
         hint = self._record.nearest(extern.kfunc)
         return f"the record does not know it{': ' + hint if hint else ''}"
 
-    def _absent(self, kfunc: str, seen: Seen) -> str:
+    def _absent(self, kfunc: str, seen: KfuncOnKernel) -> str:
         declared = seen.declared
         if seen.observed and (declared is None or declared.state.present):
             needs = declared.facts.depends_on if declared else None
             return f"the kernel does not have it{'; it needs ' + needs if needs else ''}"
         if declared is not None and declared.removed is not None:
             return f"gone from {declared.removed.by}{self._back(kfunc, declared)}"
-        newest = self._record.newest(kfunc)
+        newest = self._record.snapshot.lifecycle(kfunc)
         return f"not there before {newest.first_added.by}" if newest and newest.first_added else "not there"
 
     def _back(self, kfunc: str, then: Lifecycle) -> str:
-        newest = self._record.newest(kfunc)
+        newest = self._record.snapshot.lifecycle(kfunc)
         stretches = newest.state.stretches if newest else ()
         again = stretches[len(then.state.stretches) : len(then.state.stretches) + 1]
         return f", back in {again[0].added.by}" if again else ""
 
     # -- the verifier: may this program call it?
 
-    def _refused_programs(self, extern: Extern, there: dict[Kernel, Seen], calls: Sequence[Call]) -> Iterator[Finding]:
+    def _refused_programs(
+        self, extern: Extern, there: dict[Kernel, KfuncOnKernel], calls: Sequence[Call]
+    ) -> Iterator[Finding]:
         of_programs: dict[Program, list[Call]] = {}
         for call in calls:
             for program in call.programs:
@@ -225,7 +229,9 @@ class _Audit:
             told = tuple(call for call in calls if concerned.intersection(call.programs))
             yield from self._grouped(extern, dict(verdicts_of), _only(told, concerned))
 
-    def _refusal(self, program: Program, calls: Sequence[Call], kernel: Kernel, seen: Seen) -> Optional[_Verdict]:
+    def _refusal(
+        self, program: Program, calls: Sequence[Call], kernel: Kernel, seen: KfuncOnKernel
+    ) -> Optional[_Verdict]:
         """Return why the verifier lets *program* not call the kfunc, or why nobody can tell; None where it does."""
         if not self._reached(calls, kernel):
             return None
@@ -243,7 +249,7 @@ class _Audit:
     def _refusal_of_type(
         self, program: Program, calls: Sequence[Call], facts: Facts, release: Release
     ) -> Optional[str]:
-        hooks, program_type = self._record.catalog.hooks, program.program_type
+        hooks, program_type = self._record.snapshot.catalog.hooks, program.program_type
         if program_type in (None, REPLACES_ANOTHER):
             return None
         if facts.program_types and not hooks.may_call(facts.program_types, str(program_type), release):
@@ -262,7 +268,7 @@ class _Audit:
     # -- the record: what is to come, what has changed?
 
     def _future(
-        self, extern: Extern, there: dict[Kernel, Seen], calls: tuple[Call, ...], *, gone: bool
+        self, extern: Extern, there: dict[Kernel, KfuncOnKernel], calls: tuple[Call, ...], *, gone: bool
     ) -> Iterator[Finding]:
         guarded = extern.weak and all(call.guarded for call in calls)
         declared = {kernel: seen.declared for kernel, seen in there.items() if seen.declared is not None}
@@ -270,7 +276,7 @@ class _Audit:
         if doomed and not gone:
             rule = AuditRule.DEPRECATED_GUARDED if guarded else AuditRule.DEPRECATED
             yield self._finding(rule, extern, tuple(doomed), announced(doomed[list(doomed)[-1]]), calls)
-        newest = self._record.newest(extern.kfunc)
+        newest = self._record.snapshot.lifecycle(extern.kfunc)
         if newest is None or not declared:
             return
         yield from self._to_be_avoided(extern, newest, declared, calls)
@@ -341,7 +347,7 @@ class _Audit:
 
     def _to_come(self, extern: Extern, kernels: Sequence[Kernel]) -> bool:
         """Whether all of *kernels* are older than the kfunc."""
-        newest = self._record.newest(extern.kfunc)
+        newest = self._record.snapshot.lifecycle(extern.kfunc)
         added = newest.first_added.by if newest and newest.first_added else None
         return all(added is not None and kernel.release is not None and kernel.release < added for kernel in kernels)
 
@@ -387,14 +393,14 @@ def _unsure(finding: Finding) -> bool:
     return finding.rule in (AuditRule.GUARD_MISSING, AuditRule.NOT_CALLABLE)
 
 
-def _is_there(extern: Extern, seen: Seen) -> Optional[bool]:
+def _is_there(extern: Extern, seen: KfuncOnKernel) -> Optional[bool]:
     """Whether libbpf finds the kfunc of *extern*, with a prototype that it takes; None where nobody knows."""
     if seen.presence is Presence.UNKNOWN:
         return None
     return seen.presence is Presence.PRESENT and _fits(extern, seen)
 
 
-def _fits(extern: Extern, seen: Seen) -> bool:
+def _fits(extern: Extern, seen: KfuncOnKernel) -> bool:
     """Whether libbpf takes the prototype that was *seen* for what the program declared; what is not known fits."""
     if seen.shape is not None or seen.prototype is None:
         return compatible(extern.shape, seen.shape)

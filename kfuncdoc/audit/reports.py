@@ -10,6 +10,7 @@ from typing import Any, Iterator, Sequence
 from kfuncdoc.audit.findings import Finding, Report
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.diagnostics import Severity, workflow_command
+from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.objects import Call, SourceLine
 from kfuncdoc.compat.kernels import in_words
 
@@ -244,8 +245,12 @@ def _as_mapping(finding: Finding) -> dict[str, Any]:
         else {
             "words": advice.words,
             "instead": [
-                {"kfunc": each.name, "when": each.when, "missing_on": [kernel.name for kernel in each.missing_on]}
-                for each in advice.instead
+                {
+                    "kfunc": replacement.name,
+                    "when": as_words(replacement.case.text) if replacement.case else "",
+                    "missing_on": [kernel.name for kernel in advice.lacking(replacement)],
+                }
+                for replacement in advice.instead
             ],
             "missing_on": [kernel.name for kernel in advice.missing_on],
             "guard": advice.guard,

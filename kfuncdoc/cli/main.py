@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kfuncdoc.audit.findings import Report, Status, Unreadable
     from kfuncdoc.base.diagnostics import Diagnostic
     from kfuncdoc.bpf.objects import BpfObject
-    from kfuncdoc.compat.kernels import Kernel, Record
+    from kfuncdoc.compat.kernels import Kernel, KernelRecord
     from kfuncdoc.kernels.observation import Observation
     from kfuncdoc.kernels.releases import Release
     from kfuncdoc.record.catalog import Catalog
@@ -327,13 +327,15 @@ def _overlay(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from kfuncdoc.pages.export import export
+    from kfuncdoc.record.snapshot import Snapshot
+    from kfuncdoc.views.kfunc import KfuncViews
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
     status = _report(catalog)
     if status != CLEAN:
         return status
-    _give(export(catalog, release, date), options.output)
+    _give(export(KfuncViews(Snapshot(catalog, release, date))), options.output)
     return CLEAN
 
 
@@ -341,7 +343,8 @@ def _feed(options: argparse.Namespace) -> int:
     from kfuncdoc.pages.feed import below, feed
     from kfuncdoc.record.address import address
     from kfuncdoc.record.declaration_files import FEED
-    from kfuncdoc.views.kfunc import Pages
+    from kfuncdoc.record.snapshot import Snapshot
+    from kfuncdoc.views.kfunc import KfuncViews
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
@@ -356,7 +359,7 @@ def _feed(options: argparse.Namespace) -> int:
         return at(f"{catalog.entries[name][0].page}.html#{address(name)}")
 
     try:
-        text = feed(Pages(catalog, release, date), where=where, home=at("index.html"), own=at(FEED))
+        text = feed(KfuncViews(Snapshot(catalog, release, date)), where=where, home=at("index.html"), own=at(FEED))
     except ImportError:
         _refuse("feeds need feedgen, which comes with kfuncdoc[feed]: pip install '.[feed]' in a clone")
     _give(text, options.output)
@@ -395,27 +398,29 @@ def _show(options: argparse.Namespace) -> int:
 def _diff(options: argparse.Namespace) -> int:
     import shutil
 
-    from kfuncdoc.compat.kernels import KernelUnknown, Record, recorded_release
-    from kfuncdoc.views import difference
+    from kfuncdoc.audit.asked_kernels import KernelUnknown, recorded_release
+    from kfuncdoc.compat.kernels import KernelRecord
+    from kfuncdoc.pages import difference_report
+    from kfuncdoc.views.difference import difference
 
     catalog = _load(_packaged_unless(options.data))
     status = _report(catalog)
     if status != CLEAN:
         return status
-    record = Record(catalog, _date(options))
+    record = KernelRecord.whole(catalog, _date(options))
     try:
         first, last = recorded_release(record, options.first), recorded_release(record, options.last)
     except KernelUnknown as error:
         _refuse(str(error))
     if last < first:
         _refuse(f"{first} comes after {last}")
-    found = difference.difference(catalog, first, last, record.date)
+    found = difference(record.snapshot.at(last), first)
     if options.format == "json":
-        text = difference.as_json(found)
+        text = difference_report.as_json(found)
     elif options.format == "markdown":
-        text = difference.as_markdown(found, quiet=options.all)
+        text = difference_report.as_markdown(found, quiet=options.all)
     else:
-        text = difference.as_text(found, shutil.get_terminal_size().columns, quiet=options.all)
+        text = difference_report.as_text(found, shutil.get_terminal_size().columns, quiet=options.all)
     _give(text, options.output)
     return CLEAN
 
@@ -480,7 +485,7 @@ def _audit(options: argparse.Namespace) -> int:
     from kfuncdoc.audit import ignores
     from kfuncdoc.audit.engine import audit
     from kfuncdoc.base.diagnostics import as_text
-    from kfuncdoc.compat.kernels import Record
+    from kfuncdoc.compat.kernels import KernelRecord
 
     failing = _failing(options.fail_on)
     entries: Sequence[ignores.Ignore] = ()
@@ -494,11 +499,11 @@ def _audit(options: argparse.Namespace) -> int:
     catalog = _load(_packaged_unless(options.data))
     if _report(catalog) != CLEAN:
         return int(options.unusable)
-    record = Record(catalog, _date(options))
+    record = KernelRecord.whole(catalog, _date(options))
     objects, broken = _read_objects(options.objects)
     kernels = [*_kernels(options, record), *_observed_kernels(options.btf, objects, record)]
     found = dataclasses.replace(audit(objects, record, kernels), unreadable=tuple(broken))
-    report = ignores.apply(found, entries, record.date)
+    report = ignores.apply(found, entries, record.snapshot.date)
     _give(_audit_as(options, report), options.output)
     for each in report.unreadable:
         print(f"kfuncdoc: {each.path}: {each.message}", file=sys.stderr)
@@ -541,9 +546,9 @@ def _audit_as(options: argparse.Namespace, report: Report) -> str:
     return reports.as_text(report, shutil.get_terminal_size().columns, notes=options.notes)
 
 
-def _kernels(options: argparse.Namespace, record: Record) -> tuple[Kernel, ...]:
+def _kernels(options: argparse.Namespace, record: KernelRecord) -> tuple[Kernel, ...]:
     """Return the kernels of the record that are asked for."""
-    from kfuncdoc.compat.kernels import KernelUnknown, asked_for
+    from kfuncdoc.audit.asked_kernels import KernelUnknown, asked_for
 
     names = [name.strip() for text in options.kernel for name in text.split(",") if name.strip()]
     try:
@@ -574,11 +579,11 @@ def _read_objects(paths: Sequence[str]) -> tuple[list[BpfObject], list[Unreadabl
     return objects, broken
 
 
-def _observed_kernels(paths: Sequence[str], objects: Sequence[BpfObject], record: Record) -> Iterator[Kernel]:
+def _observed_kernels(paths: Sequence[str], objects: Sequence[BpfObject], record: KernelRecord) -> Iterator[Kernel]:
     """Yield the kernels at *paths*, as far as the kfuncs of *objects* and of *record* matter there."""
-    from kfuncdoc.compat.kernels import KernelUnknown, observed_kernel
+    from kfuncdoc.audit.asked_kernels import KernelUnknown, observed_kernel
 
-    names = {*record.catalog.entries, *(extern.kfunc for each in objects for extern in each.externs)}
+    names = {*record.snapshot.catalog.entries, *(extern.kfunc for each in objects for extern in each.externs)}
     for given in dict.fromkeys(paths):
         from kfuncdoc.base.progress import track
         from kfuncdoc.scan import Unscannable
@@ -601,18 +606,18 @@ def _observed_kernels(paths: Sequence[str], objects: Sequence[BpfObject], record
 def _header(options: argparse.Namespace) -> int:
     from kfuncdoc.base.diagnostics import nearest
     from kfuncdoc.compat.header import header
-    from kfuncdoc.compat.kernels import Presence, Record, all_recorded
+    from kfuncdoc.compat.kernels import KernelRecord, Presence
 
     catalog = _load(_packaged_unless(options.data))
     status = _report(catalog)
     if status != CLEAN:
         return status
-    record = Record(catalog, _date(options))
+    record = KernelRecord.whole(catalog, _date(options))
     for name in options.names:
-        if record.find(name) is None:
+        if record.snapshot.find(name) is None:
             hint = nearest(name, catalog.entries)
             _refuse(f"no kfunc '{name}' is declared{': ' + hint if hint else ''}")
-    kernels = _kernels(options, record) or all_recorded(record)
+    kernels = _kernels(options, record) or record.kernels
     for name in options.names:
         if all(record.look(name, kernel).presence is not Presence.PRESENT for kernel in kernels):
             _refuse(f"none of these kernels has '{name}'")

@@ -3,25 +3,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-from kfuncdoc.base.prose import as_words
 from kfuncdoc.compat.choices import choose
 from kfuncdoc.compat.guards import Choice, guard
-from kfuncdoc.compat.kernels import Kernel, Presence, Record, in_words
-from kfuncdoc.record.lifecycle import Stability
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.variants import ONLY, is_plain
-from kfuncdoc.views.words import replacement_in_words
-
-
-@dataclass(frozen=True)
-class Instead:
-    """A kfunc to call instead, and the kernels asked for that do not have it."""
-
-    name: str
-    missing_on: tuple[Kernel, ...]
-    when: str = ""
+from kfuncdoc.views.replacement import Replacement, Replacements, nothing_to_call, to_call
 
 
 @dataclass(frozen=True)
@@ -30,17 +20,24 @@ class Advice:
 
     #: One sentence, without the guard.
     words: str
-    instead: tuple[Instead, ...] = ()
+    #: The kernels asked for.
+    kernels: tuple[Kernel, ...] = ()
+    #: The kfuncs to call instead, each with whether it is on each of the kernels.
+    instead: tuple[Replacement, ...] = ()
     #: The kernels asked for that lack the replacement that most of them have; empty where one is on all.
     missing_on: tuple[Kernel, ...] = ()
     #: C code that calls what each kernel has; None where no guard is needed, or none helps.
     guard: Optional[str] = None
 
+    def lacking(self, replacement: Replacement) -> tuple[Kernel, ...]:
+        """Return the kernels asked for that do not have *replacement*, or may not."""
+        return tuple(kernel for kernel, present in zip(self.kernels, replacement.present_on) if not present)
+
 
 class Adviser:
     """Gives advice for *kernels*, from one record."""
 
-    def __init__(self, record: Record, kernels: Sequence[Kernel]) -> None:
+    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel]) -> None:
         self._record = record
         self._kernels = tuple(kernels)
         self._given: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
@@ -57,66 +54,63 @@ class Adviser:
 
     def _before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
         code = self._guard_for(name)
-        for earlier in self._record.replaced_by(name):
+        for earlier in self._record.views.replacements.replaced_by(name):
             on = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
             if on:
                 return Advice(f"call {earlier} on {in_words(on, self._kernels)}", guard=code)
         return Advice("guard the call", guard=code) if code else None
 
     def _after(self, name: str) -> Optional[Advice]:
-        view = self._record.pages.view(name)
+        view = self._record.views.view(name)
         if view is None:
             return None
-        said = view.replacement
-        when = {each.name: as_words(each.when.text) for each in said.replacement if each.when}
-        instead = tuple(Instead(other, self._lacking(other), when.get(other, "")) for other in self._instead(name))
-        others = tuple(replacement_in_words(each) for each in said.replacement if each.other)
-        missing_on = min((each.missing_on for each in instead), key=len, default=())
+        replacements = view.replacement
+        instead = tuple(map(self._with_presence, _kfuncs(replacements)))
+        others = [replacement for replacement in replacements.said if replacement.name is None]
+        missing_on = min(map(self._missing_on, instead), key=len, default=())
         code = self._guard_for(name) if missing_on or not instead else None
-        words = "; ".join([*map(self._call, instead), *(f"use {other}" for other in others)])
-        if not words and said.no_replacement:
-            words = f"nothing replaces it: {as_words(said.no_replacement.text)}"
+        words = "; ".join([*map(self._call, instead), *(to_call(other, "", "") for other in others)])
+        if not words and replacements.no_replacement:
+            words = nothing_to_call(replacements.no_replacement)
         if not words and code:
-            words = (
-                "guard the call"
-                if len(self._record.variants(name)) < 2
-                else "declare each prototype, and guard the call"
-            )
-        return Advice(words, instead, missing_on, code) if words else None
+            several = len(self._record.snapshot.variants(name)) > 1
+            words = "declare each prototype, and guard the call" if several else "guard the call"
+        return Advice(words, self._kernels, instead, missing_on, code) if words else None
 
-    def _instead(self, name: str) -> tuple[str, ...]:
-        view = self._record.pages.view(name)
-        if view is None:
-            return ()
-        said = view.replacement
-        return tuple(dict.fromkeys([*said.names, *([said.now] if said.now else [])]))
+    def _with_presence(self, replacement: Replacement) -> Replacement:
+        """Return *replacement*, a kfunc, with whether each of the kernels has it."""
+        name = str(replacement.name)
+        return dataclasses.replace(replacement, present_on=tuple(self._has(name, kernel) for kernel in self._kernels))
+
+    def _missing_on(self, replacement: Replacement) -> tuple[Kernel, ...]:
+        return tuple(kernel for kernel, present in zip(self._kernels, replacement.present_on) if not present)
 
     def _guard_for(self, name: str) -> Optional[str]:
         """Return the guard that calls what each kernel has of *name*, what replaces it, and what it replaced."""
         if name not in self._guards:
-            best_first = sorted(self._instead(name), key=lambda each: len(self._lacking(each)))
-            self._guards[name] = self._guard([*best_first, name, *self._record.replaced_by(name)])
+            view = self._record.views.view(name)
+            instead = view.replacement.kfuncs if view else ()
+            best_first = sorted(instead, key=lambda kfunc: len(self._lacking(kfunc)))
+            self._guards[name] = self._guard([*best_first, name, *self._record.views.replacements.replaced_by(name)])
         return self._guards[name]
 
-    def _call(self, instead: Instead) -> str:
-        details = [instead.when] if instead.when else []
-        if not is_plain(instead.name):
-            details.append(f"declared as {instead.name}{ONLY}")
-        newest = self._record.newest(instead.name)
-        if newest is not None and newest.stability is Stability.DEPRECATED:
-            details.append("itself deprecated")
-        if instead.missing_on == self._kernels:
-            details.append("on none of these kernels" if len(self._kernels) > 1 else "not on this kernel")
-        elif instead.missing_on:
-            details.append(f"not on {in_words(instead.missing_on, self._kernels)}")
+    def _call(self, replacement: Replacement) -> str:
+        """Return the advice to call *replacement*, with which of the kernels have it."""
+        name, missing_on = str(replacement.name), self._missing_on(replacement)
+        kernels = ""
+        if missing_on == self._kernels:
+            kernels = "on none of these kernels" if len(self._kernels) > 1 else "not on this kernel"
+        elif missing_on:
+            kernels = f"not on {in_words(missing_on, self._kernels)}"
         elif len(self._kernels) > 1:
-            details.append("on every kernel asked for")
-        return f"call {instead.name}" + (f" ({'; '.join(details)})" if details else "")
+            kernels = "on every kernel asked for"
+        return to_call(replacement, "" if is_plain(name) else f"{name}{ONLY}", kernels)
+
+    def _has(self, name: str, kernel: Kernel) -> bool:
+        return self._record.look(name, kernel).presence is Presence.PRESENT
 
     def _lacking(self, name: str) -> tuple[Kernel, ...]:
-        return tuple(
-            kernel for kernel in self._kernels if self._record.look(name, kernel).presence is not Presence.PRESENT
-        )
+        return tuple(kernel for kernel in self._kernels if not self._has(name, kernel))
 
     # -- the guard
 
@@ -132,3 +126,9 @@ class Adviser:
             Choice(each.variant, in_words(each.kernels, self._kernels), each.not_before) for each in chosen.calls
         ]
         return guard(names[0], choices, in_words(chosen.left, self._kernels) if chosen.left else "")
+
+
+def _kfuncs(replacements: Replacements) -> tuple[Replacement, ...]:
+    """Return the kfuncs among what can be called instead, each once."""
+    by_name = {one.name: one for one in reversed(replacements.alternatives) if one.name}
+    return tuple(by_name[name] for name in replacements.kfuncs)

@@ -13,7 +13,7 @@ from typing import Optional, Sequence
 
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, shape_of
-from kfuncdoc.compat.kernels import Kernel, Presence, Record, in_order
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_order
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.variants import Variant
 
@@ -45,11 +45,11 @@ class Chosen:
         return any(call.variant.kfunc == kfunc for call in self.calls)
 
 
-def choose(record: Record, kernels: Sequence[Kernel], names: Sequence[str]) -> Chosen:
+def choose(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str]) -> Chosen:
     """Return which of the kfuncs *names*, the best first, is to be called on each of *kernels*."""
     left = list(kernels)
     calls: list[Called] = []
-    for variant in (each for name in dict.fromkeys(names) for each in reversed(record.variants(name))):
+    for variant in (each for name in dict.fromkeys(names) for each in reversed(record.snapshot.variants(name))):
         on = [kernel for kernel in left if _has(record, variant, kernel)]
         avoided = _avoided_before(record, variant, on)
         if avoided is not None:
@@ -65,7 +65,7 @@ def choose(record: Record, kernels: Sequence[Kernel], names: Sequence[str]) -> C
     return Chosen(tuple(calls), tuple(left))
 
 
-def _has(record: Record, variant: Variant, kernel: Kernel) -> bool:
+def _has(record: KernelRecord, variant: Variant, kernel: Kernel) -> bool:
     seen = record.look(variant.kfunc, kernel)
     if seen.presence is not Presence.PRESENT:
         return False
@@ -77,9 +77,9 @@ def _has(record: Record, variant: Variant, kernel: Kernel) -> bool:
     return kernel.release is not None and variant.holds(kernel.release)
 
 
-def _avoided_before(record: Record, variant: Variant, kernels: Sequence[Kernel]) -> Optional[Release]:
+def _avoided_before(record: KernelRecord, variant: Variant, kernels: Sequence[Kernel]) -> Optional[Release]:
     """Return the release before which it should not be called, where that matters to *kernels*."""
-    newest = record.newest(variant.kfunc)
+    newest = record.snapshot.lifecycle(variant.kfunc)
     release = newest.avoid_before if newest else None
     early = [kernel for kernel in kernels if release and kernel.release and kernel.release < release]
     return release if early else None

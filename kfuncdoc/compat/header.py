@@ -18,7 +18,7 @@ from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.bpf.shape import shape_of
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.guards import c_template
-from kfuncdoc.compat.kernels import Kernel, Presence, Record, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.record.variants import Variant, arena_pointers, declaration, is_plain, same_in_c, variants
@@ -50,7 +50,7 @@ class _Declared:
     unknown_type: bool
 
 
-def header(record: Record, kernels: Sequence[Kernel], names: Sequence[str] = ()) -> str:
+def header(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str] = ()) -> str:
     """Return a C header that declares the kfuncs *names*, or else all that any of *kernels* has."""
     writer = _Writer(record, kernels)
     kfuncs = [each for each in map(writer.declared, names or sorted(writer.names())) if each is not None]
@@ -58,30 +58,30 @@ def header(record: Record, kernels: Sequence[Kernel], names: Sequence[str] = ())
     declarations += [flavour.declaration for each in kfuncs for flavour in each.flavours]
     return c_template("header.h.jinja").render(
         kernels=in_words(kernels, kernels),
-        recorded=str(record.last),
+        recorded=str(record.snapshot.last),
         types=sorted(set(_TYPE.findall("; ".join(declarations)))),
         kfuncs=kfuncs,
     )
 
 
 class _Writer:
-    def __init__(self, record: Record, kernels: Sequence[Kernel]) -> None:
+    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel]) -> None:
         self._record = record
         self._kernels = tuple(kernels)
         self._adviser = Adviser(record, kernels)
         #: The functions and macros that the kernel's headers for programs have.
         self._wrappers = {
             declaration.kfunc.wrapper.name
-            for _, declaration in record.catalog.declarations
+            for _, declaration in record.snapshot.catalog.declarations
             if declaration.kfunc.wrapper is not None
         }
 
     def names(self) -> Iterator[str]:
-        return (declaration.name for _, declaration in self._record.catalog.declarations)
+        return (declaration.name for _, declaration in self._record.snapshot.catalog.declarations)
 
     def declared(self, name: str) -> Optional[_Declared]:
         """Return how the kfunc *name* is to be declared; None where no kernel has it."""
-        found = self._record.find(name)
+        found = self._record.snapshot.find(name)
         on = [kernel for kernel in self._kernels if self._is_on(name, kernel)]
         if found is None or not on:
             return None
@@ -104,7 +104,7 @@ class _Writer:
     def _variants(self, kfunc: Kfunc) -> list[Variant]:
         return [
             each
-            for each in variants(kfunc, self._record.calendar, self._record.last)
+            for each in variants(kfunc, self._record.snapshot.calendar, self._record.snapshot.last)
             if any(kernel.release is not None and each.holds(kernel.release) for kernel in self._kernels)
         ]
 
@@ -114,7 +114,9 @@ class _Writer:
 
     def _warning(self, name: str, several: bool) -> str:
         """Return what a compiler is to say of the kfunc, empty where it is there to stay as far as anybody knows."""
-        lifecycles = [self._record.at(name, kernel.release) for kernel in self._kernels if kernel.release]
+        lifecycles = [
+            self._record.snapshot.lifecycle_at(name, kernel.release) for kernel in self._kernels if kernel.release
+        ]
         last = next((each for each in reversed(lifecycles) if each and each.stability is not Stability.NOT_YET), None)
         if last is None:
             return ""
@@ -140,7 +142,7 @@ class _Writer:
         return _in_c("; ".join(reasons))
 
     def _kfunc(self, name: str) -> Kfunc:
-        found = self._record.find(name)
+        found = self._record.snapshot.find(name)
         assert found is not None
         return found[1].kfunc
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The kernels that an audit is about, and what a kfunc is on each.
+"""Kernels, and what a kfunc is on each.
 
 A kernel is a release of the record, or one that was looked into (``--btf``).  What was observed there beats
 what is declared; what a look cannot tell, such as program types, the record says for its release.
@@ -8,27 +8,18 @@ what is declared; what a look cannot tell, such as program types, the record say
 from __future__ import annotations
 
 import datetime
-import re
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import Iterable, Mapping, Optional, Sequence
 
 from kfuncdoc.base.diagnostics import nearest
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.record import lifecycle
-from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
+from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import Lifecycle
-from kfuncdoc.record.variants import Variant, variants
-from kfuncdoc.views.kfunc import Pages
-
-_NUMBERS = re.compile(r"v?(\d+\.\d+)(?:\.\d+)?$", re.ASCII)
-
-
-class KernelUnknown(ValueError):
-    """A kernel cannot be asked for; the message says why."""
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +45,7 @@ class Presence(Enum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class KfuncOnKernel:
     """A kfunc on a kernel: whether it is there, with which prototype, and what is declared of it for the release."""
 
     presence: Presence
@@ -69,170 +60,67 @@ class Seen:
     no_kfunc: bool = False
 
 
-class Record:
-    """The record as an audit asks it: kfuncs by name, at releases, on one day.
+class KernelRecord:
+    """The record as kernels are held against it: what is declared, or was observed, of a kfunc on a kernel.
 
-    It knows of nothing that came after the release *until*, where one is given.
+    It knows of nothing that came after the release of *views*, which have what is told of each kfunc.
     """
 
-    def __init__(self, catalog: Catalog, date: datetime.date, until: Optional[Release] = None) -> None:
-        self.catalog = catalog
-        self.calendar = catalog.calendar
-        self.date = date
-        self._until = until or catalog.calendar.real[-1]
+    def __init__(self, views: KfuncViews) -> None:
+        self.views = views
+        self.snapshot = views.snapshot
         self._kernels: dict[Release, Kernel] = {}
         self._hints: dict[str, str] = {}
-        self._lifecycles: dict[tuple[str, Release], Lifecycle] = {}
-        self._variants: dict[str, tuple[Variant, ...]] = {}
 
-    @cached_property
-    def last(self) -> Release:
-        """The newest release that any file is recorded for."""
-        return max(map(self.reach, self.catalog.subsystems))
-
-    def reach(self, subsystem: SubsystemFile) -> Release:
-        """Return the last release that is known of the kfuncs of *subsystem*."""
-        return min(subsystem.recorded, self._until)
-
-    @cached_property
-    def pages(self) -> Pages:
-        """Every kfunc as the pages of the last release show it: with its replacement."""
-        return Pages(self.catalog, self.last, self.date)
-
-    def replaced_by(self, name: str) -> tuple[str, ...]:
-        """Return the kfuncs that *name* replaces, and those that these replaced, the nearest first."""
-        return self.pages.replaced_by(name)
-
-    @property
-    def releases(self) -> tuple[Release, ...]:
-        """Every release that the record speaks of."""
-        return self.calendar.between(self.calendar.real[0], self.last)
-
-    def find(self, name: str) -> Optional[tuple[SubsystemFile, Declaration]]:
-        subsystem, entry = self.catalog.entries.get(name, (None, None))
-        return (subsystem, entry) if subsystem is not None and isinstance(entry, Declaration) else None
+    @classmethod
+    def whole(cls, catalog: Catalog, date: datetime.date) -> KernelRecord:
+        """Return everything that *catalog* records, up to the newest release that is out, seen on *date*."""
+        return cls(KfuncViews(Snapshot(catalog, catalog.calendar.real[-1], date)))
 
     def kernel(self, release: Release) -> Kernel:
         """Return the kernel of *release*."""
         return self._kernels.setdefault(release, Kernel(release.name, release))
+
+    @property
+    def kernels(self) -> tuple[Kernel, ...]:
+        """The kernels of every release that the record speaks of, the oldest first."""
+        return tuple(map(self.kernel, self.snapshot.releases))
 
     def nearest(self, name: str) -> str:
         """Return a hint that names the kfunc nearest to *name*, which is none, or the empty string."""
         if name not in self._hints:
             # To compare all letters takes long: a name that is mistyped has some of its words right.
             words = set(name.split("_")) - {"bpf", ""}
-            self._hints[name] = nearest(name, [each for each in self.catalog.entries if words & set(each.split("_"))])
+            known = [kfunc for kfunc in self.snapshot.catalog.entries if words & set(kfunc.split("_"))]
+            self._hints[name] = nearest(name, known)
         return self._hints[name]
 
-    def at(self, name: str, release: Release) -> Optional[Lifecycle]:
-        """Return what is declared of the kfunc *name* at *release*; None where the record does not say."""
-        found = self.find(name)
-        if found is None or release > self.reach(found[0]):
-            return None
-        key = (name, release)
-        if key not in self._lifecycles:
-            self._lifecycles[key] = lifecycle.assess(found[1].kfunc, self.calendar, release, self.date)
-        return self._lifecycles[key]
-
-    def newest(self, name: str) -> Optional[Lifecycle]:
-        """Return what is declared of the kfunc *name* at the last release that its file is recorded for."""
-        found = self.find(name)
-        return self.at(name, self.reach(found[0])) if found else None
-
-    def variants(self, name: str) -> tuple[Variant, ...]:
-        """Return the prototypes that the kfunc *name* had, in order; none where it is not declared."""
-        if name not in self._variants:
-            found = self.find(name)
-            self._variants[name] = variants(found[1].kfunc, self.calendar, self.reach(found[0])) if found else ()
-        return self._variants[name]
-
-    def look(self, name: str, kernel: Kernel) -> Seen:
+    def look(self, name: str, kernel: Kernel) -> KfuncOnKernel:
         """Return what the kfunc *name* is on *kernel*."""
-        declared = self.at(name, kernel.release) if kernel.release else None
+        declared = self.snapshot.lifecycle_at(name, kernel.release) if kernel.release else None
         if kernel.observed is not None:
             seen = self._observed(name, kernel.observed, declared)
             if seen is not None:
                 return seen
         if declared is None:
-            return Seen(Presence.UNKNOWN)
+            return KfuncOnKernel(Presence.UNKNOWN)
         if not declared.state.present:
-            return Seen(Presence.ABSENT, declared=declared)
-        return Seen(Presence.PRESENT, declared.facts.prototype, declared=declared)
+            return KfuncOnKernel(Presence.ABSENT, declared=declared)
+        return KfuncOnKernel(Presence.PRESENT, declared.facts.prototype, declared=declared)
 
-    def _observed(self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]) -> Optional[Seen]:
+    def _observed(
+        self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]
+    ) -> Optional[KfuncOnKernel]:
         """Return what a look at a kernel tells of the kfunc *name*, None where it tells nothing."""
         gone = declared is not None and not declared.state.present
         if name in functions.prototypes and not (gone and name in functions.doubtful):
             prototype, shape = functions.prototypes[name], functions.shapes.get(name)
-            return Seen(Presence.PRESENT, prototype, shape, declared, True, name in functions.no_kfuncs)
+            return KfuncOnKernel(Presence.PRESENT, prototype, shape, declared, True, name in functions.no_kfuncs)
         module = declared.facts.module if declared and not gone else None
         # A kernel without its modules says nothing of what lives in them.
         if module and not functions.with_modules:
             return None
-        return Seen(Presence.ABSENT, declared=declared, observed=True)
-
-
-def asked_for(
-    record: Record,
-    *,
-    first: Optional[str] = None,
-    last: Optional[str] = None,
-    names: Iterable[str] = (),
-    long_term: bool = False,
-) -> tuple[Kernel, ...]:
-    """Return the kernels of a range, of *names*, and the maintained LTS kernels if *long_term*, in order.
-
-    Without any of them: none.  Raises :exc:`KernelUnknown`, also where the record does not reach.
-    """
-    releases = {recorded_release(record, name) for name in names}
-    if first or last:
-        start = recorded_release(record, first) if first else record.releases[0]
-        end = recorded_release(record, last) if last else record.last
-        if end < start:
-            raise KernelUnknown(f"{start} comes after {end}")
-        releases |= set(record.calendar.between(start, end))
-    if long_term:
-        maintained = {release for release in record.releases if release.lts and release.maintained(record.date)}
-        if not maintained:
-            raise KernelUnknown(f"no long-term kernel is known to be maintained on {record.date}")
-        releases |= maintained
-    return tuple(map(record.kernel, sorted(releases)))
-
-
-def all_recorded(record: Record) -> tuple[Kernel, ...]:
-    return tuple(map(record.kernel, record.releases))
-
-
-def recorded_release(record: Record, name: str) -> Release:
-    """Return the release *name*; raises :exc:`KernelUnknown` where the record does not reach it."""
-    reach = f"the record goes from {record.releases[0]} to {record.last}"
-    if not record.calendar.is_real(name):
-        numbers = _NUMBERS.match(name)
-        meant = f"v{numbers[1]}" if numbers else ""
-        write = f"write {meant}" if record.calendar.is_real(meant) else "one is written as v6.10"
-        raise KernelUnknown(f"'{name}' is no release that is known: {write}; {reach}")
-    release = record.calendar[name]
-    if release > record.last:
-        raise KernelUnknown(f"nothing is recorded of {name}: {reach}")
-    return release
-
-
-def observed_kernel(record: Record, name: str, functions: KernelFunctions, release: Optional[str] = None) -> Kernel:
-    """Return the kernel that was looked into at *name*: of *release*, or of the one that it tells itself.
-
-    A kernel that tells another one may have been said to be as good as *release*, as those of vendors are; its name
-    shows that.
-
-    Raises :exc:`KernelUnknown` where *release* is not in the record.
-    """
-    version = functions.kernel or release
-    shown = f"{version} ({name})" if version else name
-    if release is not None:
-        taken = f", taken for {release}" if functions.release not in (None, release) else ""
-        return Kernel(f"{version} ({name}{taken})", recorded_release(record, release), functions)
-    told = functions.release
-    known = told is not None and record.calendar.is_real(told) and record.calendar[told] <= record.last
-    return Kernel(shown, record.calendar[told] if told and known else None, functions)
+        return KfuncOnKernel(Presence.ABSENT, declared=declared, observed=True)
 
 
 def in_order(kernels: Iterable[Kernel]) -> tuple[Kernel, ...]:

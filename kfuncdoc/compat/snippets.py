@@ -3,7 +3,7 @@
 
 ::
 
-    Catalog, release, date --Record--> which call is right on which kernels --guard--> C, for the page
+    Catalog, release, date --KernelRecord--> which call is right on which kernels --guard--> C, for the page
 
 A kfunc that goes, or is to go, has what replaces it called where that is there, itself elsewhere, and before it what
 it replaced.  One that stays and was changed is called in each form that it had: libbpf tells prototypes apart, and
@@ -12,21 +12,19 @@ where only the behaviour changed, the release of the kernel does.
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 from typing import Iterable, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.compat.choices import Called, Chosen, choose
 from kfuncdoc.compat.guards import Choice, guard
-from kfuncdoc.compat.kernels import Kernel, Record, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.variants import Announced, alike
 from kfuncdoc.views.behaviour import Behaviour, behaviours
 from kfuncdoc.views.kfunc import KfuncView
-from kfuncdoc.views.words import replacement_in_words
+from kfuncdoc.views.replacement import after_kernels
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,18 @@ class Snippet:
 
 
 class Snippets:
-    """Makes the snippets of *catalog* as of *release*, seen on *date*; of what came later they say nothing."""
+    """Makes the snippets of the kfuncs of *record*; of what came later they say nothing."""
 
-    def __init__(self, catalog: Catalog, release: Release, date: datetime.date) -> None:
-        self._record = Record(catalog, date, release)
-        self._flags = catalog.flags
+    def __init__(self, record: KernelRecord) -> None:
+        self._record = record
+        self._flags = record.snapshot.catalog.flags
 
     def of(self, name: str) -> Optional[Snippet]:
         """Return the snippet for the kfunc *name*.
 
         None where nothing happened to it that a caller has to heed, or where one call is right on every kernel.
         """
-        view = self._record.pages.view(name)
+        view = self._record.views.view(name)
         # One that came and went in the same release was on no kernel, and has none to be called on.
         if view is None or not self._releases([view.name]):
             return None
@@ -64,7 +62,7 @@ class Snippets:
     # -- a kfunc that goes: what replaces it, itself, and what it replaced
 
     def _of_names(self, view: KfuncView) -> Optional[Snippet]:
-        newer, own = self._newer(view.name), (view.name, *self._record.replaced_by(view.name))
+        newer, own = self._newer(view.name), (view.name, *self._record.views.replacements.replaced_by(view.name))
         kernels = self._kernels(own, (*newer, *own))
         chosen = choose(self._record, kernels, (*newer, *own))
         stays = view.plan is not None and view.plan.becomes is not None
@@ -76,24 +74,24 @@ class Snippets:
         choices = tuple(self._with_announced(self._choices(chosen, kernels, self._cases((view.name, *newer)))))
         missing_on = self._missing_on(view, chosen, kernels)
         if len(choices) == 1 and not missing_on:
-            missing_on = f"kernels without it{_instead(view)}"
+            missing_on = f"kernels without it{after_kernels(view.replacement)}"
         return Snippet(guard(choices[0].variant.kfunc, choices, missing_on), in_words(kernels, kernels))
 
     def _newer(self, name: str) -> tuple[str, ...]:
         """Return what replaces the kfunc *name*, and what replaces that: the newest first."""
         found = [name]
         for each in found:
-            view = self._record.pages.view(each)
+            view = self._record.views.view(each)
             # Of several, the one that most kernels have.
-            others = sorted(view.replacement.names if view else (), key=lambda name: -len(self._releases([name])))
+            others = sorted(view.replacement.named if view else (), key=lambda name: -len(self._releases([name])))
             found += [other for other in reversed(list(dict.fromkeys(others))) if other not in found]
         return tuple(reversed(found[1:]))
 
     def _cases(self, names: Iterable[str]) -> Mapping[str, str]:
         """Return, of the kfuncs that replace one of *names* in some case only, which case that is."""
-        views = filter(None, map(self._record.pages.view, names))
-        others = (other for view in views for other in view.replacement.replacement)
-        return {other.name: as_words(other.when.text) for other in others if other.name and other.when}
+        views = filter(None, map(self._record.views.view, names))
+        others = (other for view in views for other in view.replacement.said)
+        return {other.name: as_words(other.case.text) for other in others if other.name and other.case}
 
     def _choices(self, chosen: Chosen, kernels: Sequence[Kernel], cases: Mapping[str, str]) -> Iterator[Choice]:
         for call in chosen.calls:
@@ -110,14 +108,14 @@ class Snippets:
             yield from (announced, choice) if announced else (choice,)
 
     def _announced(self, name: str) -> Optional[Choice]:
-        newest = self._record.newest(name)
+        newest = self._record.snapshot.lifecycle(name)
         plan = newest.plan if newest is not None and newest.stability is Stability.DEPRECATED else None
         if newest is None or plan is None or not plan.becomes or alike(plan.becomes, newest.facts.prototype):
             return None
         said = plan.governing
         when = f" for {said.said}" if said.release else ", without a release"
         when += f", which is {said.release}" if said.renumbered else ""
-        following = self._record.calendar.releases[newest.release.position + 1]
+        following = self._record.snapshot.calendar.releases[newest.release.position + 1]
         return Choice(Announced(name, plan.becomes, following), f"as announced{when}")
 
     def _missing_on(self, view: KfuncView, chosen: Chosen, kernels: Sequence[Kernel]) -> str:
@@ -128,13 +126,13 @@ class Snippets:
         there = self._releases([view.name])
         if any(kernel.release in there for kernel in chosen.left):
             return f"{on}: {view.name}() is not to be called before {view.lifecycle.avoid_before}"
-        return on + _instead(view)
+        return on + after_kernels(view.replacement)
 
     # -- a kfunc that stays, and was changed
 
     def _of_changes(self, view: KfuncView) -> Optional[Snippet]:
         # Where it was gone for some time, what it replaced may fill the gap.
-        fillers = self._record.replaced_by(view.name) if len(view.in_kernel) > 1 else ()
+        fillers = self._record.views.replacements.replaced_by(view.name) if len(view.in_kernel) > 1 else ()
         names = (view.name, *fillers)
         kernels = self._kernels([view.name], names)
         chosen = choose(self._record, kernels, names)
@@ -166,7 +164,7 @@ class Snippets:
         assert first is not None
         assert last is not None
         since = f": {told[first].since}" if first in told else ""
-        following = told.get(self._record.calendar.releases[last.position + 1])
+        following = told.get(self._record.snapshot.calendar.releases[last.position + 1])
         before = following.before if following else ""
         if since:
             return f"{since} Up to {last}: {before}" if before else since
@@ -178,21 +176,14 @@ class Snippets:
 
     def _kernels(self, names: Iterable[str], known: Iterable[str]) -> tuple[Kernel, ...]:
         """Return the kernels from the first that has any of *names* to the last of which all *known* are recorded."""
-        files = [found[0] for found in map(self._record.find, known) if found]
-        first, last = self._releases(names)[0], min(map(self._record.reach, files))
-        return tuple(map(self._record.kernel, self._record.calendar.between(first, last)))
+        files = [found[0] for found in map(self._record.snapshot.find, known) if found]
+        first, last = self._releases(names)[0], min(map(self._record.snapshot.release_of, files))
+        return tuple(map(self._record.kernel, self._record.snapshot.calendar.between(first, last)))
 
     def _releases(self, names: Iterable[str]) -> tuple[Release, ...]:
         """Return the releases that have any of the kfuncs *names*."""
-        known = filter(None, map(self._record.newest, names))
+        known = filter(None, map(self._record.snapshot.lifecycle, names))
         stretches = [stretch for newest in known for stretch in newest.state.stretches]
-        return tuple(each for each in self._record.releases if any(stretch.holds(each) for stretch in stretches))
-
-
-def _instead(view: KfuncView) -> str:
-    """Return what to do where there is no kfunc to call, as what follows on naming the kernels."""
-    said = view.replacement
-    others = [replacement_in_words(each) for each in said.replacement if each.other]
-    if others:
-        return f". Instead: {'; '.join(others)}".rstrip(".")
-    return f". Nothing replaces it: {as_words(said.no_replacement.text)}".rstrip(".") if said.no_replacement else ""
+        return tuple(
+            each for each in self._record.snapshot.releases if any(stretch.holds(each) for stretch in stretches)
+        )

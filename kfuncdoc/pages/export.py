@@ -7,15 +7,14 @@ their JSON Schema.  A field is never taken away or given another meaning within 
 
 from __future__ import annotations
 
-import datetime
 from typing import Any, Literal, Optional
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from kfuncdoc.kernels.releases import Release, When
-from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.kernels.releases import When
 from kfuncdoc.record.lifecycle import Plan, Stability
-from kfuncdoc.views.kfunc import KfuncView, Pages, ReplacementView
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
+from kfuncdoc.views.replacement import Replacements
 
 FORMAT = 1
 
@@ -33,7 +32,7 @@ class Dated(_Record):
     after: Optional[str] = Field(None, description="The release in which it had not happened yet, where that is known.")
 
 
-class Instead(_Record):
+class ExportedReplacement(_Record):
     """One thing to call instead."""
 
     name: Optional[str] = Field(None, description="A kfunc.")
@@ -73,9 +72,9 @@ class ExportedKfunc(_Record):
     removed: Optional[Dated] = Field(description="The first release without it.")
     deprecated: Optional[Deprecation] = Field(description="The deprecation that is open.")
     renamed_to: Optional[str] = Field(description="The same function under its new name.")
-    replacement: tuple[Instead, ...] = Field(description="What to call instead.")
+    replacement: tuple[ExportedReplacement, ...] = Field(description="What to call instead.")
     no_replacement: Optional[str] = Field(description="Why nothing replaces it (reStructuredText).")
-    superseded_by: tuple[Instead, ...] = Field(description="A successor, where no end is announced.")
+    superseded_by: tuple[ExportedReplacement, ...] = Field(description="A successor, where no end is announced.")
     history: tuple[dict[str, Any], ...] = Field(description="The events up to the release, as declared.")
 
 
@@ -88,12 +87,11 @@ class Export(_Record):
     kfuncs: tuple[ExportedKfunc, ...] = Field(description="Every kfunc, sorted by name.")
 
 
-def export(catalog: Catalog, release: Release, date: datetime.date) -> str:
-    """Return the catalog as JSON text: the same input gives the same bytes."""
-    pages = Pages(catalog, release, date)
-    views = (pages.view(name) for name in sorted(catalog.entries))
-    kfuncs = tuple(_kfunc(view) for view in views if view is not None)
-    record = Export(format=FORMAT, release=release.name, date=date.isoformat(), kfuncs=kfuncs)
+def export(views: KfuncViews) -> str:
+    """Return every kfunc as JSON text: the same input gives the same bytes."""
+    known = (views.view(name) for name in sorted(views.catalog.entries))
+    kfuncs = tuple(_kfunc(view) for view in known if view is not None)
+    record = Export(format=FORMAT, release=views.release.name, date=views.date.isoformat(), kfuncs=kfuncs)
     return record.model_dump_json(indent=2) + "\n"
 
 
@@ -104,7 +102,8 @@ def json_schema() -> dict[str, Any]:
 
 def _kfunc(view: KfuncView) -> ExportedKfunc:
     lifecycle = view.lifecycle
-    said = ReplacementView(None, (), None) if view.superseded else view.replacement
+    replacements = Replacements() if view.superseded else view.replacement
+    renamed_to = next((one.name for one in replacements.said if one.renamed), None)
     return ExportedKfunc(
         name=view.name,
         subsystem=view.subsystem.header.subsystem,
@@ -118,10 +117,10 @@ def _kfunc(view: KfuncView) -> ExportedKfunc:
         added=_dated(lifecycle.added),
         removed=_dated(lifecycle.removed),
         deprecated=_deprecation(view, view.plan) if view.plan and lifecycle.stability is Stability.DEPRECATED else None,
-        renamed_to=said.renamed_to,
-        replacement=_instead(said),
-        no_replacement=said.no_replacement.text if said.no_replacement else None,
-        superseded_by=_instead(view.replacement) if view.superseded else (),
+        renamed_to=renamed_to,
+        replacement=_exported(replacements),
+        no_replacement=replacements.no_replacement.text if replacements.no_replacement else None,
+        superseded_by=_exported(view.replacement) if view.superseded else (),
         history=tuple(
             step.event.model_dump(exclude_unset=True, exclude_none=False, mode="json") for step in lifecycle.steps
         ),
@@ -156,12 +155,12 @@ def _deprecation(view: KfuncView, plan: Plan) -> Deprecation:
     )
 
 
-def _instead(said: ReplacementView) -> tuple[Instead, ...]:
+def _exported(replacements: Replacements) -> tuple[ExportedReplacement, ...]:
+    """Return what is named to be called instead as it is declared, but for a new name, which has a field of its own."""
     return tuple(
-        Instead(
-            name=other.name,
-            other=other.other.text if other.other else None,
-            when=other.when.text if other.when else None,
+        ExportedReplacement(
+            name=one.name, other=one.other.text if one.other else None, when=one.case.text if one.case else None
         )
-        for other in said.replacement
+        for one in replacements.said
+        if not one.renamed
     )

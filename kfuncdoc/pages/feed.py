@@ -3,7 +3,7 @@
 
 ::
 
-    Pages --entries--> Entry, Entry, ... --feed--> Atom
+    KfuncViews --entries--> Entry, Entry, ... --feed--> Atom
 
 An entry is what happened in one way, in one release, to the kfuncs of one subsystem.  That much is in its id, and
 nothing else: it stays when a kfunc more turns out to have changed, when the words of the record get better, and
@@ -24,8 +24,9 @@ from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record import model
 from kfuncdoc.views.difference import Change, change_in_words
-from kfuncdoc.views.kfunc import EventView, Pages, ReleaseView, ReplacementView
-from kfuncdoc.views.words import gone_in_words, instead_in_words, planned, when_in_words
+from kfuncdoc.views.kfunc import EventView, KfuncViews, ReleaseView
+from kfuncdoc.views.replacement import Replacements, in_sentence, statement_before
+from kfuncdoc.views.words import gone_in_words, planned, when_in_words
 
 #: What ids are made in; another one would make every entry new to all readers.
 _NAMESPACE = uuid.UUID("255eb3c4-72e1-49c2-acd8-7cc01b11361f")
@@ -75,10 +76,10 @@ class Entry:
         return f"{self.release}: {who} {_KINDS[self.kind]} ({self.subsystem})"
 
 
-def entries(pages: Pages) -> tuple[Entry, ...]:
-    """Return what is told as of the release of *pages*, the newest first."""
-    found = [entry for happened in pages.changes(None, pages.release) for entry in _entries_of(happened)]
-    recent = [entry for entry in found if pages.release.date - entry.release.date <= _RECENT]
+def entries(views: KfuncViews) -> tuple[Entry, ...]:
+    """Return what is told as of the release of *views*, the newest first."""
+    found = [entry for happened in views.changes(None, views.release) for entry in _entries_of(happened)]
+    recent = [entry for entry in found if views.release.date - entry.release.date <= _RECENT]
     return tuple(found[: max(len(recent), _NEWEST)])
 
 
@@ -104,12 +105,12 @@ def _told(event: EventView) -> str:
         uncertain = f"{when_in_words(event.when)}: " if event.when.uncertain else ""
         said = uncertain + change_in_words(event)
     elif isinstance(happened, model.Removed):
-        said = _joined(_gone(event), instead_in_words(_instead(event)))
+        said = _joined(_gone(event), in_sentence(_replacements(event)))
     elif isinstance(happened, model.Withdrawn):
         said = "the deprecation is withdrawn"
     else:
         assert plan is not None  # a deprecation opens one
-        said = _joined(planned(plan), instead_in_words(event.replacement))
+        said = _joined(planned(plan), in_sentence(event.replacement))
     prose = [event.prose(name) for name in ("reason", "note")]
     return " ".join(_sentence(text) for text in (said, *(as_words(each.text) for each in prose if each)))
 
@@ -120,15 +121,13 @@ def _gone(event: EventView) -> str:
     return gone_in_words(event.when, state.plan, successor)
 
 
-def _instead(removal: EventView) -> ReplacementView:
+def _replacements(removal: EventView) -> Replacements:
     """Return what is said to call instead of what went: by the removal itself, else by what came before it."""
-    state, kfunc = removal.step.before, removal.kfunc
-    if removal.replacement or (state.plan is None and state.superseded is None):
+    kfunc = removal.kfunc
+    before = statement_before(kfunc.lifecycle, removal.step.index)
+    if removal.replacement or before is None:
         return removal.replacement
-    if state.plan is not None:
-        return kfunc.replacement_of(state.plan, state.plan.origin["replacement"])
-    assert state.superseded is not None
-    return kfunc.replacement_of(kfunc.lifecycle.steps[state.superseded].event, state.superseded)
+    return kfunc.views.replacements.stated_by(kfunc.declaration, *before)
 
 
 def _joined(*parts: str) -> str:
@@ -147,15 +146,15 @@ def below(base_url: str, path: str) -> str:
     return f"{base_url.rstrip('/')}/{path}" if base_url else path
 
 
-def feed(pages: Pages, *, where: Callable[[str], Optional[str]], home: str, own: str) -> str:
-    """Return the feed as of the release of *pages*.
+def feed(views: KfuncViews, *, where: Callable[[str], Optional[str]], home: str, own: str) -> str:
+    """Return the feed as of the release of *views*.
 
     *where* gives the address of a kfunc's section, None where no page has one; *home* is the page that is about all
     of it, and *own* the address of the feed.  Each is absolute, or relative to the feed.
     """
     from feedgen.feed import FeedGenerator
 
-    told = entries(pages)
+    told = entries(views)
     # Every element whose default the library would take from the clock or from itself is set.
     atom = FeedGenerator()
     atom.id(uuid.uuid5(_NAMESPACE, "feed").urn)
@@ -165,7 +164,7 @@ def feed(pages: Pages, *, where: Callable[[str], Optional[str]], home: str, own:
     atom.generator("kfuncdoc")
     atom.link(href=home, rel="alternate", type="text/html")
     atom.link(href=own, rel="self", type="application/atom+xml")
-    atom.updated(_day_of(told[0].release if told else pages.release))
+    atom.updated(_day_of(told[0].release if told else views.release))
     for each in told:
         entry = atom.add_entry(order="append")
         entry.id(each.id)

@@ -23,16 +23,21 @@ import jinja2
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import MARKS
+from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.kernels.hooks import ANY
 from kfuncdoc.kernels.releases import RELEASE, Release, When
 from kfuncdoc.record.address import address, program_type_page, struct_ops_address
 from kfuncdoc.record.catalog import Catalog, SubsystemFile
 from kfuncdoc.record.declaration_files import BASIC_OVERVIEWS, overviews, release_page
+from kfuncdoc.record.declared_prose import Prose, mark
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views import replacement
 from kfuncdoc.views.any_two import Comparison, compared_with, comparison
 from kfuncdoc.views.callers import Caller, ProgramTypes
-from kfuncdoc.views.difference import Difference, Entry, Markup, counts, groups, reach, sentence
-from kfuncdoc.views.kfunc import KfuncView, Pages, Prose, ReleaseView, mark
+from kfuncdoc.views.difference import Difference, Entry, counts, groups, reach, sentence
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews, ReleaseView
+from kfuncdoc.views.replacement import Markup, Replacements
 
 _MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
 #: What rst takes for markup, or, as the first character of a line, for a list, a rule or a directive.
@@ -137,13 +142,13 @@ class Renderer:
         written: Optional[Collection[str]] = None,
     ) -> None:
         self.catalog = catalog
-        self.pages = Pages(catalog, release, date)
+        self.pages = KfuncViews(Snapshot(catalog, release, date))
         self.linked = linked
         self.chosen = tuple(chosen)
         self._published = tuple(published)
         self._written = written
         self._contents = None if contents is None else frozenset(contents)
-        self._snippets = Snippets(catalog, release, date)
+        self._snippets = Snippets(KernelRecord(self.pages))
         self._folders = [*templates, str(packaged("templates"))]
 
     @cached_property
@@ -165,6 +170,7 @@ class Renderer:
         environment.globals.update(
             release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
             address=address, struct_ops_address=struct_ops_address, has_page=self._has_page, snippet=self._snippets.of,
+            instead=self._instead, call_instead=self._call_instead,
             columns={**COLUMNS, **_COLUMNS_OF_PROGRAM_TYPES}, tab="\t", flag_meanings=self.catalog.flags,
         )  # fmt: skip
         return environment
@@ -180,6 +186,16 @@ class Renderer:
         """Return a reference to the kfunc *name*, or its name alone where no page shows it."""
         linked = self.linked(name) and self.pages.shows(name)
         return f":ref:`{name} <{address(name)}>`" if linked else f"``{name}``"
+
+    @property
+    def _markup(self) -> Markup:
+        return Markup(name=self.link, prose=inline, words=escape)
+
+    def _instead(self, replacements: Replacements) -> str:
+        return replacement.on_page(replacements, self._markup)
+
+    def _call_instead(self, replacements: Replacements) -> str:
+        return replacement.in_list(replacements, self._markup)
 
     # -- pages
 
@@ -295,7 +311,7 @@ class Renderer:
     @cached_property
     def compared(self) -> Comparison:
         """Any two releases up to the reference release, compared."""
-        return comparison(self.catalog, self.pages.release, self.pages.date)
+        return comparison(self.pages.snapshot)
 
     def released(self, release: Release) -> str:
         """Return the page of what *release* changed, since the one before it and since the LTS release before it."""
@@ -307,7 +323,7 @@ class Renderer:
         )  # fmt: skip
 
     def _sentence(self, entry: Entry, found: Difference) -> str:
-        return sentence(entry, found, Markup(words=escape, name=self.link))
+        return sentence(entry, found, self._markup)
 
     def comparison(self) -> str:
         """Return the page where readers pick two releases, which leads to the pages of each."""

@@ -11,10 +11,10 @@ import json
 from typing import Any, Optional, Sequence
 
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.views.kfunc import KfuncView, Pages
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 
-def table_facts(pages: Pages, names: Sequence[str]) -> str:
+def table_facts(pages: KfuncViews, names: Sequence[str]) -> str:
     """Return the facts of a table whose rows are the kfuncs *names*, as JSON of this form::
 
         {"releases": [RELEASE, ...],            those that can have kfuncs, up to the reference release
@@ -41,7 +41,7 @@ def table_facts(pages: Pages, names: Sequence[str]) -> str:
 class _Facts:
     """The rows of one table, and what they have in common."""
 
-    def __init__(self, pages: Pages) -> None:
+    def __init__(self, pages: KfuncViews) -> None:
         self._pages = pages
         self.releases = pages.catalog.calendar.with_kfuncs(pages.release)
         self._numbers = {release: number for number, release in enumerate(self.releases)}
@@ -59,7 +59,7 @@ class _Facts:
                 [self._number_of(first), self._number_of(last), _number(self.callers, names)]
                 for first, last, names in view.called_by
             ],
-            list(self._pages.replaced_by(view.name)),
+            list(view.former),
         ]
 
     def _number_of(self, release: Release) -> int:

@@ -11,10 +11,10 @@ import json
 from typing import Sequence
 
 from kfuncdoc.record.address import address
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.views.kfunc import KfuncViews
 
 
-def time_facts(pages: Pages, names: Sequence[str]) -> str:
+def time_facts(pages: KfuncViews, names: Sequence[str]) -> str:
     """Return what grows old on a page that shows the kfuncs *names*, as JSON of this form::
 
         {"release": RELEASE,                           as of which the page speaks

@@ -18,7 +18,7 @@ import datetime
 import itertools
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Collection, Iterator, Mapping, Optional, Union
+from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, Union
 
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 from kfuncdoc.record import model
@@ -79,7 +79,7 @@ class Plan:
     becomes: Optional[str] = None
     signal: Optional[str] = None
     renamed_to: Optional[str] = None
-    replacement: tuple[model.NamedReplacement, ...] = ()
+    replacement: tuple[model.DeclaredReplacement, ...] = ()
     no_replacement: Optional[str] = None
     #: The event of the history that each field of prose was taken from, so that it can be located.
     origin: Mapping[str, int] = dataclasses.field(default_factory=dict)
@@ -184,7 +184,7 @@ class Lifecycle:
         return max(self.plan.end.position - self.release.position, 0)
 
     @property
-    def superseded_by(self) -> tuple[model.NamedReplacement, ...]:
+    def superseded_by(self) -> tuple[model.DeclaredReplacement, ...]:
         """What to prefer where a successor exists and no end is announced."""
         if self.state.superseded is None or self.stability is not Stability.PRESENT:
             return ()
@@ -233,7 +233,13 @@ def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date
     *release* is a real release of *calendar*.  Raises :exc:`~kfuncdoc.kernels.releases.UnknownRelease` where
     the history names a release that the calendar does not know, and nothing else.
     """
-    steps = tuple(itertools.takewhile(lambda step: step.when.by <= release, replay(kfunc, calendar)))
+    return assess_steps(kfunc, tuple(replay(kfunc, calendar)), release, date)
+
+
+def assess_steps(kfunc: model.Kfunc, history: Sequence[Step], release: Release, date: datetime.date) -> Lifecycle:
+    """Return what :func:`assess` does, of a *history* that :func:`replay` gave."""
+    steps = tuple(itertools.takewhile(lambda step: step.when.by <= release, history))
+    happened = sum(step.when.by <= release for step in history)
     state = steps[-1].after if steps else State()
     plan = state.plan
     if not state.stretches:
@@ -243,7 +249,7 @@ def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date
         plan = next((step.before.plan for step in steps if step.index == state.removal), None)
     else:
         stability = Stability.PRESENT if plan is None else Stability.DEPRECATED
-    return Lifecycle(release, date, stability, facts_at(kfunc, calendar, release), steps, state, plan)
+    return Lifecycle(release, date, stability, facts_after(kfunc, happened - 1), steps, state, plan)
 
 
 def facts_at(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release) -> Facts:

@@ -321,7 +321,7 @@ def _known_keys(read: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]
     parents = [key for key in keys[:-1] if isinstance(key, str)]
     nested: dict[str, type[BaseModel]] = {
         "was": model.Was, "wrapper": model.Wrapper, "users": model.User, "backports": model.Backport,
-        "replacement": model.NamedReplacement, "also_said": model.AlsoSaid,
+        "replacement": model.DeclaredReplacement, "also_said": model.AlsoSaid,
     }  # fmt: skip
     if parents and parents[-1] in nested:
         record = nested[parents[-1]]

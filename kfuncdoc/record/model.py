@@ -182,7 +182,7 @@ class Record(BaseModel):
         return vars(self).get(name)
 
 
-class NamedReplacement(Record):
+class DeclaredReplacement(Record):
     """One thing to call instead: a kfunc (``name``), or something that is none (``other``)."""
 
     name: Optional[Name] = Field(None, description="A declared kfunc.")
@@ -190,15 +190,15 @@ class NamedReplacement(Record):
     when: Optional[Prose] = Field(None, description="In which case this is the one to take.")
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> NamedReplacement:
+    def _one_of_both(self) -> DeclaredReplacement:
         if (self.name is None) == (self.other is None):
             raise PydanticCustomError("wrong-type", "this should have either name or other")
         return self
 
 
-_REPLACEMENT_SCHEMA = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/NamedReplacement"}]}
+_REPLACEMENT_SCHEMA = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/DeclaredReplacement"}]}
 Replacements = Annotated[
-    tuple[Annotated[NamedReplacement, BeforeValidator(_replacement)], ...],
+    tuple[Annotated[DeclaredReplacement, BeforeValidator(_replacement)], ...],
     Field(min_length=1),
 ]
 

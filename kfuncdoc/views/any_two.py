@@ -15,7 +15,6 @@ browser, and nobody but :mod:`kfuncdoc.views.difference` knows what is told.
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import json
 from dataclasses import dataclass
@@ -24,9 +23,11 @@ from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
 from kfuncdoc.record.catalog import Catalog, Declaration
 from kfuncdoc.record.lifecycle import replay
-from kfuncdoc.record.model import NamedReplacement
-from kfuncdoc.views.difference import Difference, Entry, Instead, behind, entries_of, order
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.record.model import DeclaredReplacement
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.difference import Difference, Entry, entries_of, order
+from kfuncdoc.views.kfunc import KfuncViews
+from kfuncdoc.views.replacement import PHRASES, Replacement
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,15 @@ class Comparison:
         return Difference(first, last, entries, tuple((name, known) for name, known in self.behind if known < last))
 
 
-def comparison(catalog: Catalog, last: Release, date: datetime.date) -> Comparison:
-    """Compare any two releases up to *last*, as the record of *date* tells."""
-    releases = catalog.calendar.releases[: last.position + 1]
-    pages = [Pages(catalog, release, date) for release in releases]
-    found = [each for _, declaration in catalog.declarations for each in _compared(declaration, pages)]
-    found.sort(key=lambda each: (order(each.entry), each.first, each.last))
-    return Comparison(releases, tuple(found), behind(catalog, last))
+def comparison(snapshot: Snapshot) -> Comparison:
+    """Compare any two releases up to that of *snapshot*."""
+    releases = snapshot.calendar.releases[: snapshot.release.position + 1]
+    views = [KfuncViews(snapshot.at(release)) for release in releases]
+    rectangles = [
+        rectangle for _, declaration in snapshot.catalog.declarations for rectangle in _compared(declaration, views)
+    ]
+    rectangles.sort(key=lambda rectangle: (order(rectangle.entry), rectangle.first, rectangle.last))
+    return Comparison(releases, tuple(rectangles), tuple(snapshot.records_that_end_before(snapshot.release)))
 
 
 def compared_with(calendar: ReleaseCalendar, release: Release) -> tuple[Release, ...]:
@@ -85,17 +88,17 @@ def compared_with(calendar: ReleaseCalendar, release: Release) -> tuple[Release,
 _Stretch = tuple[int, int]
 
 
-def _compared(declaration: Declaration, pages: Sequence[Pages]) -> Iterator[Rectangle]:
-    """Yield what is told of one kfunc; *pages* are those of every release."""
-    catalog, end = pages[0].catalog, len(pages)
+def _compared(declaration: Declaration, views: Sequence[KfuncViews]) -> Iterator[Rectangle]:
+    """Yield what is told of one kfunc; *views* are those of every release."""
+    catalog, end = views[0].catalog, len(views)
     turning = {point for name in _concerned(catalog, declaration.name) for point in _turning_points(catalog, name)}
     firsts = _stretches(turning, end)
     lasts = _stretches(turning | _overdue(declaration, catalog.calendar, end), end)
     told: dict[Entry, set[tuple[int, int]]] = {}
     for row, (first, _) in enumerate(firsts):
         for column, (_, last) in enumerate(lasts):
-            view = pages[last].view(declaration.name)
-            for entry in entries_of(view, pages[first].release) if view and first <= last else ():
+            view = views[last].view(declaration.name)
+            for entry in entries_of(view, views[first].release) if view and first <= last else ():
                 told.setdefault(entry, set()).add((row, column))
     for entry, cells in told.items():
         for rows, columns in _covering(cells, firsts, lasts):
@@ -119,7 +122,7 @@ def _replacements(declaration: Declaration) -> Iterator[str]:
     """Yield the kfuncs that any event names to be called instead."""
     for event in declaration.kfunc.history:
         renamed_to: Optional[str] = event.get("renamed_to")
-        others: Sequence[NamedReplacement] = event.get("replacement") or ()
+        others: Sequence[DeclaredReplacement] = event.get("replacement") or ()
         yield from [renamed_to] if renamed_to else []
         yield from (other.name for other in others if other.name)
 
@@ -180,9 +183,10 @@ def as_json(compared: Comparison, addresses: Mapping[str, str]) -> str:
     def kfunc(name: str) -> int:
         return kfuncs.number((name, addresses.get(name)))
 
-    def instead(each: Instead) -> tuple[Any, ...]:
-        name = None if each.name is None else kfunc(each.name)
-        return name, each.rest, each.in_first, each.in_last, each.deprecated
+    def instead(replacement: Replacement) -> tuple[Any, ...]:
+        name = None if replacement.name is None else kfunc(replacement.name)
+        present = replacement.present_on or (None, None)
+        return name, replacement.words_after_name, *present, replacement.deprecated
 
     def numbers(entry: Entry) -> tuple[int, ...]:
         told = tuple(map(texts.number, entry.told)), tuple(map(instead, entry.instead)), entry.no_replacement
@@ -199,6 +203,7 @@ def as_json(compared: Comparison, addresses: Mapping[str, str]) -> str:
         "texts": texts.values,
         "sentences": sentences.values,
         "rectangles": rectangles,
+        "phrases": PHRASES,
     }
     return json.dumps(document, separators=(",", ":")) + "\n"
 

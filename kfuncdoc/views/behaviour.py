@@ -14,9 +14,10 @@ from typing import Mapping, Sequence, Union
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.declared_prose import Prose
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.variants import alike, in_c
-from kfuncdoc.views.kfunc import Change, EventView, KfuncView, Prose
+from kfuncdoc.views.kfunc import Change, EventView, KfuncView
 from kfuncdoc.views.words import when_in_words
 
 _BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z`*:])")

@@ -3,7 +3,7 @@
 
 ::
 
-    Pages --ProgramTypes--> offers to a Caller --section--> Section --render--> the page of a type
+    KfuncViews --ProgramTypes--> offers to a Caller --section--> Section --render--> the page of a type
 
 Whether a caller may call a kfunc in one release is decided as in audits: by the registrations as of that release
 and the kernel's map of hooks (see ``hooks``), and for struct_ops by those that a registration is limited to.  A
@@ -22,7 +22,7 @@ from kfuncdoc.kernels.hooks import ANY, REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.record.address import program_type_address, struct_ops_address
 from kfuncdoc.record.lifecycle import Facts, facts_after
-from kfuncdoc.views.kfunc import KfuncView, Pages
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 #: What held of a kfunc after each of its events; None where it was not in the kernel.
 _Held = tuple[tuple[When, Optional[Facts]], ...]
@@ -119,12 +119,12 @@ class Section:
 
 
 class ProgramTypes:
-    """The kfuncs of *pages* by who may call them, at the release that each is shown for."""
+    """The kfuncs of *views* by who may call them, at the release that each is shown for."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
-        self._calendar = pages.catalog.calendar
-        self._hooks = pages.catalog.hooks
+    def __init__(self, views: KfuncViews) -> None:
+        self._views = views
+        self._calendar = views.catalog.calendar
+        self._hooks = views.catalog.hooks
         # Few registrations differ, and each is asked about for many releases.
         self._let_in = lru_cache(maxsize=None)(self._hooks.may_call)
         self._histories: dict[str, _Held] = {}
@@ -144,18 +144,18 @@ class ProgramTypes:
 
     def is_open(self, program_type: str) -> bool:
         """Whether *program_type* has a hook at the release."""
-        return self._hooks.is_open(program_type, self._pages.release)
+        return self._hooks.is_open(program_type, self._views.release)
 
     def sharing(self, program_type: str) -> tuple[Caller, ...]:
         """Return the other types of the hook of *program_type* at the release, by name."""
-        return tuple(map(Caller, sorted(self._hooks.sharing((program_type,), self._pages.release))))
+        return tuple(map(Caller, sorted(self._hooks.sharing((program_type,), self._views.release))))
 
     @cached_property
     def struct_ops(self) -> tuple[str, ...]:
         """The struct_ops that any kfunc they may call is, or ever was, limited to, by name."""
         names = {
             name
-            for view in self._pages.kfuncs
+            for view in self._views.kfuncs
             for release in self._up_to(view)
             for name in self._limited_to(_at(self._held(view), release), release)
         }
@@ -168,7 +168,7 @@ class ProgramTypes:
     @property
     def unregistered(self) -> tuple[KfuncView, ...]:
         """The kfuncs in the kernel of which the record does not say what they are registered for."""
-        there = (view for view in self._pages.kfuncs if view.lifecycle.state.present)
+        there = (view for view in self._views.kfuncs if view.lifecycle.state.present)
         return tuple(view for view in there if not view.facts.program_types)
 
     # -- what they may call
@@ -188,7 +188,7 @@ class ProgramTypes:
     def offers(self, caller: Caller) -> Mapping[str, Offer]:
         """Return every kfunc that *caller* may call, by name and in the order of names."""
         if caller not in self._offers:
-            found = filter(None, (self._offer(view, caller) for view in self._pages.kfuncs))
+            found = filter(None, (self._offer(view, caller) for view in self._views.kfuncs))
             ordered = sorted(found, key=lambda offer: (offer.kfunc.name.lstrip("_"), offer.kfunc.name))
             self._offers[caller] = {offer.kfunc.name: offer for offer in ordered}
         return self._offers[caller]

@@ -3,7 +3,7 @@
 
 ::
 
-    Catalog, two releases --difference--> Difference --as_text, as_markdown, as_json--> whoever asks
+    Snapshot, an earlier release --difference--> Difference --pages.difference_report--> text, Markdown, JSON
                                               |
                                               +--groups, sentence--> render, which makes pages of it
 
@@ -15,20 +15,18 @@ in both.
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import json
-import textwrap
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release, When
-from kfuncdoc.record.catalog import Catalog
-from kfuncdoc.record.lifecycle import Lifecycle, Stability, assess
+from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Changed
-from kfuncdoc.views.kfunc import EventView, KfuncView, Pages
-from kfuncdoc.views.words import announced, gone_in_words, replacement_in_words, when_in_words
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import EventView, KfuncView, KfuncViews
+from kfuncdoc.views.replacement import PLAIN, Markup, Replacement, between
+from kfuncdoc.views.words import announced, gone_in_words, when_in_words
 
 #: A flag for the verifier alone.
 SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
@@ -68,24 +66,6 @@ _ORDER = {change: number for number, change in enumerate(Change)}
 
 
 @dataclass(frozen=True)
-class Instead:
-    """One thing to call instead, in words: a kfunc by its *name*, or something else."""
-
-    words: str
-    name: Optional[str] = None
-    #: Whether each of the two releases has the kfunc; None where the record does not say.
-    in_first: Optional[bool] = None
-    in_last: Optional[bool] = None
-    #: Whether it is deprecated itself in the last one.
-    deprecated: bool = False
-
-    @property
-    def rest(self) -> str:
-        """The words without the name: the case that a kfunc is for, or all of what is no kfunc."""
-        return self.words[len(self.name or "") :]
-
-
-@dataclass(frozen=True)
 class Entry:
     """A kfunc to which something happened: *told* in words, without its name."""
 
@@ -93,7 +73,8 @@ class Entry:
     subsystem: str
     name: str
     told: tuple[str, ...]
-    instead: tuple[Instead, ...] = ()
+    #: What to call instead, with whether each of the two releases has it.
+    instead: tuple[Replacement, ...] = ()
     #: Why nothing replaces it, in words; empty where something does, or nothing is said.
     no_replacement: str = ""
 
@@ -118,11 +99,12 @@ class Difference:
         return tuple(entry for entry in self.entries if entry.change is change)
 
 
-def difference(catalog: Catalog, first: Release, last: Release, date: datetime.date) -> Difference:
-    """Return what happened to the kfuncs of *catalog* after *first*, up to *last*, as the record of *date* tells."""
-    pages = Pages(catalog, last, date)
-    entries = [entry for view in pages.kfuncs for entry in entries_of(view, first)]
-    return Difference(first, last, tuple(sorted(entries, key=order)), behind(catalog, last))
+def difference(snapshot: Snapshot, first: Release) -> Difference:
+    """Return what happened to kfuncs after *first*, up to the release of *snapshot*."""
+    views = KfuncViews(snapshot)
+    entries = [entry for view in views.kfuncs for entry in entries_of(view, first)]
+    behind = tuple(snapshot.records_that_end_before(snapshot.release))
+    return Difference(first, snapshot.release, tuple(sorted(entries, key=order)), behind)
 
 
 def entries_of(view: KfuncView, first: Release) -> Iterator[Entry]:
@@ -135,26 +117,18 @@ def order(entry: Entry) -> tuple[int, str, str]:
     return _ORDER[entry.change], entry.subsystem, entry.name
 
 
-def behind(catalog: Catalog, last: Release) -> tuple[tuple[str, Release], ...]:
-    """Return the subsystems whose record does not reach *last*, by name, and how far it goes."""
-    recorded = {each.header.subsystem: each.recorded for each in catalog.subsystems}
-    return tuple((name, release) for name, release in sorted(recorded.items()) if release < last)
-
-
 class _Compared:
     """One kfunc at both releases."""
 
     def __init__(self, view: KfuncView, first: Release) -> None:
-        self._pages = view.pages
+        self._snapshot = view.views.snapshot
         self._view = view
         self._first = first
-        self._before = self._at(view, first)
+        before = self._snapshot.at(first).lifecycle(view.name)
+        assert before is not None  # it has a view
+        self._before = before
         self._after = view.lifecycle
         self._events = [event for event in view.events if first < event.when.by]
-
-    def _at(self, view: KfuncView, release: Release) -> Lifecycle:
-        pages = self._pages
-        return assess(view.kfunc, pages.catalog.calendar, min(release, view.subsystem.recorded), pages.date)
 
     def entries(self) -> Iterator[Entry]:
         before, after = self._before.state.present, self._after.state.present
@@ -228,27 +202,20 @@ class _Compared:
         earlier = [event.when for event in self._view.events if event.event.event == "superseded"]
         return gone_in_words(removed, self._after.plan, earlier[-1] if earlier else None)
 
-    def _instead(self) -> Iterator[Instead]:
-        """Yield what is named, without what neither release has where something else is left."""
-        said = self._view.replacement
-        named = [(each.name, replacement_in_words(each)) for each in said.replacement]
-        renamed, now = ([(name, name)] if name else [] for name in (said.renamed_to, said.now))
-        found = [self._one(name, words) for name, words in dict.fromkeys([*renamed, *named, *now])]
-        left = [each for each in found if each.in_first is not False or each.in_last is not False]
-        yield from left or found
+    def _instead(self) -> Iterator[Replacement]:
+        """Yield what can be called, without what neither release has where something else is left."""
+        named = {replacement.words: replacement for replacement in self._view.replacement.alternatives}
+        alternatives = list(map(self._with_presence, named.values()))
+        yield from [one for one in alternatives if one.present_on != (False, False)] or alternatives
 
-    def _one(self, name: Optional[str], words: str) -> Instead:
-        view = self._pages.view(name) if name else None
-        if view is None:
-            return Instead(words, name)
-        lifecycle, known = view.lifecycle, view.subsystem.recorded
-        return Instead(
-            words,
-            name,
-            self._at(view, self._first).state.present if self._first <= known else None,
-            lifecycle.state.present if self._pages.release <= known else None,
-            lifecycle.stability is Stability.DEPRECATED,
-        )
+    def _with_presence(self, replacement: Replacement) -> Replacement:
+        """Return *replacement* with whether each of the two releases has it."""
+        if replacement.name is None:
+            return replacement
+        releases = (self._first, self._snapshot.release)
+        lifecycles = [self._snapshot.lifecycle_at(replacement.name, release) for release in releases]
+        present = tuple(None if lifecycle is None else lifecycle.state.present for lifecycle in lifecycles)
+        return dataclasses.replace(replacement, present_on=present)
 
 
 def _told(event: EventView) -> Iterator[str]:
@@ -315,17 +282,6 @@ class Group:
         }
 
 
-@dataclass(frozen=True)
-class Markup:
-    """How a form of text writes *words* that hold no markup, and the *name* of a kfunc to call instead."""
-
-    words: Callable[[str], str] = str
-    name: Callable[[str], str] = str
-
-
-_TEXT = Markup()
-
-
 def groups(found: Difference) -> Iterator[Group]:
     """Yield what happened, and to which kfuncs, in the order in which it is told."""
     for change in Change:
@@ -341,24 +297,10 @@ def _alike(names: Mapping[Entry, Sequence[str]]) -> tuple[Alike, ...]:
     return tuple(Alike(tuple(those), entry) for entry, those in names.items())
 
 
-def sentence(entry: Entry, found: Difference, markup: Markup = _TEXT) -> str:
+def sentence(entry: Entry, found: Difference, markup: Markup = PLAIN) -> str:
     """Return what is told of the kfunc of *entry*, with what to call instead, in one line."""
-    told = markup.words(entry.happened)
-    if entry.instead:
-        return f"{told}; instead: {', or '.join(_where(each, found, markup) for each in entry.instead)}"
-    return f"{told}; nothing replaces it: {markup.words(entry.no_replacement)}" if entry.no_replacement else told
-
-
-def _where(instead: Instead, found: Difference, markup: Markup) -> str:
-    """Return a replacement with what a reader has to know of it: which of the two releases lacks it."""
-    if instead.name is None:
-        return markup.words(instead.words)
-    at = ((found.first, instead.in_first), (found.last, instead.in_last))
-    details = ["itself deprecated"] if instead.deprecated else []
-    details += [f"not in {release}" for release, there in at if there is False]
-    details += [f"not known for {release}" for release, there in at if there is None]
-    details += ["in both"] if instead.in_first and instead.in_last else []
-    return f"{markup.name(instead.name)}{markup.words(instead.rest)}, {', '.join(details)}"
+    releases = (found.first.name, found.last.name)
+    return markup.words(entry.happened) + between(entry.instead, entry.no_replacement, releases, markup)
 
 
 def counts(found: Difference) -> str:
@@ -375,83 +317,3 @@ def reach(found: Difference) -> str:
 def summary(found: Difference) -> str:
     """Return how much happened, in one sentence or two."""
     return f"From {found.first} to {found.last}: {counts(found)}. {reach(found)}".rstrip()
-
-
-def as_text(found: Difference, width: int, *, quiet: bool = False) -> str:
-    """Return *found* for a terminal of *width* columns, by what happened and by subsystem.
-
-    What no caller notices is only counted, unless it is to be told with *quiet*.
-    """
-
-    def wrapped(text: str, indent: int) -> str:
-        return textwrap.fill(
-            text, max(width, 40), initial_indent=" " * indent, subsequent_indent=" " * (indent + 2),
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-
-    lines = [wrapped(summary(found), 0)]
-    for group in _shown(found, quiet):
-        lines += ["", group.change.heading]
-        for subsystem, told in group.by_subsystem.items():
-            lines.append(f"  {subsystem}")
-            lines += [wrapped(f"{', '.join(alike.names)}: {sentence(alike.entry, found)}", 4) for alike in told]
-    return "\n".join(lines) + "\n"
-
-
-def as_markdown(found: Difference, *, quiet: bool = False) -> str:
-    """Return *found* as Markdown, for release notes and issues; as in :func:`as_text`."""
-    lines = [f"# kfuncs from {found.first} to {found.last}", "", _escaped(summary(found))]
-    for group in _shown(found, quiet):
-        lines += ["", f"## {group.change.heading}"]
-        for subsystem, told in group.by_subsystem.items():
-            lines += ["", f"### {_escaped(subsystem)}", ""]
-            lines += [
-                f"- {', '.join(f'`{name}`' for name in alike.names)}: {sentence(alike.entry, found, _MARKDOWN)}"
-                for alike in told
-            ]
-    return "\n".join(lines) + "\n"
-
-
-def _shown(found: Difference, quiet: bool) -> Iterator[Group]:
-    return (group for group in groups(found) if quiet or group.change is not Change.QUIET)
-
-
-def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in "\\`*_{}[]<>#|~&" else character for character in text)
-
-
-_MARKDOWN = Markup(_escaped, _escaped)
-
-
-# -- for machines
-
-
-def as_json(found: Difference) -> str:
-    """Return *found* as JSON, format 1: everything in it."""
-    document: dict[str, Any] = {
-        "format": 1,
-        "from": found.first.name,
-        "to": found.last.name,
-        "behind": {name: release.name for name, release in found.behind},
-    }
-    for change in Change:
-        document[change.key] = [
-            {
-                "name": entry.name,
-                "subsystem": entry.subsystem,
-                "told": list(entry.told),
-                "instead": [
-                    {
-                        "name": each.name,
-                        "words": each.words,
-                        "in_from": each.in_first,
-                        "in_to": each.in_last,
-                        "deprecated": each.deprecated,
-                    }
-                    for each in entry.instead
-                ],
-                "no_replacement": entry.no_replacement or None,
-            }
-            for entry in found.of(change)
-        ]
-    return json.dumps(document, indent=2) + "\n"

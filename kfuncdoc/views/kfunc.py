@@ -7,20 +7,20 @@ Prose comes as :class:`Prose`, which remembers the lines of the YAML file that i
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Iterator, Optional, Union
 
-from kfuncdoc.base.yaml_text import MARKS, SourceFile
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.kernels.hooks import ANY, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.record import model
 from kfuncdoc.record.address import address, plain_address
-from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
-from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_after, facts_at, undone
+from kfuncdoc.record.catalog import Declaration, Stub, SubsystemFile
+from kfuncdoc.record.declared_prose import Prose, mark
+from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, Step, facts_after, facts_at, undone
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.replacement import ReplacementFinder, Replacements
 
 Key = Union[str, int]
 
@@ -28,59 +28,6 @@ Key = Union[str, int]
 BPF_LIST = "bpf@vger.kernel.org"
 #: What a link to a thread of a kernel list begins with; the second leads to the first.
 _THREADS = ("https://lore.kernel.org/", "https://patch.msgid.link/")
-
-
-@dataclass(frozen=True)
-class Prose:
-    """A text of reStructuredText and where it was written."""
-
-    text: str
-    source: Optional[SourceFile]
-    keys: tuple[Key, ...]
-
-    def marked(self) -> str:
-        """Return the text with the place of each line that is not blank as a mark at its end, see ``render``."""
-        if self.source is None:
-            return self.text.rstrip()
-        lines = zip(self.text.rstrip().split("\n"), self.source.lines(*self.keys))
-        marked = (f"{line.rstrip()}{mark(self.source.path, number)}" if line.strip() else "" for line, number in lines)
-        return "\n".join(marked)
-
-
-def mark(path: str, line: int) -> str:
-    """Return the mark that says of a line of a page which line of which file it comes from."""
-    return f"{MARKS[0]}{path}:{line}{MARKS[1]}"
-
-
-@dataclass(frozen=True)
-class Replacement:
-    """One thing to call instead: a kfunc, or something else in words, and in which case."""
-
-    name: Optional[str]
-    other: Optional[Prose]
-    when: Optional[Prose]
-
-
-@dataclass(frozen=True)
-class ReplacementView:
-    """What is said about replacing a kfunc, and where the chain of replacements ends today."""
-
-    renamed_to: Optional[str]
-    replacement: tuple[Replacement, ...]
-    no_replacement: Optional[Prose]
-    #: The kfunc that a chain of removed replacements leads to, where it leads on.
-    now: Optional[str] = None
-    #: Whether the only replacement is removed, too, and nothing is known to call instead today.
-    gone: bool = False
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The kfuncs that are named, in order."""
-        renamed = (self.renamed_to,) if self.renamed_to else ()
-        return renamed + tuple(other.name for other in self.replacement if other.name)
-
-    def __bool__(self) -> bool:
-        return bool(self.renamed_to or self.replacement or self.no_replacement)
 
 
 @dataclass(frozen=True)
@@ -183,23 +130,25 @@ class EventView:
         return self.kfunc.prose(value, "history", self.step.index, "was", name) if is_prose else value
 
     @property
-    def replacement(self) -> ReplacementView:
-        return self.kfunc.replacement_of(self.event, self.step.index)
+    def replacement(self) -> Replacements:
+        """What the event says to call instead."""
+        kfunc = self.kfunc
+        return kfunc.views.replacements.stated_by(kfunc.declaration, self.event, self.step.index)
 
 
 class KfuncView:
     """One kfunc at the reference release; attributes are worked out when a template asks for them."""
 
-    def __init__(self, pages: Pages, subsystem: SubsystemFile, declaration: Declaration) -> None:
-        self.pages = pages
+    def __init__(self, views: KfuncViews, subsystem: SubsystemFile, declaration: Declaration) -> None:
+        self.views = views
         self.subsystem = subsystem
         self.declaration = declaration
         self.kfunc = declaration.kfunc
         self.name = declaration.name
         self.address = address(self.name)
-        self.lifecycle: Lifecycle = assess(
-            self.kfunc, pages.catalog.calendar, min(pages.release, subsystem.recorded), pages.date
-        )
+        lifecycle = views.snapshot.lifecycle(self.name)
+        assert lifecycle is not None  # it is declared
+        self.lifecycle: Lifecycle = lifecycle
 
     # -- names and places
 
@@ -207,7 +156,7 @@ class KfuncView:
     def alias(self) -> Optional[str]:
         """A second label, as docutils would shorten the name, where no other kfunc has that id."""
         alias = plain_address(self.name)
-        return alias if alias != self.address and alias not in self.pages.taken_addresses else None
+        return alias if alias != self.address and alias not in self.views.taken_addresses else None
 
     @property
     def mark(self) -> str:
@@ -285,11 +234,11 @@ class KfuncView:
     @property
     def sharing(self) -> tuple[str, ...]:
         """The program types that may call it because they share a hook with those it is registered for."""
-        return self.pages.catalog.hooks.sharing(self.facts.program_types, self._last_seen)
+        return self.views.catalog.hooks.sharing(self.facts.program_types, self._last_seen)
 
     def may_call(self, program_type: str) -> bool:
         """Whether programs of *program_type* may, or could, call it, as far as registrations and hooks decide."""
-        return self.pages.catalog.hooks.may_call(self.facts.program_types, program_type, self._last_seen)
+        return self.views.catalog.hooks.may_call(self.facts.program_types, program_type, self._last_seen)
 
     @property
     def _last_seen(self) -> Release:
@@ -319,12 +268,12 @@ class KfuncView:
     def last(self) -> Optional[Release]:
         """The last release with it: of a removed kfunc, or as announced."""
         gone = self.lifecycle.removed.by if self.lifecycle.removed else self.end
-        return self.pages.catalog.calendar.before(gone) if gone else None
+        return self.views.snapshot.calendar.before(gone) if gone else None
 
     @property
-    def overdue_on(self) -> bool:
+    def is_overdue(self) -> bool:
         """Whether the end is expected to have come by the date, beyond what the record knows."""
-        overdue = self.end is not None and self.end.date < self.pages.date
+        overdue = self.end is not None and self.end.date < self.views.date
         return overdue and self.as_recorded and not self.lifecycle.past_due
 
     @property
@@ -355,7 +304,7 @@ class KfuncView:
     @property
     def in_kernel(self) -> tuple[tuple[Release, Optional[Release]], ...]:
         """The stretches of releases that have it, each as the first and the last (None: still there)."""
-        calendar = self.pages.catalog.calendar
+        calendar = self.views.snapshot.calendar
         return tuple(
             (stretch.added.by, calendar.before(stretch.removed.by) if stretch.removed else None)
             for stretch in self.lifecycle.state.stretches
@@ -369,7 +318,7 @@ class KfuncView:
         "deprecated", "gone"; "not known" where an event may have been in that release or before.
         """
         return tuple(
-            (release, self._in_words(release)) for release in self.pages.run if release <= self.lifecycle.release
+            (release, self._in_words(release)) for release in self.views.run if release <= self.lifecycle.release
         )
 
     def _in_words(self, release: Release) -> str:
@@ -391,7 +340,7 @@ class KfuncView:
         """
         found: list[tuple[Release, Release, tuple[str, ...]]] = []
         for first, last in self.in_kernel:
-            for release in self.pages.catalog.calendar.between(first, last or self.pages.release):
+            for release in self.views.snapshot.calendar.between(first, last or self.views.release):
                 callers = self._callers_at(release)
                 if found and found[-1][2] == callers and found[-1][1].position + 1 == release.position:
                     found[-1] = (found[-1][0], release, callers)
@@ -400,7 +349,7 @@ class KfuncView:
         return tuple(found)
 
     def _callers_at(self, release: Release) -> tuple[str, ...]:
-        catalog = self.pages.catalog
+        catalog = self.views.catalog
         facts = facts_at(self.kfunc, catalog.calendar, min(release, self.lifecycle.release))
         if ANY in facts.program_types:
             return (ANY,)
@@ -411,63 +360,19 @@ class KfuncView:
     @property
     def long_term(self) -> tuple[Release, ...]:
         """The maintained LTS releases that still have a removed kfunc."""
-        return self.lifecycle.long_term(self.pages.catalog.calendar)
+        return self.lifecycle.long_term(self.views.snapshot.calendar)
 
     # -- replacement
 
-    @cached_property
-    def replacement(self) -> ReplacementView:
+    @property
+    def replacement(self) -> Replacements:
         """What to call instead: as the removal says, else as the deprecation did, else the successor."""
-        said, index = self._replacement_said
-        return self.replacement_of(said, index) if said is not None else ReplacementView(None, (), None)
+        return self.views.replacements.of(self.name)
 
     @property
     def former(self) -> tuple[str, ...]:
         """The kfuncs whose place this one takes, the nearest first: people look for it by their names."""
-        return self.pages.replaced_by(self.name)
-
-    @property
-    def only_replacement(self) -> Optional[str]:
-        """The one kfunc to call instead, where it is one."""
-        said = self._replacement_said[0]
-        renamed_to = getattr(said, "renamed_to", None)
-        others: Sequence[model.NamedReplacement] = getattr(said, "replacement", None) or ()
-        return renamed_to or (others[0].name if len(others) == 1 else None)
-
-    @property
-    def _replacement_said(self) -> tuple[Union[model.Event, Plan, None], int]:
-        """The event or plan that says what to call instead, and the index of the event that it was taken from."""
-        lifecycle = self.lifecycle
-        removal = lifecycle.removal
-        if removal is not None and (removal.renamed_to or removal.replacement or removal.no_replacement):
-            return removal, self._removal_index
-        if self.plan is not None:
-            return self.plan, self.plan.origin["replacement"]
-        index = lifecycle.state.superseded
-        if removal is not None:
-            index = lifecycle.steps[self._removal_index].before.superseded
-        return (lifecycle.steps[index].event, index) if index is not None else (None, 0)
-
-    def replacement_of(self, said: Union[model.Event, Plan], index: int) -> ReplacementView:
-        """Return the replacement that an event, or a plan that took it from event *index*, names."""
-        renamed_to = getattr(said, "renamed_to", None)
-        others = tuple(
-            Replacement(
-                other.name,
-                self.prose(other.other, "history", index, "replacement", number, "other") if other.other else None,
-                self.prose(other.when, "history", index, "replacement", number, "when") if other.when else None,
-            )
-            for number, other in enumerate(getattr(said, "replacement", None) or ())
-        )
-        none = getattr(said, "no_replacement", None)
-        view = ReplacementView(
-            renamed_to, others, self.prose(none, "history", index, "no_replacement") if none else None
-        )
-        only = view.names[0] if len(view.names) == 1 and len(others) <= 1 else None
-        end = self.pages.view(self.pages.chain_end(only)) if only else None
-        if end is None or end.name == only or end.removed:
-            return dataclasses.replace(view, gone=end is not None and end.removed)
-        return dataclasses.replace(view, now=end.name)
+        return self.views.replacements.replaced_by(self.name)
 
     # -- speaking up
 
@@ -576,22 +481,24 @@ class Summary:
         return tuple(view for view in self.deprecated if view.name in ends and ends[view.name] == first)
 
 
-class Pages:
-    """A catalog at a release and a date, in the views that templates take."""
+class KfuncViews:
+    """The kfuncs of a *snapshot* as templates take them: one view a kfunc."""
 
-    def __init__(self, catalog: Catalog, release: Release, date: datetime.date) -> None:
-        self.catalog = catalog
-        self.release = release
-        self.date = date
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.catalog = snapshot.catalog
+        self.release = snapshot.release
+        self.date = snapshot.date
+        self.replacements = ReplacementFinder(snapshot)
         self._views: dict[str, KfuncView] = {}
 
     def view(self, name: str) -> Optional[KfuncView]:
         """Return the view of the kfunc *name*, or None where it has no usable declaration."""
         if name not in self._views:
-            subsystem, entry = self.catalog.entries.get(name, (None, None))
-            if subsystem is None or not isinstance(entry, Declaration):
+            declared = self.snapshot.find(name)
+            if declared is None:
                 return None
-            self._views[name] = KfuncView(self, subsystem, entry)
+            self._views[name] = KfuncView(self, *declared)
         return self._views[name]
 
     @cached_property
@@ -639,37 +546,6 @@ class Pages:
         shared = {alias for alias, names in cut_down.items() if names > 1}
         return frozenset(shared | {address(name) for name in self.catalog.entries})
 
-    def chain_end(self, name: str) -> str:
-        """Follow removed kfuncs from *name* to what replaces them today; a circle is followed once."""
-        seen = [name]
-        while True:
-            view = self.view(seen[-1])
-            if view is None or not view.removed:
-                return seen[-1]
-            onward = view.only_replacement
-            if onward is None or onward in seen:
-                return seen[-1]
-            seen.append(onward)
-
-    @cached_property
-    def _earlier(self) -> Mapping[str, tuple[str, ...]]:
-        earlier: dict[str, tuple[str, ...]] = {}
-        for view in self.kfuncs:
-            for replacement in view.replacement.names:
-                earlier[replacement] = (*earlier.get(replacement, ()), view.name)
-        return earlier
-
-    def replaced_by(self, name: str) -> tuple[str, ...]:
-        """Return the kfuncs that *name* replaces, and those that these replaced, the nearest first."""
-        found: dict[str, None] = {}
-        waiting = list(self._earlier.get(name, ()))
-        while waiting:
-            other = waiting.pop(0)
-            if other not in found and other != name:
-                found[other] = None
-                waiting.extend(self._earlier.get(other, ()))
-        return tuple(found)
-
     def shows(self, name: str) -> bool:
         """Whether the page of *name* has a section for it at the release, be it a stub."""
         view = self.view(name)
@@ -686,7 +562,7 @@ class Pages:
 
     def reference(self, subsystem: SubsystemFile) -> Release:
         """Return the release as of which the page of *subsystem* speaks."""
-        return min(self.release, subsystem.recorded)
+        return self.snapshot.release_of(subsystem)
 
     def outdated(self, recorded: Release) -> bool:
         """Whether a release after *recorded* is out by the date, by the calendar or by the usual cadence."""

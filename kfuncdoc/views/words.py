@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from typing import Optional
 
-from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import When
 from kfuncdoc.record.lifecycle import Lifecycle, Plan
-from kfuncdoc.views.kfunc import Replacement, ReplacementView
 
 
 def when_in_words(when: When) -> str:
@@ -44,17 +42,3 @@ def gone_in_words(removed: When, plan: Optional[Plan], superseded: Optional[When
     else:
         notice = f"superseded since {when_in_words(superseded)}" if superseded else "without notice"
     return f"gone from {when_in_words(removed)}, {notice}"
-
-
-def replacement_in_words(replacement: Replacement) -> str:
-    """Return what to call, or to do, instead, with the case that it is for."""
-    words = replacement.name or (as_words(replacement.other.text) if replacement.other else "")
-    return f"{words.rstrip('.')} ({as_words(replacement.when.text)})" if replacement.when else words
-
-
-def instead_in_words(said: ReplacementView) -> str:
-    """Return what is said to call instead, or why there is nothing; empty where neither is said."""
-    named = [said.renamed_to] if said.renamed_to else [replacement_in_words(each) for each in said.replacement]
-    if named:
-        return f"instead: {', or '.join(named)}"
-    return f"nothing replaces it: {as_words(said.no_replacement.text)}" if said.no_replacement else ""

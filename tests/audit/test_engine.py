@@ -12,14 +12,17 @@ from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kfuncdoc.audit.asked_kernels import KernelUnknown, asked_for, observed_kernel
 from kfuncdoc.audit.engine import audit
 from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
-from kfuncdoc.compat.kernels import KernelUnknown, Record, asked_for, in_words, observed_kernel
+from kfuncdoc.compat.kernels import KernelRecord, in_words
 from kfuncdoc.kernels.observation import KernelFunctions
 from kfuncdoc.record.lifecycle import Stability
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
 
 XDP, TRACING, STRUCT_OPS = "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_STRUCT_OPS"
 PACKET = Program("packet", "xdp", XDP)
@@ -44,10 +47,10 @@ class Bench:
 
     def __init__(self, folder) -> None:
         self._folder = folder
-        self.record: Optional[Record] = None
+        self.record: Optional[KernelRecord] = None
 
     def __call__(self, text: str, date: datetime.date = TODAY) -> Bench:
-        self.record = Record(catalog_of(self._folder, demo=text), date)
+        self.record = KernelRecord.whole(catalog_of(self._folder, demo=text), date)
         return self
 
     def audit(self, *objects: BpfObject, first: str = "", last: str = "", names: Iterable[str] = (), more=()) -> Report:
@@ -258,14 +261,14 @@ def test_unknown(record):
 
 def test_a_record_that_ends_before_what_is_declared(record):
     """Of what came later it knows nothing: neither that a kfunc went, nor what replaces it."""
-    catalog = record(RENAMED).record.catalog
-    ended = Record(catalog, TODAY, CALENDAR["v6.12"])
-    assert (ended.last.name, ended.releases[-1].name) == ("v6.12", "v6.12")
-    assert ended.at("bpf_old", CALENDAR["v6.13"]) is None
-    assert ended.newest("bpf_old").stability is Stability.PRESENT
-    assert ended.pages.view("bpf_old").replacement.names == ended.replaced_by("bpf_new") == ()
-    assert (len(ended.variants("bpf_old")), ended.variants("bpf_new")) == (1, ())
-    assert Record(catalog, TODAY, CALENDAR["v7.2"]).newest("bpf_old").stability is Stability.REMOVED
+    catalog = record(RENAMED).record.snapshot.catalog
+    ended = KernelRecord(KfuncViews(Snapshot(catalog, CALENDAR["v6.12"], TODAY)))
+    assert (ended.snapshot.last.name, ended.snapshot.releases[-1].name) == ("v6.12", "v6.12")
+    assert ended.snapshot.lifecycle_at("bpf_old", CALENDAR["v6.13"]) is None
+    assert ended.snapshot.lifecycle("bpf_old").stability is Stability.PRESENT
+    assert ended.views.replacements.of("bpf_old").kfuncs == ended.views.replacements.replaced_by("bpf_new") == ()
+    assert (len(ended.snapshot.variants("bpf_old")), ended.snapshot.variants("bpf_new")) == (1, ())
+    assert Snapshot(catalog, CALENDAR["v7.2"], TODAY).lifecycle("bpf_old").stability is Stability.REMOVED
 
 
 def test_recorded_up_to_another_release(record, tmp_path):
@@ -278,8 +281,8 @@ def test_recorded_up_to_another_release(record, tmp_path):
     assert told(report) == [("kfunc-unknown", "bpf_short", "v7.2 to v7.3", "the record goes no further than v7.1")]
 
 
-def record_of(catalog) -> Record:
-    return Record(catalog, TODAY)
+def record_of(catalog) -> KernelRecord:
+    return KernelRecord.whole(catalog, TODAY)
 
 
 # -- weak
@@ -854,7 +857,7 @@ def test_without_kernels_from_the_first_on_which_it_loads(record):
     st.sets(st.sampled_from(["v6.6", "v6.12", "v6.13", "v6.16", "v6.17", "v7.3"]), min_size=1),
 )
 def test_every_kernel_is_in_one_of_three(tmp_path_factory, names, weak, kernels):
-    record = Record(catalog_of(tmp_path_factory.mktemp("record"), demo=RENAMED), TODAY)
+    record = KernelRecord.whole(catalog_of(tmp_path_factory.mktemp("record"), demo=RENAMED), TODAY)
     report = audit([calling(*names, weak=weak)], record, asked_for(record, names=kernels))
     (each,) = report.objects
     assert sorted(kernel.name for kernel in each.loads + each.breaks + each.unsure) == sorted(kernels)

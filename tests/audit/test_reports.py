@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from kfuncdoc import __version__
 from kfuncdoc.audit import ignores
+from kfuncdoc.audit.asked_kernels import asked_for, observed_kernel
 from kfuncdoc.audit.engine import audit
 from kfuncdoc.audit.findings import AuditRule, Report, Status, Unreadable
 from kfuncdoc.audit.reports import as_github, as_json, as_text, tally
@@ -23,7 +24,7 @@ from kfuncdoc.audit.sarif import as_sarif
 from kfuncdoc.base.diagnostics import as_text as diagnostic_as_text
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SourceLine
 from kfuncdoc.bpf.shape import shape_of
-from kfuncdoc.compat.kernels import Record, asked_for, observed_kernel
+from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.kernels.observation import KernelFunctions
 
 RECORD = subsystem(
@@ -57,8 +58,8 @@ UNKNOWN = BpfObject("lib.a(x.bpf.o)", (extern("my_thing"),), (PACKET,), (Call("m
 
 
 @pytest.fixture
-def record(tmp_path) -> Record:
-    return Record(catalog_of(tmp_path, demo=RECORD), TODAY)
+def record(tmp_path) -> KernelRecord:
+    return KernelRecord.whole(catalog_of(tmp_path, demo=RECORD), TODAY)
 
 
 @pytest.fixture
@@ -371,7 +372,7 @@ def _report() -> Report:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        record = Record(catalog_of(Path(folder), demo=RECORD), TODAY)
+        record = KernelRecord.whole(catalog_of(Path(folder), demo=RECORD), TODAY)
         return audit([OLD, UNKNOWN], record, asked_for(record, names=["v6.12", "v6.13", "v6.17"]))
 
 

@@ -13,6 +13,7 @@ from kfuncdoc.base.resources import packaged
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
+from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.difference import Change, Difference, difference, groups, sentence, summary
 
 PAGE = "kfuncs/compare.html"
@@ -62,7 +63,7 @@ def test_any_two_releases_are_told_as_by_the_command(visit, record: Catalog) -> 
     names = ["v5.13", "v6.1", "v6.6", "v6.12", "v6.16", "v6.17", "v6.18", "v7.0", "v7.2", "v7.3"]
     for first, last in itertools.combinations(names, 2):
         pick(page, first, last)
-        expected = difference(record, calendar[first], calendar[last], today)
+        expected = difference(Snapshot(record, calendar[last], today), calendar[first])
         assert page.evaluate(SHOWN) == told(expected), (first, last)
 
 
@@ -102,7 +103,7 @@ def test_without_scripts_each_release_has_a_page(visit, record: Catalog) -> None
     page.get_by_role("link", name="What v7.3 changed").first.click()
     text = page.locator("div.body").inner_text()
     assert {"From v7.2 to v7.3", "From v6.18 (LTS) to v7.3"} <= {line.rstrip("¶") for line in text.splitlines()}
-    gone = difference(record, record.calendar["v7.2"], record.calendar["v7.3"], datetime.date(2026, 11, 26))
+    gone = difference(Snapshot(record, record.calendar["v7.3"], datetime.date(2026, 11, 26)), record.calendar["v7.2"])
     for entry in gone.of(Change.REMOVED):
         assert entry.name in text
     # What nobody notices is folded by the browser itself.

@@ -9,10 +9,11 @@ from textwrap import dedent
 import pytest
 from declared import TODAY, catalog_of, entry, subsystem
 
+from kfuncdoc.audit.asked_kernels import asked_for
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import essential_name
 from kfuncdoc.compat.header import header
-from kfuncdoc.compat.kernels import Record, all_recorded, asked_for
+from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
 
@@ -22,7 +23,7 @@ def written(tmp_path):
     """Write the header of a few kfuncs, and return what it says of them, without what is around."""
 
     def of(entries: str, first: str = "v6.12", names: tuple[str, ...] = ()) -> str:
-        record = Record(catalog_of(tmp_path, demo=subsystem(entries)), TODAY)
+        record = KernelRecord.whole(catalog_of(tmp_path, demo=subsystem(entries)), TODAY)
         text = header(record, asked_for(record, first=first), names)
         assert text.endswith("\n\n#endif\n")
         return text[text.index("#endif\n#endif\n") + len("#endif\n#endif\n") : -len("\n\n#endif\n")].strip()
@@ -130,10 +131,10 @@ def test_a_type_that_nobody_knows(written):
 
 def test_the_whole_record():
     catalog = load(find([str(packaged("data"))]))
-    record = Record(catalog, TODAY)
-    text = header(record, all_recorded(record))
+    record = KernelRecord.whole(catalog, TODAY)
+    text = header(record, record.kernels)
     declared = re.findall(r"^extern .*?\b(\w+)\(", text, re.MULTILINE)
     assert len(declared) == len(set(declared))
     missing = {declaration.name for _, declaration in catalog.declarations} - set(map(essential_name, declared))
     assert all(name.startswith("bpf_task_work_schedule_") for name in missing)
-    assert text == header(record, all_recorded(record))
+    assert text == header(record, record.kernels)

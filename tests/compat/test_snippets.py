@@ -3,23 +3,27 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from pathlib import Path
 from textwrap import dedent
 from typing import Any, Optional
 
 import pytest
-from declared import CALENDAR, FLAGS, HOOKS, TODAY, catalog_of, entry, subsystem
-from histories import DATES, NAME, REAL_RELEASES, kfuncs
+from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
+from histories import DATES, NAME, REAL_RELEASES, catalog_with, kfuncs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kfuncdoc.base.yaml_text import parse
 from kfuncdoc.bpf.objects import essential_name
+from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.compat.snippets import Snippet, Snippets
-from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
+from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import facts_at
-from kfuncdoc.record.model import Header, Kfunc
+from kfuncdoc.record.model import Kfunc
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
 
 XDP = "BPF_PROG_TYPE_XDP"
 
@@ -34,13 +38,17 @@ class Bench:
         self, *entries: str, name: str = "bpf_one", release: str = "v7.3", faulty: bool = False
     ) -> Optional[Snippet]:
         catalog = catalog_of(self._folder, faulty=faulty, demo=subsystem("".join(entries)))
-        return Snippets(catalog, CALENDAR[release], TODAY).of(name)
+        return snippets(catalog, CALENDAR[release], TODAY).of(name)
 
     def code(self, *entries: str, **more: Any) -> str:
         """Return the code of a snippet that there is, with eight spaces for a tab, and the kernels that it is for."""
         found = self(*entries, **more)
         assert found is not None
         return f"{found.kernels}\n{found.code}".expandtabs()
+
+
+def snippets(catalog: Catalog, release: Release = CALENDAR["v7.3"], date: datetime.date = TODAY) -> Snippets:
+    return Snippets(KernelRecord(KfuncViews(Snapshot(catalog, release, date))))
 
 
 @pytest.fixture
@@ -443,7 +451,7 @@ LONG = "Only " + ", ".join(f"``ops.callback_{number}()``" for number in range(10
 )
 def test_changes_in_words(tmp_path, event, fields, since, before):
     changed = one(f"release: v7.1, event: changed, breaking: true, {event}", **fields)
-    found = Snippets(catalog_of(tmp_path, faulty=True, demo=subsystem(changed)), CALENDAR["v7.3"], TODAY).of("bpf_one")
+    found = snippets(catalog_of(tmp_path, faulty=True, demo=subsystem(changed))).of("bpf_one")
     assert found is not None
     assert comments(found.code) == [
         f"v7.1 to v7.3: {since}",
@@ -511,20 +519,12 @@ def test_kernels_of_which_a_replacement_is_not_recorded(tmp_path):
         here=subsystem(one("release: v6.13, event: removed, renamed_to: bpf_new"), name="here"),
         there=subsystem(entry("bpf_new", "release: v6.13, event: added"), name="there", recorded="v6.19"),
     )
-    found = Snippets(catalog, CALENDAR["v7.3"], TODAY).of("bpf_one")
+    found = snippets(catalog).of("bpf_one")
     assert found is not None
     assert found.kernels == "v6.6 to v6.19"
 
 
 # -- any history
-
-
-def catalog_with(*made: Kfunc) -> Catalog:
-    source = parse("demo.kfuncs.yaml", "kfuncs: []")
-    header = Header(subsystem="demo", title="Demo", recorded=CALENDAR.real[-1].name)
-    entries = tuple(Declaration(kfunc, source, number) for number, kfunc in enumerate(made))
-    file = SubsystemFile("demo.kfuncs.yaml", "demo", header, CALENDAR.real[-1], entries, source)
-    return Catalog(CALENDAR, FLAGS, HOOKS, (file,))
 
 
 def named(kfunc: Kfunc, name: str) -> Kfunc:
@@ -537,7 +537,7 @@ def test_any_valid_history(kfunc, other, release, date):
     """There is code or there is none; it declares what it calls, and nothing that the record does not know."""
     catalog = catalog_with(kfunc, *([named(other, "bpf_new")] if other else []))
     for name in catalog.entries:
-        found = Snippets(catalog, release, date).of(name)
+        found = snippets(catalog, release, date).of(name)
         if found is None:
             continue
         code = re.sub(r"/\*.*?\*/", "", found.code, flags=re.DOTALL)
@@ -564,9 +564,9 @@ def test_what_comes_later_changes_no_snippet(kfunc, release, date):
     """A page as of a release is the same before and after later events were recorded."""
     until = sum(CALENDAR.when(event.release).by <= release for event in kfunc.history)
     if not until:
-        assert Snippets(catalog_with(kfunc), release, date).of(NAME) is None
+        assert snippets(catalog_with(kfunc), release, date).of(NAME) is None
         return
     facts = facts_at(kfunc, CALENDAR, release)
     earlier = kfunc.model_copy(update={"history": kfunc.history[:until], **vars(facts)})
-    known, unknown = (Snippets(catalog_with(each), release, date).of(NAME) for each in (kfunc, earlier))
+    known, unknown = (snippets(catalog_with(each), release, date).of(NAME) for each in (kfunc, earlier))
     assert known == unknown

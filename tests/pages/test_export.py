@@ -21,6 +21,8 @@ from kfuncdoc.cli.main import main
 from kfuncdoc.pages.export import export, json_schema
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.model import Header
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
 
 VALIDATOR = Draft202012Validator(json_schema())
 SAID = "said_in: kernel/a.c, reason: It is slow."
@@ -67,18 +69,18 @@ def run(*arguments: str, **environment: str) -> str:
 
 
 def exported(catalog: Catalog, release: str = "v7.3") -> dict[str, dict[str, Any]]:
-    record = json.loads(export(catalog, CALENDAR[release], TODAY))
+    record = json.loads(export(KfuncViews(Snapshot(catalog, CALENDAR[release], TODAY))))
     return {kfunc["name"]: kfunc for kfunc in record["kfuncs"]}
 
 
 @pytest.mark.parametrize("release", ["v6.1", "v6.12", "v6.18", "v7.3"])
 def test_an_export_is_valid_by_the_schema_that_is_published(catalog, schema, release):
     Draft202012Validator.check_schema(schema)
-    Draft202012Validator(schema).validate(json.loads(export(catalog, CALENDAR[release], TODAY)))
+    Draft202012Validator(schema).validate(json.loads(export(KfuncViews(Snapshot(catalog, CALENDAR[release], TODAY)))))
 
 
 def test_the_schema_refuses_what_is_no_export(schema, catalog):
-    record = json.loads(export(catalog, CALENDAR["v7.3"], TODAY))
+    record = json.loads(export(KfuncViews(Snapshot(catalog, CALENDAR["v7.3"], TODAY))))
     validator = Draft202012Validator(schema)
     assert not validator.is_valid({**record, "format": 2})
     assert not validator.is_valid({**record, "more": 1})
@@ -88,7 +90,7 @@ def test_the_schema_refuses_what_is_no_export(schema, catalog):
 
 
 def test_every_field_of_the_format_is_described(schema):
-    for name in ("Dated", "Deprecation", "Instead"):
+    for name in ("Dated", "Deprecation", "ExportedReplacement"):
         for field, description in schema["$defs"][name]["properties"].items():
             assert description.get("description"), (name, field)
 
@@ -102,7 +104,7 @@ def test_the_packaged_record_is_valid(schema, tmp_path):
 
 
 def test_the_head(catalog):
-    record = json.loads(export(catalog, CALENDAR["v7.1"], TODAY))
+    record = json.loads(export(KfuncViews(Snapshot(catalog, CALENDAR["v7.1"], TODAY))))
     assert {name: value for name, value in record.items() if name != "kfuncs"} == {
         "format": 1, "release": "v7.1", "date": "2026-11-01",
     }  # fmt: skip
@@ -247,6 +249,6 @@ def test_any_valid_history_exports(kfunc, release, date):
     header = Header(subsystem="demo", title="Demo", recorded="v7.3")
     entries = (Declaration(kfunc, source, 0),)
     declared = SubsystemFile(source.path, "demo", header, CALENDAR["v7.3"], entries, source)
-    record = json.loads(export(Catalog(CALENDAR, {}, HOOKS, (declared,)), release, date))
+    record = json.loads(export(KfuncViews(Snapshot(Catalog(CALENDAR, {}, HOOKS, (declared,)), release, date))))
     VALIDATOR.validate(record)
     assert len(record["kfuncs"]) == 1

@@ -27,7 +27,8 @@ from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import assess
 from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 SAID = "said_in: kernel/a.c, reason: It is slow."
@@ -84,23 +85,23 @@ def catalog(tmp_path: Path) -> Catalog:
     return catalog_of(tmp_path, shelf=SHELF, box=BOX)
 
 
-def pages_of(catalog: Catalog, release: str = "v7.3", date: datetime.date = TODAY) -> Pages:
-    return Pages(catalog, catalog.calendar[release], date)
+def pages_of(catalog: Catalog, release: str = "v7.3", date: datetime.date = TODAY) -> KfuncViews:
+    return KfuncViews(Snapshot(catalog, catalog.calendar[release], date))
 
 
-def written(pages: Pages, base_url: str = "https://example.org/") -> str:
+def written(pages: KfuncViews, base_url: str = "https://example.org/") -> str:
     def where(name: str) -> Optional[str]:
         return below(base_url, f"{pages.catalog.entries[name][0].page}.html#{address(name)}")
 
     return feed(pages, where=where, home=below(base_url, "index.html"), own=below(base_url, "kfuncs.atom"))
 
 
-def told(pages: Pages) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
+def told(pages: KfuncViews) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
     """Return of each entry the title, and what is told with the kfuncs that it is told of."""
     return [(each.title, dict(each.told)) for each in entries(pages)]
 
 
-def ids(pages: Pages) -> dict[str, str]:
+def ids(pages: KfuncViews) -> dict[str, str]:
     return {each.id: each.title for each in entries(pages)}
 
 
@@ -418,7 +419,7 @@ def test_any_valid_history_is_told(kfunc: Any, release: Release, date: datetime.
     source = parse("demo.kfuncs.yaml", "kfuncs: []")
     header = Header(subsystem="demo", title="Demo", recorded="v7.3")
     declared = SubsystemFile(source.path, "demo", header, CALENDAR["v7.3"], (Declaration(kfunc, source, 0),), source)
-    pages = Pages(Catalog(CALENDAR, {}, HOOKS, (declared,)), release, date)
+    pages = KfuncViews(Snapshot(Catalog(CALENDAR, {}, HOOKS, (declared,)), release, date))
     root = checked(written(pages))
     events = [step for step in assess(kfunc, CALENDAR, release, date).steps if noticed(step.event)]
     wanted = {(step.when.by, step.event.event) for step in events}

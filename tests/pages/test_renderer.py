@@ -464,8 +464,8 @@ def test_a_removed_kfunc_names_the_end_of_its_chain(tmp_path):
         + entry("d", "release: v6.9, event: added")
     )  # fmt: skip
     b, c, d = (f":ref:`{name} <kfunc-{name}>`" for name in "bcd")
-    assert instead(tmp_path, chain) == [f"{b} (renamed); today {d}", f"{c}; today {d}", d]
-    assert instead(tmp_path, chain, "v6.8") == [f"{b} (renamed); today {c}", c]
+    assert instead(tmp_path, chain) == [f"{d}; it replaced {b} (renamed)", f"{d}; it replaced {c}", d]
+    assert instead(tmp_path, chain, "v6.8") == [f"{c}; it replaced {b} (renamed)", c]
     assert instead(tmp_path, chain, "v6.4") == [f"{b} (renamed)"]
 
 

@@ -13,8 +13,9 @@ from kfuncdoc.pages.table_facts import table_facts
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import assess
 from kfuncdoc.record.load import load
+from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.callers import Caller, ProgramTypes
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.views.kfunc import KfuncViews
 
 SHELF = subsystem(
     entry(
@@ -45,7 +46,7 @@ SHELF = subsystem(
 
 
 def test_row_tells_what_its_kfunc_is(tmp_path) -> None:
-    pages = Pages(catalog_of(tmp_path, shelf=SHELF), CALENDAR["v7.3"], TODAY)
+    pages = KfuncViews(Snapshot(catalog_of(tmp_path, shelf=SHELF), CALENDAR["v7.3"], TODAY))
     found = json.loads(table_facts(pages, ["shelf_lift", "", "shelf_raise", "shelf_hoist", "shelf_winch"]))
     releases = found.pop("releases")
 
@@ -79,11 +80,11 @@ def test_row_tells_what_its_kfunc_is(tmp_path) -> None:
 def test_callers_are_those_of_each_release() -> None:
     """As the pages of program types have them, which were worked out apart."""
     catalog = load(find([str(packaged("data"))]))
-    newest = Pages(catalog, catalog.calendar["v7.3"], TODAY)
+    newest = KfuncViews(Snapshot(catalog, catalog.calendar["v7.3"], TODAY))
     found = json.loads(table_facts(newest, [view.name for view in newest.kfuncs]))
     for name in ("v6.1", "v6.6", "v6.12", "v6.18", "v7.3"):
         number = found["releases"].index(name)
-        offered = ProgramTypes(Pages(catalog, catalog.calendar[name], TODAY))
+        offered = ProgramTypes(KfuncViews(Snapshot(catalog, catalog.calendar[name], TODAY)))
         for program_type in ("BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACEPOINT", "BPF_PROG_TYPE_LSM"):
             expected = set(offered.offers(Caller(program_type))) | set(offered.offers(Caller(ANY)))
             shown = {
@@ -98,7 +99,7 @@ def test_callers_are_those_of_each_release() -> None:
 def test_stretches_are_the_releases_that_have_it() -> None:
     catalog = load(find([str(packaged("data"))]))
     calendar = catalog.calendar
-    pages = Pages(catalog, calendar["v7.3"], TODAY)
+    pages = KfuncViews(Snapshot(catalog, calendar["v7.3"], TODAY))
     found = json.loads(table_facts(pages, [view.name for view in pages.kfuncs]))
     for view, row in zip(pages.kfuncs, found["rows"]):
         there = {name for first, last, _ in row[3] for name in found["releases"][first : last + 1]}

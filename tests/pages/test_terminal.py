@@ -58,7 +58,7 @@ REMOVED = """\
         module BTFs"), unless the extern is __weak and the call guarded by
         bpf_ksym_exists().
     Notice: Deprecated since v6.13; the removal was announced for v6.15.
-    Replacement: shelf_raise (renamed); today shelf_put
+    Replacement: shelf_put; it replaced shelf_raise (renamed)
     In your programs: kfuncdoc audit finds calls of it in compiled ones; kfuncdoc header
         makes the compiler warn.
     Reason: Too heavy.
@@ -67,8 +67,8 @@ REMOVED = """\
 
     History:
     v6.12: Added.
-    v6.13: Deprecated: removal announced for v6.15. Instead: shelf_raise (renamed); today
-        shelf_put.
+    v6.13: Deprecated: removal announced for v6.15. Instead: shelf_put; it replaced
+        shelf_raise (renamed).
     v6.17: Removed.
     """
 

@@ -21,14 +21,16 @@ from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject, Extern, essential_name
 from kfuncdoc.bpf.shape import FORWARD, STRUCT, Shape, compatible, shape_of
-from kfuncdoc.compat.kernels import Record, all_recorded
+from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.compat.snippets import Snippet, Snippets
 from kfuncdoc.kernels.observation import from_json
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
+from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.scan.binary.objects import read_objects
+from kfuncdoc.views.kfunc import KfuncViews
 
 TODAY = datetime.date(2026, 11, 26)
 OBSERVED = HERE.parent / "observed"
@@ -53,7 +55,7 @@ def catalog() -> Catalog:
 def shown(request, catalog) -> tuple[Release, Mapping[str, Snippet]]:
     """The snippets of the pages as of a release."""
     name, least = request.param
-    snippets = Snippets(catalog, catalog.calendar[name], TODAY)
+    snippets = Snippets(KernelRecord(KfuncViews(Snapshot(catalog, catalog.calendar[name], TODAY))))
     found = {kfunc: snippets.of(kfunc) for kfunc in catalog.entries}
     there = {kfunc: snippet for kfunc, snippet in found.items() if snippet is not None}
     assert len(there) >= least
@@ -84,9 +86,9 @@ def said(snippet: Snippet, catalog: Catalog) -> Iterator[tuple[Optional[str], Re
 
 def test_each_loads_on_every_kernel(shown, compiled, catalog):
     """On older ones, too, which have nothing of it."""
-    record = Record(catalog, TODAY, shown[0])
-    (report,) = audit([compiled], record, all_recorded(record)).objects
-    assert in_which_it_loads(report, all_recorded(record)) == f"loads on v5.10 to {shown[0]}"
+    record = KernelRecord(KfuncViews(Snapshot(catalog, shown[0], TODAY)))
+    (report,) = audit([compiled], record, record.kernels).objects
+    assert in_which_it_loads(report, record.kernels) == f"loads on v5.10 to {shown[0]}"
 
 
 def test_each_kernel_that_it_is_for_is_in_one_comment(shown, catalog):
@@ -99,13 +101,13 @@ def test_each_kernel_that_it_is_for_is_in_one_comment(shown, catalog):
 
 def test_each_call_is_of_what_the_kernels_have(shown, compiled, catalog):
     """The prototypes that clang made of the declarations are those of the kernels named, as libbpf compares them."""
-    record, externs = Record(catalog, TODAY, shown[0]), {extern.name: extern for extern in compiled.externs}
+    snapshot, externs = Snapshot(catalog, shown[0], TODAY), {extern.name: extern for extern in compiled.externs}
     called: set[str] = set()
     for kfunc, snippet in shown[1].items():
         for flavour, release in said(snippet, catalog):
             if flavour is not None:
                 called.add(flavour)
-                declared = record.at(essential_name(flavour), release)
+                declared = snapshot.lifecycle_at(essential_name(flavour), release)
                 assert declared is not None
                 assert declared.state.present
                 assert fits(externs[flavour], declared.facts.prototype), (kfunc, flavour, release.name)
@@ -113,7 +115,7 @@ def test_each_call_is_of_what_the_kernels_have(shown, compiled, catalog):
     assert called | announced == externs.keys()
     assert all(extern.weak for extern in externs.values())
     for name in announced:
-        newest = record.newest(essential_name(name))
+        newest = snapshot.lifecycle(essential_name(name))
         assert newest is not None
         assert newest.plan is not None
         assert fits(externs[name], newest.plan.becomes or "")

@@ -18,6 +18,7 @@ import pytest
 from compiler import HERE, Compiler
 from guarded import program_of
 
+from kfuncdoc.audit.asked_kernels import asked_for
 from kfuncdoc.audit.engine import audit
 from kfuncdoc.audit.findings import Report, Status
 from kfuncdoc.audit.words import in_which_it_loads
@@ -26,7 +27,7 @@ from kfuncdoc.bpf.objects import BpfObject
 from kfuncdoc.cli.main import main
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.header import header
-from kfuncdoc.compat.kernels import Kernel, Record, all_recorded, asked_for, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
 from kfuncdoc.scan import Unscannable
@@ -38,8 +39,8 @@ TARGETS = ("bpfel", "bpfeb")
 
 
 @pytest.fixture(scope="session")
-def record() -> Record:
-    return Record(load(find([str(packaged("data"))])), TODAY)
+def record() -> KernelRecord:
+    return KernelRecord.whole(load(find([str(packaged("data"))])), TODAY)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +55,7 @@ def read(path: Path) -> BpfObject:
     return found
 
 
-def against(record: Record, *paths: Path, first: str = "v6.12") -> Report:
+def against(record: KernelRecord, *paths: Path, first: str = "v6.12") -> Report:
     objects = [each for path in paths for each in read_objects(str(path))]
     return audit(objects, record, asked_for(record, first=first, last="v7.3"))
 
@@ -282,7 +283,7 @@ def test_the_header_after_vmlinux_h(with_header, record, tmp_path, options, all_
     folder = with_header.output
     if all_kernels:
         folder = tmp_path
-        (folder / "kfuncs.h").write_text(header(record, all_recorded(record)), encoding="utf-8")
+        (folder / "kfuncs.h").write_text(header(record, record.kernels), encoding="utf-8")
     source = tmp_path / "include.bpf.c"
     source.write_text('#include <vmlinux.h>\n#include "kfuncs.h"\nint any;\n', encoding="utf-8")
     strict = ("-g", "-Wall", "-Wextra", "-Wno-missing-declarations", "-Werror")
@@ -329,7 +330,7 @@ def test_what_the_header_declares_is_found(with_header, record, tmp_path):
 @pytest.mark.parametrize("first", ["v6.12", ""])
 def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     """All of them, each called from a program of its own, load on every kernel that the record knows."""
-    codes = sorted(set(guards(record, asked_for(record, first=first, last="v7.3") if first else all_recorded(record))))
+    codes = sorted(set(guards(record, asked_for(record, first=first, last="v7.3") if first else record.kernels)))
     assert len(codes) > 50
     source = tmp_path / "guards.bpf.c"
     source.write_text(program_of(codes, compiler), encoding="utf-8")
@@ -338,11 +339,11 @@ def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     assert not done.stderr
     found = read(compiler.output / "guards.bpf.o")
     assert len(found.programs) == len(codes)
-    (report,) = audit([found], record, all_recorded(record)).objects
-    assert in_which_it_loads(report, all_recorded(record)) == "loads on v5.10 to v7.3"
+    (report,) = audit([found], record, record.kernels).objects
+    assert in_which_it_loads(report, record.kernels) == "loads on v5.10 to v7.3"
 
 
-def guards(record: Record, kernels: tuple[Kernel, ...]) -> Iterator[str]:
+def guards(record: KernelRecord, kernels: tuple[Kernel, ...]) -> Iterator[str]:
     """Yield every guard that there is for *kernels*."""
     adviser = Adviser(record, kernels)
     for name in record.catalog.entries:

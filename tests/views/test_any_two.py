@@ -31,11 +31,13 @@ from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import find, release_page
 from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header, Kfunc
+from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import any_two
 from kfuncdoc.views import difference as difference_module
 from kfuncdoc.views.any_two import as_json, compared_with, comparison
 from kfuncdoc.views.difference import Change, Difference, difference
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.views.kfunc import KfuncViews
+from kfuncdoc.views.replacement import PHRASES
 
 PAGES = TESTS / "pages"
 LICENCE = ".. SPDX-License-Identifier: GPL-2.0-only\n\n"
@@ -95,17 +97,17 @@ def pairs(releases: tuple[Release, ...]) -> Iterator[tuple[Release, Release]]:
 
 def test_any_two_releases_of_the_record(record, monkeypatch):
     """In order, too; difference() is given the states of each release once, or it would take a minute."""
-    states: dict[str, Pages] = {}
+    states: dict[str, KfuncViews] = {}
     monkeypatch.setattr(
         difference_module,
-        "Pages",
-        lambda catalog, last, date: states.setdefault(last.name, Pages(catalog, last, date)),
+        "KfuncViews",
+        lambda snapshot: states.setdefault(snapshot.release.name, KfuncViews(snapshot)),
     )
     newest = record.calendar.newest(TODAY)
-    compared = comparison(record, newest, TODAY)
+    compared = comparison(Snapshot(record, newest, TODAY))
     assert compared.releases == record.calendar.real[: newest.position + 1]
     for first, last in pairs(compared.releases):
-        assert compared.between(first, last) == difference(record, first, last, TODAY), (first, last)
+        assert compared.between(first, last) == difference(Snapshot(record, last, TODAY), first), (first, last)
 
 
 def renamed(kfunc: Kfunc, **names: str) -> Kfunc:
@@ -132,9 +134,9 @@ def test_any_two_releases_of_any_valid_histories(kfunc, new, newer, recorded, la
         for name, declared, known in zip("cab", (kfunc, new, newer), recorded)
     )  # fmt: skip
     catalog = Catalog(CALENDAR, {}, HOOKS, files)
-    compared = comparison(catalog, last, date)
+    compared = comparison(Snapshot(catalog, last, date))
     for first, second in pairs(compared.releases):
-        assert compared.between(first, second) == difference(catalog, first, second, date), (first, second)
+        assert compared.between(first, second) == difference(Snapshot(catalog, second, date), first), (first, second)
 
 
 def test_a_kfunc_is_compared_where_something_turns(record, monkeypatch):
@@ -142,7 +144,7 @@ def test_a_kfunc_is_compared_where_something_turns(record, monkeypatch):
     asked = []
     compare = any_two.entries_of
     monkeypatch.setattr(any_two, "entries_of", lambda *pair: asked.append(pair) or compare(*pair))
-    comparison(record, record.calendar.newest(TODAY), TODAY)
+    comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY))
     assert len(asked) < 20 * len(record.entries)
 
 
@@ -182,7 +184,7 @@ def rectangles_of(catalog: Catalog, name: str, change: Change) -> list[tuple[str
     """Return the rectangles of one kfunc and change, as the names of their ends and what is told."""
     return [
         (*(CALENDAR.releases[end].name for end in (*each.first, *each.last)), each.entry.happened)
-        for each in comparison(catalog, NEWEST, TODAY).rectangles
+        for each in comparison(Snapshot(catalog, NEWEST, TODAY)).rectangles
         if (each.entry.name, each.entry.change) == (name, change)
     ]
 
@@ -209,7 +211,10 @@ def expected(found: Difference) -> list[Any]:
     return [
         (
             each.change.key, each.subsystem, each.name, f"#{each.name}", each.happened,
-            [(one.name, one.rest, one.in_first, one.in_last, one.deprecated) for one in each.instead],
+            [
+                (one.name, one.words_after_name, *(one.present_on or (None, None)), one.deprecated)
+                for one in each.instead
+            ],
             each.no_replacement,
         )
         for each in found.entries
@@ -217,7 +222,7 @@ def expected(found: Difference) -> list[Any]:
 
 
 def test_the_data_has_all_that_is_told(catalog):
-    compared = comparison(catalog, NEWEST, TODAY)
+    compared = comparison(Snapshot(catalog, NEWEST, TODAY))
     document = json.loads(as_json(compared, {name: f"#{name}" for name in catalog.entries}))
     assert document["releases"] == [[release.name, release.lts] for release in CALENDAR.real]
     assert document["behind"] == [["box", CALENDAR["v7.2"].position]]
@@ -225,7 +230,7 @@ def test_the_data_has_all_that_is_told(catalog):
     told = 0
     for first, last in pairs(CALENDAR.real):
         found = picked(document, first.position, last.position)
-        assert found == expected(difference(catalog, first, last, TODAY)), (first, last)
+        assert found == expected(difference(Snapshot(catalog, last, TODAY), first)), (first, last)
         told += len(found)
     assert told > 500
 
@@ -237,7 +242,7 @@ def test_data_of_one_kfunc(tmp_path):
         + entry("box_b")
     )
     catalog, newest = catalog_of(tmp_path, faulty=True, box=text), NEWEST.position
-    assert json.loads(as_json(comparison(catalog, NEWEST, TODAY), {"box_a": "box.html#a"})) == {
+    assert json.loads(as_json(comparison(Snapshot(catalog, NEWEST, TODAY)), {"box_a": "box.html#a"})) == {
         "releases": [[release.name, release.lts] for release in CALENDAR.real],
         "behind": [],
         "changes": [["removed", "Removed", "; "], ["added", "New", "; "], ["passed", "Came and went in between", "; "]],
@@ -254,13 +259,14 @@ def test_data_of_one_kfunc(tmp_path):
             [0, newest - 2, newest - 1, newest - 1, 1, 0, 1, 1],
             [0, newest - 2, newest, newest, 2, 0, 1, 2],
         ],
+        "phrases": PHRASES,
     }
 
 
 def test_the_data_of_the_record_is_small(record):
     addresses = {name: f"{file.page}.html#{address(name)}" for name, (file, _) in record.entries.items()}
-    text = as_json(comparison(record, record.calendar.newest(TODAY), TODAY), addresses)
-    assert text == as_json(comparison(record, record.calendar.newest(TODAY), TODAY), addresses)
+    text = as_json(comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)
+    assert text == as_json(comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)
     assert len(gzip.compress(text.encode())) < 40_000
 
 

@@ -24,7 +24,7 @@ from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import parse
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.shape import shape_of
-from kfuncdoc.compat.kernels import Record
+from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.kernels.hooks import ANY, HookEntry, HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_hooks
 from kfuncdoc.kernels.releases import Release, When
@@ -35,9 +35,10 @@ from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import assess
 from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header, Kfunc
+from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.callers import STRUCT_OPS as OF_STRUCT_OPS
 from kfuncdoc.views.callers import Caller, ProgramTypes
-from kfuncdoc.views.kfunc import Pages
+from kfuncdoc.views.kfunc import KfuncViews
 
 PAGES = TESTS / "pages"
 TRACING, TRACEPOINT, XDP, SYSCALL = (f"BPF_PROG_TYPE_{name}" for name in ("TRACING", "TRACEPOINT", "XDP", "SYSCALL"))
@@ -58,7 +59,7 @@ def catalog_of(folder: Path, text: str, hooks: HookMap = HOOKS) -> Catalog:
 
 
 def program_types_of(catalog: Catalog, release: str = "v7.3") -> ProgramTypes:
-    return ProgramTypes(Pages(catalog, catalog.calendar[release], TODAY))
+    return ProgramTypes(KfuncViews(Snapshot(catalog, catalog.calendar[release], TODAY)))
 
 
 def offered(found: ProgramTypes, program_type: str, struct_ops: Optional[str] = None) -> dict[str, str]:
@@ -262,7 +263,7 @@ def test_an_offer_is_what_holds_in_every_release_since(kfunc, hooks, release):
 def test_the_sections_of_a_type_have_all_that_programs_of_it_may_call(kfunc, hooks, release):
     """Together with what any program may; to struct_ops, all that some of them may."""
     catalog = declared(kfunc, hooks)
-    found, view = program_types_of(catalog, release.name), Pages(catalog, release, TODAY).view(NAME)
+    found, view = program_types_of(catalog, release.name), KfuncViews(Snapshot(catalog, release, TODAY)).view(NAME)
     for program_type in found.types:
         sections = found.sections(program_type)
         shown = any(section.offers for section in (*sections, found.section(Caller(ANY))))
@@ -277,7 +278,7 @@ def test_an_audit_refuses_what_is_not_offered(kfunc, hooks, release):
     then = assess(kfunc, CALENDAR, release, TODAY)
     if not then.state.present or not then.facts.program_types:
         return  # an audit says other things of these
-    found, record = program_types_of(catalog, release.name), Record(catalog, TODAY)
+    found, record = program_types_of(catalog, release.name), KernelRecord.whole(catalog, TODAY)
     extern = Extern(NAME, False, then.facts.prototype, shape_of(then.facts.prototype))
     for caller in callers(found):
         if caller.program_type != ANY:  # which no program is of
@@ -326,7 +327,9 @@ def test_removed_kfuncs_are_not_offered_and_deprecated_ones_are(record):
         for section in found.sections(program_type)
         for name, offer in found.offers(section.caller).items()
     }
-    there = {view.name for view in Pages(record, record.calendar["v7.3"], TODAY).kfuncs if not view.removed}
+    there = {
+        view.name for view in KfuncViews(Snapshot(record, record.calendar["v7.3"], TODAY)).kfuncs if not view.removed
+    }
     assert anywhere.keys() == there
     assert any(view.lifecycle.past_due for view in anywhere.values())
 

@@ -13,13 +13,16 @@ from hypothesis import given
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import parse
+from kfuncdoc.pages.difference_report import as_json, as_markdown, as_text
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import FACTS, assess
 from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header
+from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import difference as difference_module
-from kfuncdoc.views.difference import Change, Difference, Instead, as_json, as_markdown, as_text, difference
+from kfuncdoc.views.difference import Change, Difference, difference
+from kfuncdoc.views.replacement import Replacement
 
 SHELF = subsystem(
     entry("shelf_lift", "release: v6.6, event: added", "release: v6.17, event: removed, renamed_to: shelf_raise")
@@ -154,7 +157,7 @@ def catalog(tmp_path) -> Catalog:
 
 
 def between(catalog: Catalog, first: str, last: str) -> Difference:
-    return difference(catalog, catalog.calendar[first], catalog.calendar[last], TODAY)
+    return difference(Snapshot(catalog, catalog.calendar[last], TODAY), catalog.calendar[first])
 
 
 def test_text(catalog):
@@ -279,7 +282,7 @@ def test_any_valid_history(kfunc, one, other, date):
     header = Header(subsystem="demo", title="Demo", recorded="v7.3")
     declared = SubsystemFile(source.path, "demo", header, CALENDAR["v7.3"], (Declaration(kfunc, source, 0),), source)
     catalog = Catalog(CALENDAR, {}, HOOKS, (declared,))
-    found = difference(catalog, first, last, date)
+    found = difference(Snapshot(catalog, last, date), first)
     before, after = (assess(kfunc, CALENDAR, release, date).state.present for release in (first, last))
     of_both = {Change.BREAKING, Change.QUIET, Change.DEPRECATED, Change.SUPERSEDED}
     allowed = {
@@ -293,7 +296,7 @@ def test_any_valid_history(kfunc, one, other, date):
     assert set(told) <= allowed
     assert before == after or told
     assert first != last or set(told) <= {Change.DEPRECATED}
-    assert found == difference(catalog, first, last, TODAY)
+    assert found == difference(Snapshot(catalog, last, TODAY), first)
     assert all(text and not text.endswith("..") for entry in found.entries for text in entry.told)
     assert json.loads(as_json(found))["from"] == first.name
     assert as_text(found, 80, quiet=True).startswith(f"From {first} to {last}: ")
@@ -355,7 +358,7 @@ def test_the_replacements_of_what_is_gone(record):
     """A scheduler for v6.12 finds what to call in v7.3, and that its own kernel does not have it."""
     found = {entry.name: entry for entry in between(record, "v6.12", "v7.3").of(Change.REMOVED)}
     (instead,) = found["scx_bpf_dispatch"].instead
-    assert instead == Instead("scx_bpf_dsq_insert", "scx_bpf_dsq_insert", False, True, deprecated=True)
+    assert instead == Replacement("scx_bpf_dsq_insert", renamed=True, deprecated=True, present_on=(False, True))
 
 
 def test_a_name_that_came_back_for_another_kfunc(record):

@@ -93,7 +93,7 @@ def _text(app: Sphinx, name: str) -> str:
     session = domain_of(app.env).session
     pages = session.renderer.pages
     if name == EXPORT:
-        return export.export(session.catalog, pages.release, pages.date)
+        return export.export(pages)
     if name == SCHEMA:
         return json.dumps(export.json_schema(), indent=2) + "\n"
     from kfuncdoc.pages.feed import below, feed

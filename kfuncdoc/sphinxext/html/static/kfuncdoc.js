@@ -266,7 +266,7 @@
    * Put the two lists of releases, and what happened between those that are picked, into `container`, instead of what
    * it says without scripts.  `data` was worked out when the site was built (kfuncdoc/views/any_two.py): each rectangle of
    * it holds for some pairs of releases, and here is only picked and shown.  The words are those of
-   * kfuncdoc/views/difference.py.
+   * kfuncdoc/views/difference.py and kfuncdoc/views/replacement.py.
    */
   function compareReleases(container, data) {
     const newest = data.releases.length - 1;
@@ -325,11 +325,14 @@
         return [rest];
       }
       const known = [[first, inFirst], [last, inLast]];
+      const told = (phrase, present) => known
+        .filter(([, inRelease]) => inRelease === present)
+        .map(([release]) => data.phrases[phrase].replace("{}", released(release)));
       const details = [
-        ...(deprecated ? ["itself deprecated"] : []),
-        ...known.filter(([, there]) => there === false).map(([release]) => `not in ${released(release)}`),
-        ...known.filter(([, there]) => there === null).map(([release]) => `not known for ${released(release)}`),
-        ...(inFirst && inLast ? ["in both"] : []),
+        ...(deprecated ? [data.phrases.deprecated] : []),
+        ...told("absent", false),
+        ...told("unknown", null),
+        ...(inFirst && inLast ? [data.phrases.both] : []),
       ];
       return [link(kfunc), `${rest}, ${details.join(", ")}`];
     }
@@ -338,10 +341,10 @@
       const [told, replacements, noReplacement] = data.sentences[number];
       const happened = told.map((text) => data.texts[text]).join(data.changes[change][2]);
       if (replacements.length) {
-        const those = joined(replacements.map((each) => instead(each, first, last)), ", or ");
-        return [`${happened}; instead: `, ...those];
+        const those = joined(replacements.map((each) => instead(each, first, last)), data.phrases.or);
+        return [happened + data.phrases.instead, ...those];
       }
-      return [noReplacement ? `${happened}; nothing replaces it: ${noReplacement}` : happened];
+      return [noReplacement ? happened + data.phrases.nothing + noReplacement : happened];
     }
 
     function group(change, bySubsystem, first, last) {

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The kernels that an audit, a header or a comparison is asked about."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterable, Optional
+
+from kfuncdoc.compat.kernels import Kernel, KernelRecord
+from kfuncdoc.kernels.observation import KernelFunctions
+from kfuncdoc.kernels.releases import Release
+
+_NUMBERS = re.compile(r"v?(\d+\.\d+)(?:\.\d+)?$", re.ASCII)
+
+
+class KernelUnknown(ValueError):
+    """A kernel cannot be asked for; the message says why."""
+
+
+def asked_for(
+    record: KernelRecord,
+    *,
+    first: Optional[str] = None,
+    last: Optional[str] = None,
+    names: Iterable[str] = (),
+    long_term: bool = False,
+) -> tuple[Kernel, ...]:
+    """Return the kernels of a range, of *names*, and the maintained LTS kernels if *long_term*, in order.
+
+    Without any of them: none.  Raises :exc:`KernelUnknown`, also where the record does not reach.
+    """
+    snapshot = record.snapshot
+    releases = {recorded_release(record, name) for name in names}
+    if first or last:
+        start = recorded_release(record, first) if first else snapshot.releases[0]
+        end = recorded_release(record, last) if last else snapshot.last
+        if end < start:
+            raise KernelUnknown(f"{start} comes after {end}")
+        releases |= set(snapshot.calendar.between(start, end))
+    if long_term:
+        maintained = {release for release in snapshot.releases if release.lts and release.maintained(snapshot.date)}
+        if not maintained:
+            raise KernelUnknown(f"no long-term kernel is known to be maintained on {snapshot.date}")
+        releases |= maintained
+    return tuple(map(record.kernel, sorted(releases)))
+
+
+def recorded_release(record: KernelRecord, name: str) -> Release:
+    """Return the release *name*; raises :exc:`KernelUnknown` where the record does not reach it."""
+    snapshot = record.snapshot
+    reach = f"the record goes from {snapshot.releases[0]} to {snapshot.last}"
+    if not snapshot.calendar.is_real(name):
+        numbers = _NUMBERS.match(name)
+        meant = f"v{numbers[1]}" if numbers else ""
+        write = f"write {meant}" if snapshot.calendar.is_real(meant) else "one is written as v6.10"
+        raise KernelUnknown(f"'{name}' is no release that is known: {write}; {reach}")
+    release = snapshot.calendar[name]
+    if release > snapshot.last:
+        raise KernelUnknown(f"nothing is recorded of {name}: {reach}")
+    return release
+
+
+def observed_kernel(
+    record: KernelRecord, name: str, functions: KernelFunctions, release: Optional[str] = None
+) -> Kernel:
+    """Return the kernel that was looked into at *name*: of *release*, or of the one that it tells itself.
+
+    A kernel that tells another one may have been said to be as good as *release*, as those of vendors are; its name
+    shows that.
+
+    Raises :exc:`KernelUnknown` where *release* is not in the record.
+    """
+    version = functions.kernel or release
+    shown = f"{version} ({name})" if version else name
+    if release is not None:
+        taken = f", taken for {release}" if functions.release not in (None, release) else ""
+        return Kernel(f"{version} ({name}{taken})", recorded_release(record, release), functions)
+    told = functions.release
+    calendar = record.snapshot.calendar
+    known = told is not None and calendar.is_real(told) and calendar[told] <= record.snapshot.last
+    return Kernel(shown, calendar[told] if told and known else None, functions)

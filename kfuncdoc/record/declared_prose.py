@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Prose of a declaration, with the place where it was written.
+
+A line of prose that goes into a page carries its place as a private mark at its end, U+E000 FILE:LINE U+E001.  Whoever
+uses the text takes the marks off, and reports what is wrong in a line at the place that its mark names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Optional, Union
+
+from kfuncdoc.base.yaml_text import MARKS, SourceFile
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A text of reStructuredText and where it was written; two of the same text are equal wherever they stand.
+
+    *keys* lead to the text in *source*; without a source its lines have no places.
+    """
+
+    text: str
+    source: Optional[SourceFile] = field(default=None, compare=False)
+    keys: tuple[Union[str, int], ...] = field(default=(), compare=False)
+
+    def marked(self) -> str:
+        """Return the text with the place of each line that is not blank as a mark at its end."""
+        if self.source is None:
+            return self.text.rstrip()
+        lines = zip(self.text.rstrip().split("\n"), self.source.lines(*self.keys))
+        marked = (f"{line.rstrip()}{mark(self.source.path, number)}" if line.strip() else "" for line, number in lines)
+        return "\n".join(marked)
+
+
+def mark(path: str, line: int) -> str:
+    """Return the mark that says of a line of a page which line of which file it comes from."""
+    return f"{MARKS[0]}{path}:{line}{MARKS[1]}"

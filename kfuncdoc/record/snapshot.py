@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The catalog at one release, seen on one day: the state of every kfunc, each folded once.
+
+A file states nothing beyond the release that it is recorded for.  So a kfunc of a file that is recorded up to v7.1 is
+seen as of v7.1 in a snapshot at v7.3, and :meth:`Snapshot.release_of` is the one place that decides this.
+"""
+
+from __future__ import annotations
+
+import datetime
+from functools import cached_property
+from typing import Iterator, Optional
+
+from kfuncdoc.kernels.releases import Release, ReleaseCalendar
+from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
+from kfuncdoc.record.lifecycle import Lifecycle, Step, assess_steps, replay
+from kfuncdoc.record.variants import Variant, variants
+
+
+class _Histories:
+    """What snapshots of one catalog on one day share, at whichever release: histories that are replayed once."""
+
+    def __init__(self) -> None:
+        self.steps: dict[str, tuple[Step, ...]] = {}
+        self.lifecycles: dict[tuple[str, Release], Lifecycle] = {}
+
+
+class Snapshot:
+    """The *catalog* at *release*, seen on *date*.
+
+    *release* is a release of the catalog's calendar; statements about what was announced are as of *date*.
+    """
+
+    def __init__(
+        self, catalog: Catalog, release: Release, date: datetime.date, *, _histories: Optional[_Histories] = None
+    ) -> None:
+        self.catalog = catalog
+        self.release = release
+        self.date = date
+        self._histories = _histories or _Histories()
+        self._variants: dict[str, tuple[Variant, ...]] = {}
+
+    @property
+    def calendar(self) -> ReleaseCalendar:
+        return self.catalog.calendar
+
+    def at(self, release: Release) -> Snapshot:
+        """Return the snapshot of the same catalog and day at another release; what was folded is shared."""
+        return Snapshot(self.catalog, release, self.date, _histories=self._histories)
+
+    # -- how far the record goes
+
+    def release_of(self, subsystem: SubsystemFile) -> Release:
+        """Return the release as of which the kfuncs of *subsystem* are seen: no later than the file is recorded for."""
+        return min(self.release, subsystem.recorded)
+
+    @cached_property
+    def last(self) -> Release:
+        """The newest release as of which any kfunc is seen; that of the snapshot, where nothing is declared."""
+        return max(map(self.release_of, self.catalog.subsystems), default=self.release)
+
+    @property
+    def releases(self) -> tuple[Release, ...]:
+        """Every release that the record speaks of, the oldest first."""
+        return self.calendar.between(self.calendar.real[0], self.last)
+
+    # -- kfuncs
+
+    def find(self, name: str) -> Optional[tuple[SubsystemFile, Declaration]]:
+        """Return the usable declaration of the kfunc *name* with its subsystem, or None."""
+        subsystem, entry = self.catalog.entries.get(name, (None, None))
+        return (subsystem, entry) if subsystem is not None and isinstance(entry, Declaration) else None
+
+    def lifecycle(self, name: str) -> Optional[Lifecycle]:
+        """Return the state of the kfunc *name*; None where it has no usable declaration.
+
+        Raises :exc:`~kfuncdoc.kernels.releases.UnknownRelease` where its history names a release that the calendar
+        does not know.
+        """
+        declared = self.find(name)
+        return self._folded(name, declared, self.release_of(declared[0])) if declared else None
+
+    def lifecycle_at(self, name: str, release: Release) -> Optional[Lifecycle]:
+        """Return the state of the kfunc *name* at *release*; None where the record does not reach that release."""
+        declared = self.find(name)
+        if declared is None or release > self.release_of(declared[0]):
+            return None
+        return self._folded(name, declared, release)
+
+    def variants(self, name: str) -> tuple[Variant, ...]:
+        """Return the prototypes that the kfunc *name* had, in order; none where it has no usable declaration."""
+        if name not in self._variants:
+            declared = self.find(name)
+            self._variants[name] = (
+                variants(declared[1].kfunc, self.calendar, self.release_of(declared[0])) if declared else ()
+            )
+        return self._variants[name]
+
+    def _folded(self, name: str, declared: tuple[SubsystemFile, Declaration], release: Release) -> Lifecycle:
+        lifecycles, kfunc = self._histories.lifecycles, declared[1].kfunc
+        if (name, release) not in lifecycles:
+            steps = self._histories.steps.get(name)
+            if steps is None:
+                steps = self._histories.steps[name] = tuple(replay(kfunc, self.calendar))
+            lifecycles[name, release] = assess_steps(kfunc, steps, release, self.date)
+        return lifecycles[name, release]
+
+    def records_that_end_before(self, release: Release) -> Iterator[tuple[str, Release]]:
+        """Yield the subsystems whose record does not reach *release*, by name, and the release that it ends at."""
+        recorded = {subsystem.header.subsystem: subsystem.recorded for subsystem in self.catalog.subsystems}
+        return ((name, end) for name, end in sorted(recorded.items()) if end < release)
