@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One object against the kernels asked for: each kfunc that it declares, on each kernel, for each program.
+"""Audits: each kfunc that an object declares, on each kernel asked for, for each program that calls it.
+
+::
+
+    AuditRequest (objects, record, kernels, ignores) --run--> Report
 
 What libbpf decides for the object as a whole (is the kfunc there, with this prototype?) comes first, then
 what the verifier decides for a program (may it call this?), then what the record says of the future.
@@ -9,9 +13,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from dataclasses import dataclass
 from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 
-from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report
+from kfuncdoc.audit import ignores
+from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Unreadable
+from kfuncdoc.audit.ignores import Ignore
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.prototype import PrototypeError
@@ -36,26 +43,38 @@ _Verdict = tuple[AuditRule, str, bool]
 _Verdicts = Mapping[Kernel, Optional[_Verdict]]
 
 
-def audit(objects: Sequence[BpfObject], record: KernelRecord, kernels: Sequence[Kernel]) -> Report:
-    """Return what *record* says of *objects* on *kernels*.
+@dataclass(frozen=True)
+class AuditRequest:
+    """What to audit: *objects* against what *record* says of *kernels*.
 
     Without any kernels it is all recorded releases, of each object from the first on which it loads: that it does
     not load on those before is no finding, and shows in the range alone.
     """
-    among = in_order(kernels) or record.kernels
+
+    objects: Sequence[BpfObject]
+    record: KernelRecord
+    kernels: Sequence[Kernel] = ()
+    #: The objects that could not be read, for the report.
+    unreadable: Sequence[Unreadable] = ()
+    #: The findings that do not count; each is valid up to its last day, seen from the day of the record.
+    ignores: Sequence[Ignore] = ()
+
+
+def run(request: AuditRequest) -> Report:
+    """Return what was found wrong with the calls of kfuncs that the objects of *request* make."""
+    record = request.record
+    kernels = in_order(request.kernels) or record.kernels
     # What was worked out for one object is there for the next.
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
-
-    def report(bpf_object: BpfObject, about: tuple[Kernel, ...]) -> ObjectReport:
-        adviser = advisers.setdefault(about, Adviser(record, about))
-        return _Audit(bpf_object, record, about, adviser).report()
-
     reports = []
-    for each in objects:
-        start = 0 if kernels else _first_with_all(each, record, among)
-        found = report(each, among[start:])
-        reports.append(dataclasses.replace(found, breaks=among[:start] + found.breaks))
-    return Report(tuple(reports), among, str(record.snapshot.last))
+    for bpf_object in request.objects:
+        start = 0 if request.kernels else _first_with_all(bpf_object, record, kernels)
+        asked = kernels[start:]
+        adviser = advisers.setdefault(asked, Adviser(record, asked))
+        report = _Audit(bpf_object, record, asked, adviser).report()
+        reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
+    found = Report(tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable))
+    return ignores.apply(found, request.ignores, record.snapshot.date)
 
 
 def _first_with_all(bpf_object: BpfObject, record: KernelRecord, kernels: Sequence[Kernel]) -> int:

@@ -480,10 +480,8 @@ def _update(options: argparse.Namespace) -> int:
 
 
 def _audit(options: argparse.Namespace) -> int:
-    import dataclasses
-
     from kfuncdoc.audit import ignores
-    from kfuncdoc.audit.engine import audit
+    from kfuncdoc.audit.engine import AuditRequest, run
     from kfuncdoc.base.diagnostics import as_text
     from kfuncdoc.compat.kernels import KernelRecord
 
@@ -502,8 +500,7 @@ def _audit(options: argparse.Namespace) -> int:
     record = KernelRecord.whole(catalog, _date(options))
     objects, broken = _read_objects(options.objects)
     kernels = [*_kernels(options, record), *_observed_kernels(options.btf, objects, record)]
-    found = dataclasses.replace(audit(objects, record, kernels), unreadable=tuple(broken))
-    report = ignores.apply(found, entries, record.snapshot.date)
+    report = run(AuditRequest(objects, record, kernels, broken, entries))
     _give(_audit_as(options, report), options.output)
     for each in report.unreadable:
         print(f"kfuncdoc: {each.path}: {each.message}", file=sys.stderr)

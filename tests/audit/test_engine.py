@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kfuncdoc.audit.asked_kernels import KernelUnknown, asked_for, observed_kernel
-from kfuncdoc.audit.engine import audit
+from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
@@ -56,7 +56,7 @@ class Bench:
     def audit(self, *objects: BpfObject, first: str = "", last: str = "", names: Iterable[str] = (), more=()) -> Report:
         assert self.record is not None
         kernels = asked_for(self.record, first=first or None, last=last or None, names=names)
-        return audit(objects, self.record, (*kernels, *more))
+        return run(AuditRequest(objects, self.record, (*kernels, *more)))
 
 
 @pytest.fixture
@@ -277,7 +277,7 @@ def test_recorded_up_to_another_release(record, tmp_path):
         demo=RENAMED,
         short=subsystem(entry("bpf_short", "release: v6.6, event: added"), name="short", recorded="v7.1"),
     )
-    report = audit([calling("bpf_short")], record_of(catalog), asked_for(record_of(catalog), first="v7.0"))
+    report = run(AuditRequest([calling("bpf_short")], record_of(catalog), asked_for(record_of(catalog), first="v7.0")))
     assert told(report) == [("kfunc-unknown", "bpf_short", "v7.2 to v7.3", "the record goes no further than v7.1")]
 
 
@@ -858,7 +858,7 @@ def test_without_kernels_from_the_first_on_which_it_loads(record):
 )
 def test_every_kernel_is_in_one_of_three(tmp_path_factory, names, weak, kernels):
     record = KernelRecord.whole(catalog_of(tmp_path_factory.mktemp("record"), demo=RENAMED), TODAY)
-    report = audit([calling(*names, weak=weak)], record, asked_for(record, names=kernels))
+    report = run(AuditRequest([calling(*names, weak=weak)], record, asked_for(record, names=kernels)))
     (each,) = report.objects
     assert sorted(kernel.name for kernel in each.loads + each.breaks + each.unsure) == sorted(kernels)
     for finding in each.findings:

@@ -8,6 +8,7 @@ import datetime
 import json
 from pathlib import Path
 from textwrap import dedent
+from typing import Sequence
 
 import pytest
 from declared import TODAY, catalog_of, entry, subsystem
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from kfuncdoc import __version__
 from kfuncdoc.audit import ignores
 from kfuncdoc.audit.asked_kernels import asked_for, observed_kernel
-from kfuncdoc.audit.engine import audit
+from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status, Unreadable
 from kfuncdoc.audit.reports import as_github, as_json, as_text, tally
 from kfuncdoc.audit.sarif import as_sarif
@@ -57,6 +58,11 @@ OLD = BpfObject(
 UNKNOWN = BpfObject("lib.a(x.bpf.o)", (extern("my_thing"),), (PACKET,), (Call("my_thing", "packet", (PACKET,)),))
 
 
+def audited(record: KernelRecord, objects: Sequence[BpfObject], names: Sequence[str]) -> Report:
+    """Return the report of *objects* on the kernels *names*."""
+    return run(AuditRequest(objects, record, asked_for(record, names=names)))
+
+
 @pytest.fixture
 def record(tmp_path) -> KernelRecord:
     return KernelRecord.whole(catalog_of(tmp_path, demo=RECORD), TODAY)
@@ -64,7 +70,7 @@ def record(tmp_path) -> KernelRecord:
 
 @pytest.fixture
 def report(record) -> Report:
-    return audit([OLD, UNKNOWN], record, asked_for(record, names=["v6.12", "v6.13", "v6.17"]))
+    return audited(record, [OLD, UNKNOWN], ["v6.12", "v6.13", "v6.17"])
 
 
 NARROW = """\
@@ -149,9 +155,11 @@ def test_what_could_not_be_read_is_in_every_form(report):
 
 def test_calls_in_no_program(record):
     library = BpfObject("lib.bpf.o", (extern("bpf_mine"),), (), (Call("bpf_mine", "helper", ()),))
-    report = audit([library], record, asked_for(record, names=["v7.0"]))
+    report = audited(record, [library], ["v7.0"])
     assert "    programs: helper, in no program here\n" in as_text(report, 80)
-    declared = audit([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
+    declared = run(
+        AuditRequest([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
+    )
     assert "    programs: nothing\n" in as_text(declared, 80)
 
 
@@ -162,7 +170,7 @@ def test_tally(report):
 
 def test_nothing_to_report(record):
     clean = BpfObject("clean.bpf.o", (extern("bpf_new"),), (PACKET,), (Call("bpf_new", "packet", (PACKET,)),))
-    assert as_text(audit([clean], record, asked_for(record, names=["v7.0"])), 80) == "clean.bpf.o: loads on v7.0\n"
+    assert as_text(audited(record, [clean], ["v7.0"]), 80) == "clean.bpf.o: loads on v7.0\n"
 
 
 def test_github(report):
@@ -218,12 +226,12 @@ def test_json(report):
 
 def test_what_was_observed_is_said(record):
     kernel = observed_kernel(record, "vmlinux", KernelFunctions("7.0.1", {}, False))
-    report = audit([OLD], record, [kernel])
+    report = run(AuditRequest([OLD], record, [kernel]))
     assert "error: gone from v6.17 [kfunc-absent] (observed)" in as_text(report, 80)
     assert json.loads(as_json(report))["objects"][0]["findings"][0]["basis"] == "observed"
     assert "(observed)" in as_github(report)
     # Beside a release of which the record says the same they are two results.
-    both = audit([OLD], record, [kernel, *asked_for(record, names=["v7.0"])])
+    both = run(AuditRequest([OLD], record, [kernel, *asked_for(record, names=["v7.0"])]))
     results = json.loads(as_sarif(both))["runs"][0]["results"]
     marks = {each["partialFingerprints"]["kfuncdoc/v1"] for each in results}
     assert len(results) == len(marks) > 1
@@ -232,7 +240,7 @@ def test_what_was_observed_is_said(record):
 def test_places_are_whole(record):
     far = SourceLine("a/very/long/way/" * 6 + "prog.bpf.c", 12, 3)
     written = dataclasses.replace(OLD, calls=(Call("bpf_old", "packet", (PACKET,), far),))
-    assert f"\n    at {far.file}:12:3\n" in as_text(audit([written], record, asked_for(record, names=["v7.0"])), 80)
+    assert f"\n    at {far.file}:12:3\n" in as_text(audited(record, [written], ["v7.0"]), 80)
 
 
 def test_sarif(report):
@@ -373,7 +381,7 @@ def _report() -> Report:
 
     with tempfile.TemporaryDirectory() as folder:
         record = KernelRecord.whole(catalog_of(Path(folder), demo=RECORD), TODAY)
-        return audit([OLD, UNKNOWN], record, asked_for(record, names=["v6.12", "v6.13", "v6.17"]))
+        return audited(record, [OLD, UNKNOWN], ["v6.12", "v6.13", "v6.17"])
 
 
 REPORT = _report()

@@ -16,7 +16,7 @@ import pytest
 from compiler import HERE, Compiler
 from guarded import program_of
 
-from kfuncdoc.audit.engine import audit
+from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject, Extern, essential_name
@@ -78,8 +78,8 @@ def compiled(shown, compiler: Compiler, tmp_path_factory) -> BpfObject:
 def said(snippet: Snippet, catalog: Catalog) -> Iterator[tuple[Optional[str], Release]]:
     """Yield each flavour with each release on which a comment says that it is called; None where nothing is."""
     for branch in _BRANCH.finditer(snippet.code):
-        for run in re.findall(_RUN, branch["on"]):
-            first, _, last = run.partition(" to ")
+        for kernels in re.findall(_RUN, branch["on"]):
+            first, _, last = kernels.partition(" to ")
             for release in catalog.calendar.between(catalog.calendar[first], catalog.calendar[last or first]):
                 yield branch["flavour"], release
 
@@ -87,7 +87,7 @@ def said(snippet: Snippet, catalog: Catalog) -> Iterator[tuple[Optional[str], Re
 def test_each_loads_on_every_kernel(shown, compiled, catalog):
     """On older ones, too, which have nothing of it."""
     record = KernelRecord(KfuncViews(Snapshot(catalog, shown[0], TODAY)))
-    (report,) = audit([compiled], record, record.kernels).objects
+    (report,) = run(AuditRequest([compiled], record, record.kernels)).objects
     assert in_which_it_loads(report, record.kernels) == f"loads on v5.10 to {shown[0]}"
 
 

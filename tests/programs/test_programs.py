@@ -19,7 +19,7 @@ from compiler import HERE, Compiler
 from guarded import program_of
 
 from kfuncdoc.audit.asked_kernels import asked_for
-from kfuncdoc.audit.engine import audit
+from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import Report, Status
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.resources import packaged
@@ -57,7 +57,7 @@ def read(path: Path) -> BpfObject:
 
 def against(record: KernelRecord, *paths: Path, first: str = "v6.12") -> Report:
     objects = [each for path in paths for each in read_objects(str(path))]
-    return audit(objects, record, asked_for(record, first=first, last="v7.3"))
+    return run(AuditRequest(objects, record, asked_for(record, first=first, last="v7.3")))
 
 
 #: What each program is there to show: on which kernels it loads, and the findings that count.
@@ -339,7 +339,7 @@ def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     assert not done.stderr
     found = read(compiler.output / "guards.bpf.o")
     assert len(found.programs) == len(codes)
-    (report,) = audit([found], record, record.kernels).objects
+    (report,) = run(AuditRequest([found], record, record.kernels)).objects
     assert in_which_it_loads(report, record.kernels) == "loads on v5.10 to v7.3"
 
 

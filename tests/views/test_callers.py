@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_plain_sphinx import CONF, sphinx_build
 
-from kfuncdoc.audit.engine import audit
+from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import parse
@@ -286,7 +286,7 @@ def test_an_audit_refuses_what_is_not_offered(kfunc, hooks, release):
             struct_ops = caller.struct_ops or ("some_other_ops" if caller.any_struct_ops else None)
             program = Program("prog", "prog", caller.program_type, struct_ops)
             calling = BpfObject("prog.bpf.o", (extern,), (program,), (Call(NAME, "prog", (program,)),))
-            findings = audit([calling], record, [record.kernel(release)]).findings
+            findings = run(AuditRequest([calling], record, [record.kernel(release)])).findings
             refused = AuditRule.NOT_CALLABLE in [finding.rule for finding in findings]
             assert refused == (NAME not in found.offers(caller))
 
