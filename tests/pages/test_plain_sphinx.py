@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from declared import ROOT, TESTS, entry, subsystem, write_files
+from plain_sphinx import CONF, sphinx_build
 
-CONF = 'project = "Plain"\nhtml_theme = "alabaster"\n'
 NASTY = """\
 subsystem: nasty
 title: "- *Nasty*_ |x| `y`_ <z> ::\\\\"
@@ -53,17 +53,6 @@ kfuncs:
       - {release: ..v6.8, event: added}
       - {release: v6.9..v7.1, event: removed, no_replacement: None *at all*., link: "https://example.org/x_"}
 """
-
-
-def sphinx_build(source: Path, builder: str) -> str:
-    """Build without extensions and return what Sphinx has to say; builders share what was read."""
-    folders = ["-d", str(source.parent / "doctrees"), str(source), str(source.parent / builder)]
-    command = [sys.executable, "-m", "sphinx", "-W", "-q", "--keep-going", "-b", builder, *folders]
-    # Old Sphinx under new libraries has deprecations of its own to tell.
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8")
-    assert done.returncode == 0, done.stdout
-    return done.stdout
 
 
 def render(out: Path, *paths: str) -> Path:

@@ -16,7 +16,7 @@ from declared import CALENDAR, FLAGS, TESTS, TODAY, entry, subsystem, write_file
 from histories import NAME, PROGRAM_TYPES, REAL_RELEASES, STRUCT_OPS, kfuncs, releases_of_events
 from hypothesis import given
 from hypothesis import strategies as st
-from test_plain_sphinx import CONF, sphinx_build
+from plain_sphinx import CONF, sphinx_build
 
 from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule
