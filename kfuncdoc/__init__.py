@@ -2,7 +2,8 @@
 """kfuncdoc: stability pages for BPF kernel functions.
 
 ``extensions = ["kfuncdoc"]`` is all that a project's conf.py needs; everything about Sphinx is in
-``kfuncdoc.sphinxext`` and is not imported before Sphinx asks for it.
+``kfuncdoc.sphinxext`` and is not imported before Sphinx asks for it.  Programs use the names in ``__all__``, which are
+imported when they are first used.
 """
 
 from __future__ import annotations
@@ -12,7 +13,56 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+    from kfuncdoc.api import audit_objects, diff, export, load, read_objects, snapshot
+    from kfuncdoc.audit.findings import Finding, Report
+    from kfuncdoc.record.catalog import Catalog
+    from kfuncdoc.record.lifecycle import Lifecycle, Stability
+    from kfuncdoc.record.snapshot import Snapshot
+    from kfuncdoc.views.difference import Difference
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Catalog",
+    "Difference",
+    "Finding",
+    "Lifecycle",
+    "Report",
+    "Snapshot",
+    "Stability",
+    "audit_objects",
+    "diff",
+    "export",
+    "load",
+    "read_objects",
+    "snapshot",
+]
+
+#: Where the names of the public API are defined.
+_MODULES = {
+    "Catalog": "kfuncdoc.record.catalog",
+    "Difference": "kfuncdoc.views.difference",
+    "Finding": "kfuncdoc.audit.findings",
+    "Lifecycle": "kfuncdoc.record.lifecycle",
+    "Report": "kfuncdoc.audit.findings",
+    "Snapshot": "kfuncdoc.record.snapshot",
+    "Stability": "kfuncdoc.record.lifecycle",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the public API when it is first used, so that importing kfuncdoc stays quick."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    value = getattr(importlib.import_module(_MODULES.get(name, "kfuncdoc.api")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

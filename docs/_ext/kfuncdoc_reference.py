@@ -24,6 +24,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
+import kfuncdoc
+from kfuncdoc import api
 from kfuncdoc.audit import findings, ignores
 from kfuncdoc.audit.findings import AuditRule, Status
 from kfuncdoc.base import diagnostics
@@ -229,6 +231,16 @@ def export_format() -> Iterator[str]:
             yield from _record(record)
 
 
+def api_functions() -> Iterator[str]:
+    """The functions of the public API."""
+    functions = {name: getattr(kfuncdoc, name) for name in kfuncdoc.__all__}
+    for name, function in functions.items():
+        if inspect.isfunction(function):
+            yield from _heading(f"``{name}()``")
+            yield from ("::", "", f"   {name}{inspect.signature(function)}", "")
+            yield from _docstring(function)
+
+
 PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "schema": schema,
     "rules": rules,
@@ -237,10 +249,11 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "directives": directive_pages,
     "commands": commands,
     "export": export_format,
+    "api": api_functions,
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
-    main, diagnostics, export, findings, ignores, model, renderer, directives_module, options, roles,
+    main, api, diagnostics, export, findings, ignores, model, renderer, directives_module, options, roles,
     sys.modules[__name__],
 )  # fmt: skip
 
@@ -362,7 +375,7 @@ def _definition(term: str, words: str) -> Iterator[str]:
     yield from (term, f"   {' '.join(words.split())}", "")
 
 
-def _docstring(described: type) -> Iterator[str]:
+def _docstring(described: Any) -> Iterator[str]:
     yield from (*inspect.cleandoc(described.__doc__ or "").split("\n"), "")
 
 

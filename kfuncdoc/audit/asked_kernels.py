@@ -32,10 +32,7 @@ def asked_for(
     snapshot = record.snapshot
     releases = {recorded_release(record, name) for name in names}
     if first or last:
-        start = recorded_release(record, first) if first else snapshot.releases[0]
-        end = recorded_release(record, last) if last else snapshot.last
-        if end < start:
-            raise KernelUnknown(f"{start} comes after {end}")
+        start, end = recorded_range(record, first or snapshot.releases[0].name, last or snapshot.last.name)
         releases |= set(snapshot.calendar.between(start, end))
     if long_term:
         maintained = {release for release in snapshot.releases if release.lts and release.maintained(snapshot.date)}
@@ -79,3 +76,14 @@ def observed_kernel(
     calendar = record.snapshot.calendar
     known = told is not None and calendar.is_real(told) and calendar[told] <= record.snapshot.last
     return Kernel(shown, calendar[told] if told and known else None, functions)
+
+
+def recorded_range(record: KernelRecord, first: str, last: str) -> tuple[Release, Release]:
+    """Return the releases *first* and *last*.
+
+    Raises :exc:`KernelUnknown` where the record does not reach one of them, or *last* comes before *first*.
+    """
+    start, end = recorded_release(record, first), recorded_release(record, last)
+    if end < start:
+        raise KernelUnknown(f"{start} comes after {end}")
+    return start, end

@@ -89,10 +89,14 @@ class Export(_Record):
 
 def export(views: KfuncViews) -> str:
     """Return every kfunc as JSON text: the same input gives the same bytes."""
+    return exported(views).model_dump_json(indent=2) + "\n"
+
+
+def exported(views: KfuncViews) -> Export:
+    """Return every kfunc, sorted by name."""
     known = (views.view(name) for name in sorted(views.catalog.entries))
     kfuncs = tuple(_kfunc(view) for view in known if view is not None)
-    record = Export(format=FORMAT, release=views.release.name, date=views.date.isoformat(), kfuncs=kfuncs)
-    return record.model_dump_json(indent=2) + "\n"
+    return Export(format=FORMAT, release=views.release.name, date=views.date.isoformat(), kfuncs=kfuncs)
 
 
 def json_schema() -> dict[str, Any]:

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The public Python API, as ``import kfuncdoc`` offers it; see ``docs/reference/api.rst``.
+
+Each function takes names of releases as git tags, ``v6.12``, and days as :class:`datetime.date` or ISO 8601 text, and
+imports what it needs when it is called.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence, Union
+
+from kfuncdoc.audit.engine import AuditRequest
+from kfuncdoc.audit.engine import run as run_audit
+from kfuncdoc.audit.findings import Report, Unreadable
+from kfuncdoc.base.resources import packaged
+from kfuncdoc.bpf.objects import BpfObject
+from kfuncdoc.compat.kernels import KernelRecord
+from kfuncdoc.kernels.reference import reference_date, reference_release
+from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.record.declaration_files import find
+from kfuncdoc.record.load import load as load_files
+from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.difference import Difference, difference
+
+if TYPE_CHECKING:
+    from kfuncdoc.scan.source.files import Track
+
+PathOrText = Union[str, "os.PathLike[str]"]
+Day = Union[str, datetime.date, None]
+
+
+def load(*paths: PathOrText) -> Catalog:
+    """Return the catalog of the declarations in *paths*, files or folders; by default the packaged record.
+
+    What is wrong with a declaration does not raise: it is in ``catalog.diagnostics``, and the declaration is left out.
+    Raises :exc:`FileNotFoundError` where there is nothing at one of *paths*.
+    """
+    names = [os.fspath(path) for path in paths] or [str(packaged("data"))]
+    for name in names:
+        if not os.path.lexists(name):
+            raise FileNotFoundError(f"there is no file or folder '{name}'")
+    return load_files(find(names))
+
+
+def snapshot(catalog: Catalog, release: Optional[str] = None, date: Day = None) -> Snapshot:
+    """Return *catalog* at *release*, seen on *date*.
+
+    By default *date* is ``SOURCE_DATE_EPOCH``, else today (UTC), and *release* the newest one out on that day.  Raises
+    :exc:`~kfuncdoc.kernels.reference.ReferenceUnknown`, a ValueError, where one of them cannot be used.
+    """
+    day = reference_date(_text(date), os.environ)
+    return Snapshot(catalog, reference_release(release, catalog.calendar, day), day)
+
+
+def diff(catalog: Catalog, first: str, last: str, date: Day = None) -> Difference:
+    """Return what happened to kfuncs after the release *first*, up to *last*; plans are as of *date*.
+
+    Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a release,
+    or *last* comes before *first*.
+    """
+    from kfuncdoc.audit.asked_kernels import recorded_range
+
+    record = KernelRecord.whole(catalog, reference_date(_text(date), os.environ))
+    start, end = recorded_range(record, first, last)
+    return difference(record.snapshot.at(end), start)
+
+
+def read_objects(paths: Iterable[PathOrText], track: Track = iter) -> tuple[list[BpfObject], list[Unreadable]]:
+    """Return the BPF objects at *paths*, and those that cannot be read.
+
+    A path is an object, a library of objects (``.a``), or a folder: every ``.bpf.o`` in it.  *track* wraps the paths as
+    they are read, to show progress.  Raises :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
+    """
+    from kfuncdoc.scan.binary.objects import find_objects
+    from kfuncdoc.scan.binary.objects import read_objects as read_file
+    from kfuncdoc.scan.errors import Unscannable
+
+    found, closed = find_objects([os.fspath(path) for path in paths])
+    objects: list[BpfObject] = []
+    unreadable = [Unreadable(path, message) for path, message in closed]
+    for path in track(found):
+        try:
+            objects.extend(read_file(path))
+        except Unscannable as error:
+            unreadable.append(Unreadable(error.path, error.message))
+    return objects, unreadable
+
+
+def audit_objects(
+    paths: Iterable[PathOrText],
+    *,
+    catalog: Optional[Catalog] = None,
+    kernels: Sequence[str] = (),
+    first: Optional[str] = None,
+    last: Optional[str] = None,
+    long_term: bool = False,
+    date: Day = None,
+) -> Report:
+    """Return what the record says of the BPF objects at *paths* on the kernels asked for.
+
+    These are the releases *kernels*, those from *first* to *last*, and the maintained long-term ones if *long_term*;
+    without any of them all recorded ones, of each object from the first on which it loads.  An object that cannot be
+    read does not raise: it is in ``report.unreadable``.  Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a
+    ValueError, where the record does not reach a kernel, and :exc:`ImportError` where ``kfuncdoc[scan]`` is not
+    installed.
+    """
+    from kfuncdoc.audit.asked_kernels import asked_for
+
+    record = KernelRecord.whole(load() if catalog is None else catalog, reference_date(_text(date), os.environ))
+    asked = asked_for(record, first=first, last=last, names=kernels, long_term=long_term)
+    objects, unreadable = read_objects(paths)
+    return run_audit(AuditRequest(objects, record, asked, unreadable))
+
+
+def export(snapshot: Snapshot) -> dict[str, Any]:
+    """Return every kfunc of *snapshot* as ``kfuncdoc export`` writes it: mappings, lists, text and numbers."""
+    from kfuncdoc.pages.export import exported
+    from kfuncdoc.views.kfunc import KfuncViews
+
+    return exported(KfuncViews(snapshot)).model_dump(mode="json")
+
+
+def _text(date: Day) -> Optional[str]:
+    return date.isoformat() if isinstance(date, datetime.date) else date
