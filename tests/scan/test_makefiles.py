@@ -29,7 +29,8 @@ from kfuncdoc.scan.source.condition import (
     spelled,
     without,
 )
-from kfuncdoc.scan.source.makefiles import Kconfig, Makefiles, architecture, parse_kconfig_file, parse_makefile
+from kfuncdoc.scan.source.kconfig import Kconfig, architecture, parse_kconfig_file
+from kfuncdoc.scan.source.makefiles import Makefiles, parse_makefile
 
 GUARDED = settings(deadline=datetime.timedelta(seconds=2), suppress_health_check=[HealthCheck.function_scoped_fixture])
 A, B, C = map(Symbol, "ABC")

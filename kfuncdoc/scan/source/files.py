@@ -22,6 +22,7 @@ _OUTSIDE = frozenset(["Documentation", "LICENSES", "tools", "scripts"])
 _BUFFER = 1 << 20
 #: What is beyond in a file is not read; the largest C file of a kernel has a fifth of it.
 _LARGEST = 16_000_000
+_LARGEST_BUILD_FILE = 2_000_000  # bytes of a Makefile or Kconfig file
 
 
 class SourceFiles:
@@ -121,3 +122,19 @@ class SourceFiles:
 
     def _unreadable(self, path: str, error: OSError) -> Unscannable:
         return Unscannable(os.path.join(self.root, path), f"cannot be read: {(error.strerror or str(error)).lower()}")
+
+
+def read_text(root: str, path: str) -> str:
+    """Return the text of *path* below *root*; nothing where it cannot be read."""
+    return read_content(os.path.join(root, path)).decode("utf-8", "replace")
+
+
+def read_content(path: str) -> bytes:
+    # Something else than a file, such as a pipe, might never end.
+    if not os.path.isfile(path):
+        return b""
+    try:
+        with open(path, "rb") as file:
+            return file.read(_LARGEST_BUILD_FILE)
+    except (OSError, ValueError):
+        return b""

@@ -28,8 +28,9 @@ from kfuncdoc.scan.errors import Unscannable
 from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.condition import FALSE, TRUE, Condition, conjunction, disjunction, spelled
 from kfuncdoc.scan.source.csource import Call, Comment, CSource, Definition, Entry, Headers, IdSet, KfuncSet, Macro
-from kfuncdoc.scan.source.files import SourceFiles, Track
-from kfuncdoc.scan.source.makefiles import Built, Kconfig, Makefiles, architecture, read_text
+from kfuncdoc.scan.source.files import SourceFiles, Track, read_text
+from kfuncdoc.scan.source.kconfig import Kconfig, architecture
+from kfuncdoc.scan.source.makefiles import Built, Makefiles
 
 #: Part of ``__bpf_kfunc``, ``struct btf_kfunc_id_set`` and ``register_btf_kfunc_id_set()``.
 _NEEDLE = "f_kfunc"
