@@ -17,27 +17,18 @@ from __future__ import annotations
 
 import bisect
 import codecs
-import functools
-import io
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Optional, Sequence
 
 import yaml
 
 from kfuncdoc.base import yaml_text
+from kfuncdoc.base.yaml_emit import WIDTH, as_block, as_flow, as_scalar
 from kfuncdoc.base.yaml_text import Key, Place, SourceFile, Unusable
-
-if TYPE_CHECKING:
-    from ruamel.yaml import YAML
-
-#: Beyond this column a value is written over several lines, where that is possible.
-WIDTH = 100
 
 _LINE_END = re.compile("\r\n|\r|\n")
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: For ruamel.yaml, which would fold a line.
-_WITHOUT_LIMIT = 1_000_000_000
 
 
 class Uneditable(Exception):
@@ -389,100 +380,3 @@ def _scalars(span: _Span) -> Iterator[_Span]:
         if span.keys:
             yield span.keys[number]
         yield from _scalars(value)
-
-
-# -- new YAML, in the style of data/
-
-
-def as_block(mapping: Mapping[str, Any], column: int = 0) -> list[str]:
-    """Return *mapping* as lines that begin at *column*; lists and mappings stand in one line where they fit."""
-    lines = []
-    for key, value in mapping.items():
-        if not isinstance(value, (list, dict)):
-            lines.append(f"{key}: {as_scalar(value)}")
-            continue
-        on_one_line = f"{key}: {as_flow(value)}"
-        has_records = isinstance(value, list) and any(isinstance(item, dict) for item in value)
-        if not value or (column + len(on_one_line) <= WIDTH and not has_records):
-            lines.append(on_one_line)
-        elif isinstance(value, dict):
-            lines += [f"{key}:", *(f"  {line}" for line in as_block(value, column + 2))]
-        else:
-            lines.append(f"{key}:")
-            for item in value:
-                below = _as_item(item, column + 4)
-                lines += [f"  - {below[0]}", *(f"    {line}" for line in below[1:])]
-    return lines
-
-
-def _as_item(item: Any, column: int) -> list[str]:
-    if not isinstance(item, (list, dict)):
-        return [as_scalar(item)]
-    on_one_line = as_flow(item)
-    if isinstance(item, list):
-        return [on_one_line]
-    return [on_one_line] if column + len(on_one_line) <= WIDTH else as_block(item, column)
-
-
-def as_flow(value: Any) -> str:
-    """Return a list or mapping on one line, in brackets or braces."""
-    return _emitted(_quoted(value, _PLAIN_IN_FLOW), flow=True)
-
-
-def as_scalar(value: Optional[str], *, flow: bool = False, quote: str = "") -> str:
-    """Return a text, or null, as it is written in a block or, with *flow*, in brackets; in quotes if need be."""
-    if quote == "'" and value is not None:
-        from ruamel.yaml.scalarstring import SingleQuotedScalarString
-
-        return _emitted([SingleQuotedScalarString(value)], flow=True)[1:-1]
-    plain = _NEVER_PLAIN if quote else _PLAIN_IN_FLOW if flow else _PLAIN
-    return _emitted([_quoted(value, plain)], flow=True)[1:-1] if flow or quote else _in_block(_quoted(value, plain))
-
-
-def _in_block(value: Optional[str]) -> str:
-    return _emitted({"x": value}, flow=False)[len("x: ") :]
-
-
-#: Texts that every reader of YAML, of any version, takes without quotes in a block, and in brackets.
-_PLAIN = re.compile(r"[A-Za-z0-9_.(/](?:[A-Za-z0-9_ ./*&|()!=<>+,\[\]-]*[A-Za-z0-9_./*()>\]])?")
-_PLAIN_IN_FLOW = re.compile(r"[A-Za-z0-9_.(/](?:[A-Za-z0-9_ ./*&|()!=<>+-]*[A-Za-z0-9_./*()>])?")
-_NEVER_PLAIN = re.compile("(?!)")
-#: What a plain YAML reader would take for something else than a text.
-_WORDS = re.compile(r"null|true|false|yes|no|on|off|y|n|\.?[0-9].*|\.inf|\.nan", re.IGNORECASE)
-
-
-def _quoted(value: Any, plain: re.Pattern[str]) -> Any:
-    """Return *value* with double quotes for each text in it that is not *plain*: ruamel prefers single ones."""
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
-
-    if isinstance(value, dict):
-        return {key: _quoted(item, plain) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_quoted(item, plain) for item in value]
-    is_plain = value is None or (plain.fullmatch(value) and not _WORDS.fullmatch(value))
-    return value if is_plain else DoubleQuotedScalarString(value)
-
-
-def _emitted(value: Any, *, flow: bool) -> str:
-    stream = io.StringIO()
-    _emitter(flow).dump(value, stream)
-    return stream.getvalue().rstrip("\n")
-
-
-@functools.cache
-def _emitter(flow: bool) -> YAML:
-    # Not at the top: ruamel.yaml is there with the extra that scanning needs, and not for building pages.
-    from ruamel.yaml import YAML
-    from ruamel.yaml.representer import RoundTripRepresenter
-
-    class Representer(RoundTripRepresenter):
-        """Writes null as a word: as nothing at all it is easily overlooked."""
-
-    Representer.add_representer(
-        type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    emitter = YAML()
-    emitter.Representer = Representer
-    emitter.default_flow_style = flow
-    emitter.width = _WITHOUT_LIMIT
-    return emitter

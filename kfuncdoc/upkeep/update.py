@@ -27,7 +27,8 @@ from pydantic import ValidationError
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, as_text
 from kfuncdoc.base.files import write_whole
-from kfuncdoc.base.yaml_edit import Editor, Uneditable, as_block
+from kfuncdoc.base.yaml_edit import Editor, Uneditable
+from kfuncdoc.base.yaml_emit import as_block
 from kfuncdoc.base.yaml_text import Unusable
 from kfuncdoc.bpf.prototype import PrototypeError, parse_prototype
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc
