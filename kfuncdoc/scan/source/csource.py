@@ -21,7 +21,7 @@ import dataclasses
 import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
-from typing import Callable, Iterator, Mapping, Optional
+from typing import Iterator, Mapping, Optional
 
 import tree_sitter
 import tree_sitter_c
@@ -39,14 +39,7 @@ from kfuncdoc.scan.source.condition import (
     negation,
     parse_preprocessor,
 )
-
-
-@dataclass(frozen=True)
-class Macro:
-    """A ``#define``; *parameters* is None where it takes none."""
-
-    parameters: Optional[tuple[str, ...]]
-    body: str
+from kfuncdoc.scan.source.macros import EndlessExpansion, Headers, Macro, expanded, flags_of, items_of
 
 
 @dataclass(frozen=True)
@@ -119,9 +112,6 @@ class Unclear:
     text: str
 
 
-#: Where a macro that the file does not define itself may be found: in the headers it includes.
-Headers = Callable[[str], Optional[Macro]]
-
 # -- the preprocessor's part
 
 # A literal that does not end ends with its line, so that no text is looked through again and again.
@@ -193,13 +183,6 @@ class _Group:
 # -- sets
 
 _SET_MARK = re.compile(r"BTF_(KFUNCS|SET8|SET)_(START|END)(?:_GLOBAL)?\s*\(\s*(\w+)\s*[),]", re.A)
-_ITEM = re.compile(r"(\w+)\s*(\()?", re.A)
-_FLAG = re.compile(r"KF_\w+", re.A)
-_MACRO_NAMES = re.compile(r"(\w+)", re.A)
-#: Macros inside of macros, words of one expansion and letters of one body: no real set comes near.
-_DEEPEST_MACRO = 16
-_MOST_WORDS = 10_000
-_LONGEST_BODY = 100_000
 #: Conditions inside of conditions.
 _DEEPEST_GROUP = 64
 #: Pointers of pointers in a declaration.
@@ -350,18 +333,18 @@ class CSource:
         return tuple(self._unclear)
 
     def _entries(self, variable: str, start: int, end: int, headers: Headers) -> Iterator[Entry]:
-        for word, arguments, offset in _items(self._code[start:end], start):
+        for word, arguments, offset in items_of(self._code[start:end], start):
             condition = self.condition(offset)
             if condition == FALSE:
                 continue
             try:
-                items = list(_expanded(word, arguments, self._macros_at(offset, headers)))
-            except _EndlessError:
+                items = list(expanded(word, arguments, self._macros_at(offset, headers)))
+            except EndlessExpansion:
                 self._wonder(offset, f"{word} in the set {variable} expands to more than can be read")
                 continue
             for plain, given in items:
                 if plain == "BTF_ID_FLAGS" and len(given) > 1 and given[0] == "func":
-                    flags, others = _flags(given[2:], partial(self.macro, offset=offset))
+                    flags, others = flags_of(given[2:], partial(self.macro, offset=offset))
                     for other in others:
                         self._wonder(offset, f"{other} among the flags of {given[1]} is no flag that is known")
                     yield Entry(given[1], flags, offset, condition)
@@ -593,95 +576,3 @@ def _asked(word: str, rest: str) -> Condition:
 @lru_cache(maxsize=1)
 def _parser() -> tree_sitter.Parser:
     return tree_sitter.Parser(tree_sitter.Language(tree_sitter_c.language()))
-
-
-# -- macros
-
-
-def _items(text: str, base: int) -> Iterator[tuple[str, Optional[tuple[str, ...]], int]]:
-    """Yield the words of the inside of a set, each with its arguments and its offset."""
-    at = 0
-    while True:
-        match = _ITEM.search(text, at)
-        if match is None:
-            return
-        arguments: Optional[tuple[str, ...]] = None
-        at = match.end()
-        if match[2]:
-            end = _closing(text, match.start(2))
-            arguments = _arguments(text[match.end(2) : end])
-            at = end + 1
-        yield match[1], arguments, base + match.start()
-
-
-def _closing(text: str, opening: int) -> int:
-    """Return the offset of the parenthesis that closes the one at *opening*; the end where none does."""
-    depth = 0
-    for match in re.compile(r"[()]").finditer(text, opening):
-        depth += 1 if match[0] == "(" else -1
-        if depth == 0:
-            return match.start()
-    return len(text)
-
-
-def _arguments(text: str) -> tuple[str, ...]:
-    """Split the text between parentheses at the commas that no inner parenthesis holds."""
-    arguments, depth, start = [], 0, 0
-    for match in re.finditer(r"[(),]", text):
-        depth += (match[0] == "(") - (match[0] == ")")
-        if match[0] == "," and depth <= 0:
-            arguments.append(" ".join(text[start : match.start()].split()))
-            start = match.end()
-    return (*arguments, " ".join(text[start:].split()))
-
-
-class _EndlessError(Exception):
-    """A macro expands to more than any real one."""
-
-
-def _expanded(
-    word: str, arguments: Optional[tuple[str, ...]], lookup: Headers
-) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what *word* comes to once macros are expanded: entries, or what is no macro."""
-    waiting = [(word, arguments, 0)]
-    words = 0
-    while waiting:
-        word, arguments, depth = waiting.pop()
-        macro = None if word in ("BTF_ID_FLAGS", "BTF_ID_UNUSED") else lookup(word)
-        if macro is None or (macro.parameters is not None and arguments is None):
-            yield word, arguments or ()
-            continue
-        inner = [(each, given, depth + 1) for each, given, _ in _items(_substituted(macro, arguments or ()), 0)]
-        words += len(inner)
-        if depth >= _DEEPEST_MACRO or words > _MOST_WORDS:
-            raise _EndlessError
-        waiting += reversed(inner)
-
-
-def _substituted(macro: Macro, arguments: tuple[str, ...]) -> str:
-    """Return the body of *macro* with its parameters replaced, and what ``##`` joins joined."""
-    given = dict(zip(macro.parameters or (), arguments))
-    pieces = [given.get(piece, piece) for piece in _MACRO_NAMES.split(macro.body)]
-    if sum(map(len, pieces)) > _LONGEST_BODY:
-        raise _EndlessError
-    return re.sub(r"\s*##\s*", "", "".join(pieces))
-
-
-def _flags(arguments: tuple[str, ...], lookup: Headers) -> tuple[tuple[str, ...], list[str]]:
-    """Return the flags of an entry, and what else stands where flags do.
-
-    *lookup* tells of the macros that stand for several flags.
-    """
-    words = [
-        inner.strip("() ")
-        for argument in arguments
-        for word in argument.split("|")
-        for inner in _body_of(word.strip("() "), lookup).split("|")
-    ]
-    words = [word for word in words if word not in ("", "0")]
-    return tuple(filter(_FLAG.fullmatch, words)), [word for word in words if not _FLAG.fullmatch(word)]
-
-
-def _body_of(word: str, lookup: Headers) -> str:
-    macro = lookup(word)
-    return word if macro is None or macro.parameters is not None else macro.body

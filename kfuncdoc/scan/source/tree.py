@@ -26,11 +26,13 @@ from kfuncdoc.bpf.prototype import Prototype
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, Remark
 from kfuncdoc.scan.errors import Unscannable
 from kfuncdoc.scan.selftests import is_selftest
-from kfuncdoc.scan.source.condition import FALSE, TRUE, Condition, conjunction, disjunction, spelled
-from kfuncdoc.scan.source.csource import Call, Comment, CSource, Definition, Entry, Headers, IdSet, KfuncSet, Macro
+from kfuncdoc.scan.source.announcements import announced, announced_kfunc
+from kfuncdoc.scan.source.condition import TRUE, Condition, conjunction, disjunction, spelled
+from kfuncdoc.scan.source.csource import Call, CSource, Definition, Entry, IdSet, KfuncSet
 from kfuncdoc.scan.source.files import SourceFiles, Track, read_text
-from kfuncdoc.scan.source.kconfig import Kconfig, architecture
-from kfuncdoc.scan.source.makefiles import Built, Makefiles
+from kfuncdoc.scan.source.filters import Filters
+from kfuncdoc.scan.source.headers import HeaderFiles
+from kfuncdoc.scan.source.places import Places
 
 #: Part of ``__bpf_kfunc``, ``struct btf_kfunc_id_set`` and ``register_btf_kfunc_id_set()``.
 _NEEDLE = "f_kfunc"
@@ -38,8 +40,6 @@ _NEEDLE = "f_kfunc"
 _SCHEDULERS, _SAMPLES = "tools/sched_ext", "samples"
 #: Before it, sets had other macros, and kfuncs were registered by callbacks of the program types.
 _FIRST_READ = (6, 0)
-#: As many headers are read for a macro that a set is made by.
-_MOST_HEADERS = 100
 
 #: A parameter that the verifier fills in; the first one ends the prototype for BPF programs (see resolve_btfids).
 _IMPLICIT = re.compile(
@@ -124,13 +124,13 @@ class _Scan:
         self._files = SourceFiles(root)
         about_kfuncs = self._files.holding([_NEEDLE], track(self._files.sources))
         self._sources = {path: CSource(path, content) for path, content in about_kfuncs}
-        self._headers = _HeaderFiles(self._files)
-        self._places = _Places(self._files)
+        self._headers = HeaderFiles(self._files)
+        self._places = Places(self._files)
         self._sets = {
             path: {each.variable: each for each in source.read_sets(self._headers.macros_for(source))}
             for path, source in self._sources.items()
         }
-        self._filters = _Filters(self._sources, self._sets)
+        self._filters = Filters(self._sources, self._sets)
 
     def observation(self) -> Observation:
         found = {name: each for name, each in sorted(self._registered().items()) if not is_selftest(name)}
@@ -320,14 +320,14 @@ class _Scan:
             if each.source is None or each.definition is None:
                 continue
             comment = each.source.comment_above(each.definition)
-            text = _announced(comment) if comment is not None else ""
+            text = announced(comment) if comment is not None else ""
             if comment is not None and text:
                 yield Remark(each.source.path, each.source.line(comment.start), text, name)
         for path in self._files.below(_SCHEDULERS, ".h"):
             header = CSource(path, self._files.read(path))
             for comment in header.comments:
-                text = _announced(comment)
-                kfunc = _meant(text, comment.text, found)
+                text = announced(comment)
+                kfunc = announced_kfunc(text, comment.text, found)
                 if text and kfunc is not None:
                     yield Remark(path, header.line(comment.start), text, kfunc)
 
@@ -401,172 +401,3 @@ def _as_called(prototype: Prototype) -> Prototype:
             break
         kept.append(parameter)
     return Prototype(prototype.returns, prototype.name, tuple(kept) or ("void",))
-
-
-# -- comments
-
-_END = re.compile(
-    r"\bdeprecat|\bCOMPAT:|\b(?:will|may|might|should) be (?:removed|dropped)\b"
-    r"|\bto be (?:removed|dropped) (?:in|once|after|by)\b"
-    r"|\b(?:remove|drop) (?:this|these|the)\b.*\b(?:future|v\d+\.\d+)|\bafter v\d+\.\d+|\bgo(?:ing|es)? away\b",
-    re.I | re.A | re.S,
-)
-_COMMENT_MARKS = re.compile(r"^[ \t]*/?\*+/?|\*/[ \t]*$|^[ \t]*//", re.M)
-_DEPRECATED = re.compile(r"\bdeprecat\w*\s+(\w+)", re.I | re.A)
-
-
-def _announced(comment: Comment) -> str:
-    """Return the paragraphs of *comment* that announce an end; nothing where none does."""
-    paragraphs = re.split(r"\n[ \t]*\n", _COMMENT_MARKS.sub("", comment.text))
-    text = " ".join(" ".join(part.split()) for part in paragraphs if _END.search(part))
-    return text.encode("latin-1").decode("utf-8", "replace")
-
-
-def _meant(text: str, comment: str, names: Mapping[str, object]) -> Optional[str]:
-    """Return the kfunc that an announcement is about: what it says is deprecated, or what it names first."""
-    words = [*_DEPRECATED.findall(text), *re.findall(r"\w+", text), *re.findall(r"\w+", comment)]
-    return next((word for word in words if word in names), None)
-
-
-# -- parts of the tree
-
-
-class _HeaderFiles:
-    """The headers of the tree, for the macros that sets are made by."""
-
-    def __init__(self, files: SourceFiles) -> None:
-        self._files = files
-        self._read: dict[str, Optional[CSource]] = {}
-
-    def macros_for(self, source: CSource) -> Headers:
-        """Return the macros of the headers that *source* includes, and that these include."""
-        known: dict[str, Optional[Macro]] = {}
-
-        def macro(name: str) -> Optional[Macro]:
-            if name not in known:
-                known[name] = self._macro(source, name)
-            return known[name]
-
-        return macro
-
-    def _macro(self, source: CSource, name: str) -> Optional[Macro]:
-        waiting, seen = [source], {source.path}
-        while waiting:
-            including = waiting.pop(0)
-            for path in (path for include, _ in including.includes for path in _include_paths(including.path, include)):
-                header = self._header(path) if path not in seen and len(seen) < _MOST_HEADERS else None
-                seen.add(path)
-                macro = header.macro(name) if header is not None else None
-                if macro is not None:
-                    return macro
-                if header is not None:
-                    waiting.append(header)
-        return None
-
-    def _header(self, path: str) -> Optional[CSource]:
-        if path not in self._read:
-            there = self._files.exists(path)
-            self._read[path] = CSource(path, self._files.read(path)) if there else None
-        return self._read[path]
-
-
-def _include_paths(path: str, include: str) -> tuple[str, ...]:
-    """Return where the compiler looks for what ``#include`` in the file *path* names."""
-    name = posixpath.normpath(include[1:-1])
-    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-    paths = (*((beside,) if include.startswith('"') else ()), f"include/{name}", f"include/uapi/{name}")
-    return tuple(each for each in paths if not each.startswith(("..", "/")))
-
-
-class _Places:
-    """What each C file is built for."""
-
-    def __init__(self, files: SourceFiles) -> None:
-        self._files = files
-        self._makefiles = Makefiles(files.root)
-        self.kconfig = Kconfig(files.root, files.kconfigs)
-        self.remarks: set[Remark] = set()
-        self._built: dict[str, Built] = {}
-
-    def module(self, path: str) -> str:
-        """Return the name of the module that the file *path* can become a part of."""
-        built = self.built(path)
-        return built.module if built.symbol and self.kconfig.can_be_module(built.symbol) else ""
-
-    def built(self, path: str) -> Built:
-        if path not in self._built:
-            self._built[path] = Built(TRUE)  # while it is looked for: files may include each other
-            built = self._makefiles.built(path) or self._included(path)
-            if built is None:
-                self.remarks.add(Remark(path, 1, "no Makefile and no other file is found that builds this one"))
-                built = Built(TRUE)
-            condition = conjunction(architecture(self._files.root, path), built.condition)
-            # What is never built would not be here: then it is Makefiles that were not understood.
-            self._built[path] = Built(condition if condition != FALSE else TRUE, built.module, built.symbol)
-        return self._built[path]
-
-    def _included(self, path: str) -> Optional[Built]:
-        """Return for what *path* is built as part of another C file, of its directory or one above."""
-        directory = posixpath.dirname(path)
-        while directory:
-            others = [other for other in self._files.in_directory(directory) if other != path]
-            for other, content in self._files.holding([f'{posixpath.basename(path)}"'], others):
-                source = CSource(other, content)
-                for include, offset in source.includes:
-                    if path in _include_paths(other, include):
-                        built = self.built(other)
-                        return Built(conjunction(built.condition, source.condition(offset)), built.module, built.symbol)
-            directory = posixpath.dirname(directory)
-        return None
-
-
-# -- filters
-
-_COMPARED = re.compile(r"->\s*st_ops\s*[!=]=\s*&\s*(\w+)", re.A)
-#: ``if (prog->aux->st_ops == &ops && in_set) return -EACCES;``
-_REFUSED = re.compile(r"->\s*st_ops\s*==\s*&\s*(\w+)\s*&&\s*(\w+)\s*\)\s*return\s*-", re.A)
-_ASKS = r"btf_id_set8?_contains\s*\(\s*&\s*(\w+)"
-#: ``bool in_set = btf_id_set8_contains(&set, kfunc_id);``
-_IN_SET = re.compile(rf"\b(\w+)\s*=\s*{_ASKS}", re.A)
-#: ``if (is_of_ops(prog) && !btf_id_set_contains(&set, kfunc_id))``
-_OF_PROGRAM = re.compile(rf"\b(\w+)\s*\(\s*prog\s*\)(?:\s*&&\s*!\s*{_ASKS})?", re.A)
-
-
-class _Filters:
-    """The filters of sets: functions that narrow a registration, by the struct_ops of the program among others."""
-
-    def __init__(self, sources: Mapping[str, CSource], sets: _Variables[KfuncSet]) -> None:
-        self._sources = sources
-        self._sets = sets
-
-    def struct_ops(self, source: CSource, name: str, kfunc: str) -> tuple[str, ...]:
-        """Return the struct_ops from which the filter *name* lets *kfunc* be called; none where it asks for none."""
-        body = self._body(source, name)
-        allowed = dict.fromkeys(_COMPARED.findall(body))
-        sets = dict(_IN_SET.findall(body))
-        for variable, answer in _REFUSED.findall(body):
-            if kfunc in self._members.get(sets.get(answer, ""), ()):
-                allowed.pop(variable, None)
-        for helper, excepted in _OF_PROGRAM.findall(body):
-            if kfunc not in self._members.get(excepted, ()):
-                allowed.update(dict.fromkeys(_COMPARED.findall(self._body(source, helper))))
-        return tuple(self._names[variable] for variable in allowed if variable in self._names)
-
-    def _body(self, source: CSource, name: str) -> str:
-        definitions = (each.definition(name) for each in (source, *self._sources.values()) if name in each.called)
-        return next((each.body for each in definitions if each is not None), "")
-
-    @cached_property
-    def _names(self) -> Mapping[str, str]:
-        return {variable: name for source in self._sources.values() for variable, name in source.struct_ops.items()}
-
-    @cached_property
-    def _members(self) -> Mapping[str, frozenset[str]]:
-        """What is in each set that a filter may ask: sets of kfuncs, and plain ones."""
-        members: dict[str, frozenset[str]] = {}
-        for source in self._sources.values():
-            members.update(source.plain_sets())
-        for by_variable in self._sets.values():
-            for variable, each in by_variable.items():
-                members[variable] = frozenset(entry.name for entry in each.entries)
-        return members
