@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration
 from kfuncdoc.kernels.packaged import load_flags
-from kfuncdoc.scan.binary import image as image_module
+from kfuncdoc.scan.binary import packed as packed_files
 from kfuncdoc.scan.binary.image import find_functions, scan_image
 from kfuncdoc.scan.errors import Unscannable
 from kfuncdoc.scan.selftests import is_selftest
@@ -324,7 +324,7 @@ def test_packed_modules_that_are_cut_off_or_broken(scan, suffix):
 
 @pytest.mark.parametrize("suffix", PACKED)
 def test_packed_modules_are_unpacked_so_far_and_no_further(scan, suffix, monkeypatch):
-    monkeypatch.setattr(image_module, "_LARGEST_MODULE", 32 << 20)
+    monkeypatch.setattr(packed_files, "LARGEST_UNPACKED", 32 << 20)
     packed = PACKED[suffix](bytes(33 << 20))
     assert refusal(scan, vmlinux=kernel_and_module()[0], **{f"w__ko__{suffix.strip()}": packed}) == (
         "it holds more than 32 MiB, more than a module can have"

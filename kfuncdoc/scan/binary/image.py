@@ -33,44 +33,30 @@ from __future__ import annotations
 import dataclasses
 import functools
 import io
-import lzma
 import os
 import platform
 import re
-import sys
-import zlib
-from array import array
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import BinaryIO, FrozenSet, NamedTuple, Optional
 
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
-from kfuncdoc.scan.binary.btf import FUNC, LARGEST_BLOB, Btf, byte_order_of
+from kfuncdoc.scan.binary.btf import LARGEST_BLOB, Btf, byte_order_of
 from kfuncdoc.scan.binary.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
+from kfuncdoc.scan.binary.id_sets import BtfIdSet, kfunc_sets
+from kfuncdoc.scan.binary.packed import GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, unpacked
 from kfuncdoc.scan.errors import Unscannable, opened, readable
 from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.files import Track
 
-_XZ_MAGIC, _ZSTD_MAGIC, _GZIP_MAGIC = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
 _VMLINUX = re.compile(r"vmlinux(?:-\d.*)?$")
 
-#: Bounds of what is read, far above what any kernel has.
-_LARGEST_IDS = 256 << 10
-_LARGEST_MODULE = 256 << 20
-_BIT_OF_ZSTD = 4096
-
-#: The kernel takes no more kfuncs than these in one set (BTF_KFUNC_SET_MAX_CNT).
-_LARGEST_SET = 256
-#: The bit in the head of a set that says that its entries are kfuncs (BTF_SET8_KFUNCS).
-_HOLDS_KFUNCS = 1
 _SINCE = (6, 9)
-_SET_SYMBOL = re.compile(rb"(?<=\0)__BTF_ID__set8__(\w+)(?=\0)", re.ASCII)
 
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?(?:-rc\d+)?")
 _BANNER = re.compile(rb"Linux version (\d+\.\d+[!-~]{0,100}) ")
@@ -338,65 +324,12 @@ def _unpacked(paths: Sequence[str], track: Track) -> Iterator[_Image]:
 
 def _module_with_sets(path: str) -> Optional[bytes]:
     with opened(path) as stream, readable(path):
-        content = _content(stream, path)
+        content = unpacked(stream, path)
     # The name of the section is looked for before anything is taken apart.
     return content if b".BTF_ids\0" in content or not content.startswith(MAGIC) else None
 
 
-def _content(stream: BinaryIO, path: str) -> bytes:
-    """Return what is in the file, unpacked if it is packed, and no more than a module can have."""
-    content = packed = stream.read(_LARGEST_MODULE + 1)
-    whole = True
-    try:
-        if packed.startswith(_XZ_MAGIC):
-            xz = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LARGEST_MODULE)
-            content, whole = xz.decompress(packed, _LARGEST_MODULE + 1), xz.eof
-        elif packed.startswith(_ZSTD_MAGIC):
-            content, whole = _from_zstandard(packed, path)
-        elif packed.startswith(_GZIP_MAGIC):
-            gzip = zlib.decompressobj(wbits=31)
-            content, whole = gzip.decompress(packed, _LARGEST_MODULE + 1), gzip.eof
-    except (lzma.LZMAError, zlib.error) as error:
-        raise Unscannable(path, f"it cannot be unpacked: {error}") from None
-    if len(content) > _LARGEST_MODULE:
-        raise Unscannable(path, f"it holds more than {_LARGEST_MODULE >> 20} MiB, more than a module can have")
-    if not whole:
-        raise Unscannable(path, "it cannot be unpacked: it is cut off")
-    return content
-
-
-def _from_zstandard(packed: bytes, path: str) -> tuple[bytes, bool]:
-    """Return what *packed* holds, and whether that is all of it."""
-    try:
-        import zstandard
-    except ImportError:
-        raise Unscannable(path, "zstandard is needed to unpack it: pip install 'kfuncdoc[scan]'") from None
-    unpacker = zstandard.ZstdDecompressor(max_window_size=_LARGEST_MODULE).decompressobj()
-    content = bytearray()
-    try:
-        # Bit by bit: the library has no bound, and a few bytes can hold a thousand times as many.
-        for at in range(0, len(packed), _BIT_OF_ZSTD):
-            content += unpacker.decompress(packed[at : at + _BIT_OF_ZSTD])
-            if unpacker.eof or len(content) > _LARGEST_MODULE:
-                break
-    except zstandard.ZstdError as error:
-        raise Unscannable(path, f"it cannot be unpacked: {error}") from None
-    return bytes(content), unpacker.eof
-
-
 # -- images
-
-
-@dataclass(frozen=True)
-class _Set:
-    """A set of kfuncs: the number of each in BTF, and the word of its flags."""
-
-    name: Optional[str]
-    offset: int
-    entries: tuple[tuple[int, int], ...]
-
-    def __str__(self) -> str:
-        return self.name or f"the set at byte {self.offset} of .BTF_ids"
 
 
 class _Image:
@@ -408,8 +341,8 @@ class _Image:
         self._blob = b""
         with readable(path):
             start = _start(stream)
-            if start.startswith((_XZ_MAGIC, _ZSTD_MAGIC, _GZIP_MAGIC)):
-                stream = io.BytesIO(_content(stream, path))
+            if start.startswith((XZ_MAGIC, ZSTD_MAGIC, GZIP_MAGIC)):
+                stream = io.BytesIO(unpacked(stream, path))
                 start = _start(stream)
             self.size = stream.seek(0, os.SEEK_END)
             stream.seek(0)
@@ -454,6 +387,10 @@ class _Image:
         old = version is not None and (int(version[1]), int(version[2])) < _SINCE
         return self._elf is not None and ".BTF_ids" in self._elf.by_name and not old
 
+    def sets(self, btf: Btf) -> Iterator[BtfIdSet]:
+        """Yield the sets of kfuncs; BTF alone has none."""
+        return kfunc_sets(self._elf, btf) if self._elf else iter(())
+
     @property
     def has_base(self) -> bool:
         """Whether it needs no other file's BTF."""
@@ -469,66 +406,6 @@ class _Image:
         if not blob:
             raise Unscannable(self.path, "it has no section .BTF: it was built without CONFIG_DEBUG_INFO_BTF")
         return Btf(blob, self.path, base)
-
-    def sets(self, btf: Btf) -> Iterator[_Set]:
-        """Yield the sets of kfuncs; BTF alone has none."""
-        content = self._elf.read(".BTF_ids", _LARGEST_IDS) if self._elf else None
-        if self._elf is None or not content:
-            return
-        words = array("I", content[: len(content) & ~3])
-        if self._elf.byte_order != sys.byteorder:
-            words.byteswap()
-        names = _sets_by_offset(self._elf)
-        yield from self._named(words, names, btf) if names else _recognized(words, btf)
-
-    def _named(self, words: array[int], names: Mapping[int, str], btf: Btf) -> Iterator[_Set]:
-        """Yield the kfunc sets among those that symbols name."""
-        free = 0
-        for offset, name in sorted(names.items()):
-            at = offset // 4
-            if offset % 4 or at + 2 > len(words):
-                raise Unscannable(self.path, f"its symbols place the set {name} outside of .BTF_ids")
-            count = words[at]
-            if not words[at + 1] & _HOLDS_KFUNCS:
-                continue
-            if at < free:
-                raise Unscannable(self.path, f"the set {name} lies in another")
-            free = at + 2 + 2 * count
-            if count > _LARGEST_SET or free > len(words):
-                raise Unscannable(self.path, f"the set {name} cannot have {count:,} entries")
-            entries = _pairs(words, at + 2, count)
-            if not all(number == 0 or _is_function(number, btf) for number, _ in entries):
-                raise Unscannable(self.path, f"the set {name} has entries that are no functions")
-            yield _Set(name, offset, entries)
-
-
-def _recognized(words: array[int], btf: Btf) -> Iterator[_Set]:
-    """Yield the kfunc sets that can be told by their form: a head, then as many functions, sorted."""
-    at, end = 0, len(words) - 1
-    while at < end:
-        count = words[at]
-        if words[at + 1] == _HOLDS_KFUNCS and 0 < count <= min(_LARGEST_SET, (end - at - 1) // 2):
-            previous = 0
-            for place in range(at + 2, at + 2 + 2 * count, 2):
-                number = words[place]
-                # What was not resolved is 0, and sorted first.
-                if number < previous or (number and (number == previous or not _is_function(number, btf))):
-                    break
-                previous = number
-            else:
-                if previous:
-                    yield _Set(None, at * 4, _pairs(words, at + 2, count))
-                    at += 2 + 2 * count
-                    continue
-        at += 1
-
-
-def _pairs(words: array[int], at: int, count: int) -> tuple[tuple[int, int], ...]:
-    return tuple(zip(words[at : at + 2 * count : 2], words[at + 1 : at + 2 * count : 2]))
-
-
-def _is_function(number: int, btf: Btf) -> bool:
-    return number < btf.count and btf.kind(number) == FUNC
 
 
 def _start(stream: BinaryIO) -> bytes:
@@ -566,19 +443,3 @@ def _banner(elf: Elf) -> Optional[str]:
         if match:
             return match[1].decode("ascii")
     return None
-
-
-def _sets_by_offset(elf: Elf) -> Mapping[int, str]:
-    """Return the names of all sets in ``.BTF_ids``, by their place in it, as far as symbols are left."""
-    ids = elf.by_name[".BTF_ids"]
-    table = elf.symbol_table()
-    if table is None:
-        return {}
-    wanted = {match.start(): match[1].decode("ascii") for match in _SET_SYMBOL.finditer(elf.symbol_names(table))}
-    if not wanted:
-        return {}
-    return {
-        symbol.value - ids.address: wanted[symbol.name]
-        for symbol in elf.symbols(table)
-        if symbol.name in wanted and symbol.section == ids.number
-    }

@@ -19,21 +19,19 @@ import io
 import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from typing import NamedTuple, Optional, TypeVar
 
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SourceLine, essential_name
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, essential_name
 from kfuncdoc.bpf.sections import section as section_named
 from kfuncdoc.scan.binary import elf, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, EXTERN, FUNC, VAR, Btf
-from kfuncdoc.scan.binary.elf import Elf, Section, Symbol, shown
+from kfuncdoc.scan.binary.btf_ext import BtfExt
+from kfuncdoc.scan.binary.elf import Elf, Section, Symbol
+from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
 from kfuncdoc.scan.errors import Unscannable, opened, readable
 
 #: A real object has a hundredth of it.
 LARGEST_OBJECT = 64 << 20
-_LIBRARY, _THIN_LIBRARY = b"!<arch>\n", b"!<thin>\n"
-_MEMBER_BYTES = 60
-_LONGEST_NAME = 1024
 #: How often a function may be found to be part of more programs; of real ones that is seldom more than their depth.
 _MOST_ROUNDS = 200
 _SUFFIX = ".bpf.o"
@@ -76,9 +74,9 @@ def read_objects(path: str) -> Iterator[BpfObject]:
         content = stream.read(LARGEST_OBJECT + 1)
     if len(content) > LARGEST_OBJECT:
         raise Unscannable(path, f"it has more than {LARGEST_OBJECT >> 20} MiB, more than a BPF object can have")
-    if content.startswith(_THIN_LIBRARY):
+    if content.startswith(THIN_LIBRARY):
         raise Unscannable(path, "this library only names its objects: name them yourself")
-    if not content.startswith(_LIBRARY):
+    if not content.startswith(LIBRARY):
         yield read_object(path, content)
         return
     found = list(members(path, content))
@@ -96,38 +94,6 @@ def read_object(path: str, content: bytes) -> BpfObject:
     if file.machine[0] not in elf.BPF_MACHINE or file.machine[1] != 64:
         raise Unscannable(path, f"this is no BPF object: it is for the machine {file.machine[0]}")
     return _Reader(path, file).read()
-
-
-def members(path: str, library: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the files in a *library* by their names, as GNU and BSD ar write them; its indexes are left out."""
-    at, long_names = len(_LIBRARY), b""
-    while at < len(library):
-        head = library[at : at + _MEMBER_BYTES]
-        size_text = head[48:58].strip()
-        if len(head) < _MEMBER_BYTES or head[58:] != b"`\n" or not size_text.isdigit():
-            raise Unscannable(path, f"this library is broken at byte {at:,}")
-        start, size = at + _MEMBER_BYTES, int(size_text)
-        content = library[start : start + size]
-        if len(content) < size:
-            raise Unscannable(path, f"this library is cut off: a member at byte {at:,} reaches past its end")
-        at = start + size + size % 2
-        raw = head[:16].rstrip()
-        if raw == b"//":
-            long_names = content
-        elif raw not in (b"/", b"/SYM64/"):
-            name, content = _name_of_member(raw, content, long_names)
-            if not name.startswith("__.SYMDEF"):
-                yield name, content
-
-
-def _name_of_member(raw: bytes, content: bytes, long_names: bytes) -> tuple[str, bytes]:
-    if raw.startswith(b"#1/") and raw[3:].isdigit():
-        length = int(raw[3:])
-        return shown(content[: min(length, _LONGEST_NAME)].rstrip(b"\0")), content[length:]
-    if raw.startswith(b"/") and raw[1:].isdigit():
-        start = int(raw[1:])
-        raw = long_names[start : start + _LONGEST_NAME].partition(b"\n")[0]
-    return shown(raw.rstrip(b"/")), content
 
 
 class _Relocation(NamedTuple):
@@ -158,7 +124,7 @@ class _Reader:
                 path, "its symbols were stripped: nobody can tell what it calls, and libbpf cannot load it"
             )
         extension = file.read(".BTF.ext") if self._btf else None
-        self._extension = _Extension(path, extension or b"", self._btf, file.mark)
+        self._extension = BtfExt(path, extension or b"", self._btf, file.mark)
         self._untyped: list[str] = []
         self._relocations = self._all_relocations()
         self._symbols_at = {
@@ -429,83 +395,3 @@ def _numbers(bits: int) -> Iterator[int]:
         lowest = bits & -bits
         yield lowest.bit_length() - 1
         bits ^= lowest
-
-
-class _Extension:
-    """What ``.BTF.ext`` says of instructions (the kernel's ``Documentation/bpf/btf.rst``): which libbpf patches for
-    each kernel, and from which lines of the source they were compiled.
-
-    Lines only help people to find a call: where they are broken there are none.
-    """
-
-    #: Words of the header that say where the records are and how many bytes they take, of lines and of patches.
-    _LINES, _PATCHES = (4, 5), (6, 7)
-
-    def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
-        self._path, self._blob, self._btf, self._mark = path, blob, btf, mark
-        self._lines: dict[str, list[tuple[int, int, int]]] = {}
-        self._patched: dict[str, frozenset[int]] = {}
-        if not blob or btf is None:
-            return
-        patched: dict[str, set[int]] = {}
-        try:
-            for section, (offset, _, _, _) in self._records(self._PATCHES):
-                patched.setdefault(section, set()).add(offset // instructions.BYTES)
-        except (struct.error, Unscannable):
-            raise Unscannable(path, "its section .BTF.ext is broken") from None
-        # Sections of one name share it.
-        self._patched = {section: frozenset(places) for section, places in patched.items()}
-        with suppress(struct.error, Unscannable):
-            for section, (offset, file, _, line) in self._records(self._LINES):
-                self._lines.setdefault(section, []).append((offset, file, line))
-        for records in self._lines.values():
-            records.sort()
-
-    def _records(self, where: tuple[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield the first four words of each record, with the section that it is about."""
-        (length,) = struct.unpack_from(f"{self._mark}I", self._blob, 4)
-        if length < 4 * (1 + max(where)):
-            return  # it is older than such records
-        words = struct.unpack_from(f"{self._mark}{1 + max(where)}I", self._blob)
-        start, end = length + words[where[0]], length + words[where[0]] + words[where[1]]
-        if start == end:
-            return
-        (size,) = struct.unpack_from(f"{self._mark}I", self._blob, start)
-        at = start + 4
-        while at < end:
-            name, count = struct.unpack_from(f"{self._mark}II", self._blob, at)
-            at += 8
-            if size < 16 or count * size > len(self._blob):
-                raise Unscannable(self._path, "its section .BTF.ext is broken")
-            section = self._btf.string(name) if self._btf else ""
-            for place in range(at, at + count * size, size):
-                yield section, struct.unpack_from(f"{self._mark}4I", self._blob, place)
-            at += count * size
-
-    def patched(self, section: str) -> frozenset[int]:
-        """Return the instructions of *section* that libbpf patches."""
-        return self._patched.get(section, frozenset())
-
-    def line(self, section: str, offset: int) -> Optional[SourceLine]:
-        """Return the line from which the instruction at byte *offset* of *section* was compiled."""
-        records = self._lines.get(section, [])
-        before = bisect.bisect_left(records, (offset + 1,))
-        if not before or self._btf is None:
-            return None
-        _, file, line = records[before - 1]
-        try:
-            name = self._btf.string(file)
-        except Unscannable:
-            return None
-        # Ten bits hold the column, and none where it is not known.
-        return (
-            SourceLine(_as_named(shown(name.encode("utf-8", "surrogatepass"))), line >> 10, line & 0x3FF)
-            if name and line >> 10
-            else None
-        )
-
-
-def _as_named(path: str) -> str:
-    """Return the *path* of a source, which compilers make absolute, as it is named from the current folder."""
-    path, here = os.path.normpath(path), os.path.join(os.getcwd(), "")
-    return path[len(here) :] if path.startswith(here) else path

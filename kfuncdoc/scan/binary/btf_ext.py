@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The section ``.BTF.ext`` of a BPF object, which says things of single instructions."""
+
+from __future__ import annotations
+
+import bisect
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Optional
+
+from kfuncdoc.bpf.objects import SourceLine
+from kfuncdoc.scan.binary import instructions
+from kfuncdoc.scan.binary.btf import Btf
+from kfuncdoc.scan.binary.elf import shown
+from kfuncdoc.scan.errors import Unscannable
+
+
+class BtfExt:
+    """What ``.BTF.ext`` says of instructions (the kernel's ``Documentation/bpf/btf.rst``): which libbpf patches for
+    each kernel, and from which lines of the source they were compiled.
+
+    Lines only help people to find a call: where they are broken there are none.
+    """
+
+    #: Words of the header that say where the records are and how many bytes they take, of lines and of patches.
+    _LINES, _PATCHES = (4, 5), (6, 7)
+
+    def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
+        self._path, self._blob, self._btf, self._mark = path, blob, btf, mark
+        self._lines: dict[str, list[tuple[int, int, int]]] = {}
+        self._patched: dict[str, frozenset[int]] = {}
+        if not blob or btf is None:
+            return
+        patched: dict[str, set[int]] = {}
+        try:
+            for section, (offset, _, _, _) in self._records(self._PATCHES):
+                patched.setdefault(section, set()).add(offset // instructions.BYTES)
+        except (struct.error, Unscannable):
+            raise Unscannable(path, "its section .BTF.ext is broken") from None
+        # Sections of one name share it.
+        self._patched = {section: frozenset(places) for section, places in patched.items()}
+        with suppress(struct.error, Unscannable):
+            for section, (offset, file, _, line) in self._records(self._LINES):
+                self._lines.setdefault(section, []).append((offset, file, line))
+        for records in self._lines.values():
+            records.sort()
+
+    def _records(self, where: tuple[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Yield the first four words of each record, with the section that it is about."""
+        (length,) = struct.unpack_from(f"{self._mark}I", self._blob, 4)
+        if length < 4 * (1 + max(where)):
+            return  # it is older than such records
+        words = struct.unpack_from(f"{self._mark}{1 + max(where)}I", self._blob)
+        start, end = length + words[where[0]], length + words[where[0]] + words[where[1]]
+        if start == end:
+            return
+        (size,) = struct.unpack_from(f"{self._mark}I", self._blob, start)
+        at = start + 4
+        while at < end:
+            name, count = struct.unpack_from(f"{self._mark}II", self._blob, at)
+            at += 8
+            if size < 16 or count * size > len(self._blob):
+                raise Unscannable(self._path, "its section .BTF.ext is broken")
+            section = self._btf.string(name) if self._btf else ""
+            for place in range(at, at + count * size, size):
+                yield section, struct.unpack_from(f"{self._mark}4I", self._blob, place)
+            at += count * size
+
+    def patched(self, section: str) -> frozenset[int]:
+        """Return the instructions of *section* that libbpf patches."""
+        return self._patched.get(section, frozenset())
+
+    def line(self, section: str, offset: int) -> Optional[SourceLine]:
+        """Return the line from which the instruction at byte *offset* of *section* was compiled."""
+        records = self._lines.get(section, [])
+        before = bisect.bisect_left(records, (offset + 1,))
+        if not before or self._btf is None:
+            return None
+        _, file, line = records[before - 1]
+        try:
+            name = self._btf.string(file)
+        except Unscannable:
+            return None
+        # Ten bits hold the column, and none where it is not known.
+        return (
+            SourceLine(_as_named(shown(name.encode("utf-8", "surrogatepass"))), line >> 10, line & 0x3FF)
+            if name and line >> 10
+            else None
+        )
+
+
+def _as_named(path: str) -> str:
+    """Return the *path* of a source, which compilers make absolute, as it is named from the current folder."""
+    path, here = os.path.normpath(path), os.path.join(os.getcwd(), "")
+    return path[len(here) :] if path.startswith(here) else path
