@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Iterable, Iterator, Sequence
+from typing import Callable, Iterable, Iterator, Sequence
+
+#: Wraps what is read or written: is given the names of files, and yields them again, one by one.  A caller that
+#: wants to show progress passes one, such as :func:`track`; ``iter`` shows none.
+Track = Callable[[Sequence[str]], Iterable[str]]
 
 _PATIENCE = 1.0  # seconds
 _INTERVAL = 0.1  # seconds

@@ -16,9 +16,9 @@ from __future__ import annotations
 import os
 from typing import Sequence
 
+from kfuncdoc.base.progress import Track
 from kfuncdoc.kernels.observation import Observation
 from kfuncdoc.scan.errors import Unscannable
-from kfuncdoc.scan.source.files import Track
 
 __all__ = ["Unscannable", "is_tree", "scan"]
 

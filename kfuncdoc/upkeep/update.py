@@ -20,13 +20,14 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Optional, Sequence
 
 from pydantic import ValidationError
 
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, as_text
 from kfuncdoc.base.files import write_whole
+from kfuncdoc.base.progress import Track
 from kfuncdoc.base.yaml_edit import Editor, Uneditable
 from kfuncdoc.base.yaml_emit import as_block
 from kfuncdoc.base.yaml_text import Unusable
@@ -38,8 +39,6 @@ from kfuncdoc.record.declaration_files import SUFFIX, page_name
 from kfuncdoc.record.lifecycle import FACTS, Facts, State, facts_after, replay
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.upkeep.differences import differences, home_of, is_backported, same_to_callers
-
-Track = Callable[[Sequence[str]], Iterable[str]]
 
 #: The order of fields in an entry, which a field that is new keeps.
 _ORDER = tuple(Kfunc.model_fields)

@@ -42,6 +42,7 @@ from contextlib import ExitStack
 from typing import BinaryIO, FrozenSet, NamedTuple, Optional
 
 from kfuncdoc.base import yaml_text
+from kfuncdoc.base.progress import Track
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
@@ -51,7 +52,6 @@ from kfuncdoc.scan.binary.id_sets import BtfIdSet, kfunc_sets
 from kfuncdoc.scan.binary.packed import GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, unpacked
 from kfuncdoc.scan.errors import Unscannable, opened, readable
 from kfuncdoc.scan.selftests import is_selftest
-from kfuncdoc.scan.source.files import Track
 
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
 _VMLINUX = re.compile(r"vmlinux(?:-\d.*)?$")

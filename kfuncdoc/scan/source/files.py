@@ -10,12 +10,9 @@ from __future__ import annotations
 import os
 import posixpath
 from functools import cached_property
-from typing import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Iterable, Iterator, Mapping, Sequence
 
 from kfuncdoc.scan.errors import Unscannable
-
-#: Shows progress: is given what will be read, and yields it again.
-Track = Callable[[Sequence[str]], Iterable[str]]
 
 #: Folders at the top that hold nothing of the kernel itself.
 _OUTSIDE = frozenset(["Documentation", "LICENSES", "tools", "scripts"])

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 
+from kfuncdoc.base.progress import Track
 from kfuncdoc.bpf.prototype import Prototype
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, Remark
 from kfuncdoc.scan.errors import Unscannable
@@ -29,7 +30,7 @@ from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.announcements import announced, announced_kfunc
 from kfuncdoc.scan.source.condition import TRUE, Condition, conjunction, disjunction, spelled
 from kfuncdoc.scan.source.csource import Call, CSource, Definition, Entry, IdSet, KfuncSet
-from kfuncdoc.scan.source.files import SourceFiles, Track, read_text
+from kfuncdoc.scan.source.files import SourceFiles, read_text
 from kfuncdoc.scan.source.filters import Filters
 from kfuncdoc.scan.source.headers import HeaderFiles
 from kfuncdoc.scan.source.places import Places
