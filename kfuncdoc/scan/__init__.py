@@ -18,7 +18,7 @@ from typing import Sequence
 
 from kfuncdoc.base.progress import Track
 from kfuncdoc.kernels.observation import Observation
-from kfuncdoc.scan.errors import Unscannable
+from kfuncdoc.scan.errors import Unscannable, exists, is_file
 
 __all__ = ["Unscannable", "is_tree", "scan"]
 
@@ -30,7 +30,7 @@ def scan(paths: Sequence[str], *, track: Track = iter) -> Observation:
     a library that scanning needs is not installed.
     """
     for path in paths:
-        if not os.path.lexists(path):
+        if not exists(path):
             raise Unscannable(path, "there is no such file or folder")
     trees = [path for path in paths if is_tree(path)]
     if trees and len(paths) > 1:
@@ -46,5 +46,8 @@ def scan(paths: Sequence[str], *, track: Track = iter) -> Observation:
 
 
 def is_tree(path: str) -> bool:
-    """Whether *path* looks like the top of a kernel's source tree."""
-    return all(os.path.isfile(os.path.join(path, name)) for name in ("Makefile", "Kconfig"))
+    """Whether *path* looks like the top of a kernel's source tree.
+
+    Raises :exc:`Unscannable` where the system does not let anybody look into it.
+    """
+    return all(is_file(os.path.join(path, name)) for name in ("Makefile", "Kconfig"))

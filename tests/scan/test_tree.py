@@ -898,14 +898,6 @@ def test_links_are_not_followed_and_pipes_not_read(tmp_path):
     assert only(scan_tree(str(tmp_path))).source == "kernel/a.c"
 
 
-@pytest.mark.parametrize("path", ["kernel/Makefile", "kernel/Kbuild", "include/linux/btf.h", "kernel/near.h"])
-def test_pipes_in_the_place_of_makefiles_and_headers(tmp_path, path):
-    scanned(tmp_path, '#include "near.h"\n' + defined() + set_of(f"{entry()}\nTHE_ONE"))
-    (tmp_path / path).unlink(missing_ok=True)
-    os.mkfifo(tmp_path / path)
-    assert names(scan_tree(str(tmp_path))) == ["bpf_a"]
-
-
 def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
     scanned(tmp_path, defined() + set_of(entry()))
     really = os.open

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfuncdoc.base import files, yaml_text
-from kfuncdoc.base.yaml_edit import WIDTH, as_block, as_flow, as_scalar
+from kfuncdoc.base.yaml_emit import WIDTH, as_block, as_flow, as_scalar
 from kfuncdoc.bpf.prototype import as_callers_see
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, from_json
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile

@@ -69,13 +69,15 @@ class Elf:
     def __init__(self, path: str, stream: BinaryIO) -> None:
         self.path = path
         self._stream = stream
-        self.size = stream.seek(0, 2)
+        with readable(path):
+            self.size = stream.seek(0, 2)
+            stream.seek(0)
         self._left = _MOST_READ * self.size
-        stream.seek(0)
         try:
-            self._elf = ELFFile(stream)
-            #: All sections, by their numbers.
-            self.sections = self._sections()
+            with readable(path):
+                self._elf = ELFFile(stream)
+                #: All sections, by their numbers.
+                self.sections = self._sections()
         except Unscannable:
             raise
         except Exception:  # the library lets errors of all kinds out of broken files

@@ -50,7 +50,7 @@ from kfuncdoc.scan.binary.btf import LARGEST_BLOB, Btf, byte_order_of
 from kfuncdoc.scan.binary.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.binary.id_sets import BtfIdSet, kfunc_sets
 from kfuncdoc.scan.binary.packed import GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, unpacked
-from kfuncdoc.scan.errors import Unscannable, opened, readable
+from kfuncdoc.scan.errors import Unscannable, is_folder, opened, readable
 from kfuncdoc.scan.selftests import is_selftest
 
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
@@ -126,7 +126,7 @@ def _scan(paths: Sequence[str], track: Track) -> _Scan:
 
 def _files(paths: Sequence[str]) -> Iterator[str]:
     for path in paths:
-        if not os.path.isdir(path):
+        if not is_folder(path):
             yield path
             continue
         found = []

@@ -28,7 +28,7 @@ from kfuncdoc.scan.binary.btf import DATASEC, EXTERN, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
 from kfuncdoc.scan.binary.elf import Elf, Section, Symbol
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
-from kfuncdoc.scan.errors import Unscannable, opened, readable
+from kfuncdoc.scan.errors import Unscannable, exists, is_folder, opened, readable
 
 #: A real object has a hundredth of it.
 LARGEST_OBJECT = 64 << 20
@@ -66,9 +66,9 @@ def find_objects(paths: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]
 
 def read_objects(path: str) -> Iterator[BpfObject]:
     """Yield the BPF object at *path*, or those of the library there.  Raises :exc:`Unscannable`."""
-    if not os.path.lexists(path):
+    if not exists(path):
         raise Unscannable(path, "there is no such file or folder")
-    if os.path.isdir(path):
+    if is_folder(path):
         raise Unscannable(path, f"there is no {_SUFFIX} in this folder")
     with opened(path) as stream, readable(path):
         content = stream.read(LARGEST_OBJECT + 1)

@@ -48,8 +48,9 @@ class HeaderFiles:
 
     def _header(self, path: str) -> Optional[CSource]:
         if path not in self._read:
-            there = self._files.exists(path)
-            self._read[path] = CSource(path, self._files.read(path)) if there else None
+            # What compilers pass over as well: a folder by the name of a header.
+            content = None if self._files.is_folder(path) else self._files.find(path)
+            self._read[path] = None if content is None else CSource(path, content)
         return self._read[path]
 
 

@@ -11,7 +11,6 @@ leads to.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -32,7 +31,7 @@ from kfuncdoc.scan.source.condition import (
     parse_kconfig,
     without,
 )
-from kfuncdoc.scan.source.files import read_content
+from kfuncdoc.scan.source.files import find_build_file
 from kfuncdoc.scan.source.makefiles import logical_lines
 
 #: What every kernel has that a BPF program can call a kfunc of: the system call, and BTF to find the kfunc in.
@@ -247,7 +246,7 @@ class Kconfig:
 
     @cached_property
     def _contents(self) -> Mapping[str, bytes]:
-        return {path: read_content(os.path.join(self._root, path)) for path in self._paths}
+        return {path: find_build_file(self._root, path) or b"" for path in self._paths}
 
     @cached_property
     def _defined_in(self) -> Mapping[str, tuple[str, ...]]:
@@ -286,6 +285,6 @@ def architecture(root: str, path: str) -> Condition:
     parts = path.split("/")
     if len(parts) < 3 or parts[0] != "arch":
         return TRUE
-    kconfig = read_content(os.path.join(root, "arch", parts[1], "Kconfig"))
+    kconfig = find_build_file(root, f"arch/{parts[1]}/Kconfig") or b""
     symbol = _ARCHITECTURES.get(parts[1], parts[1].upper())
     return Symbol(symbol) if symbol.encode() in _DEFINED.findall(b"\n" + kconfig) else TRUE

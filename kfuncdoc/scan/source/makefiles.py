@@ -25,7 +25,7 @@ from kfuncdoc.scan.source.condition import (
     disjunction,
     negation,
 )
-from kfuncdoc.scan.source.files import read_text
+from kfuncdoc.scan.source.files import find_build_file
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class Makefiles:
     def of(self, directory: str) -> tuple[Assignment, ...]:
         """Return the lists of the Makefile of *directory*; the build prefers one that is called Kbuild."""
         if directory not in self._assignments:
-            text = read_text(self._root, posixpath.join(directory, "Kbuild"))
-            text = text or read_text(self._root, posixpath.join(directory, "Makefile"))
-            self._assignments[directory] = tuple(parse_makefile(text))
+            content = find_build_file(self._root, posixpath.join(directory, "Kbuild"))
+            content = content or find_build_file(self._root, posixpath.join(directory, "Makefile")) or b""
+            self._assignments[directory] = tuple(parse_makefile(content.decode("utf-8", "replace")))
         return self._assignments[directory]

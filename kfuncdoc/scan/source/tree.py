@@ -30,7 +30,7 @@ from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.announcements import announced, announced_kfunc
 from kfuncdoc.scan.source.condition import TRUE, Condition, conjunction, disjunction, spelled
 from kfuncdoc.scan.source.csource import Call, CSource, Definition, Entry, IdSet, KfuncSet
-from kfuncdoc.scan.source.files import SourceFiles, read_text
+from kfuncdoc.scan.source.files import SourceFiles, find_build_file
 from kfuncdoc.scan.source.filters import Filters
 from kfuncdoc.scan.source.headers import HeaderFiles
 from kfuncdoc.scan.source.places import Places
@@ -67,7 +67,8 @@ def scan_tree(path: str, *, track: Track = iter) -> Observation:
 def _kernel_version(path: str) -> str:
     if not os.path.isdir(path):
         raise Unscannable(path, "there is no such folder")
-    numbers = {name: int(number) for name, number in _VERSION.findall(read_text(path, "Makefile"))}
+    makefile = (find_build_file(path, "Makefile") or b"").decode("utf-8", "replace")
+    numbers = {name: int(number) for name, number in _VERSION.findall(makefile)}
     if "VERSION" not in numbers or "PATCHLEVEL" not in numbers:
         raise Unscannable(path, "this is no source tree of a kernel: it has no Makefile that tells the version")
     release = (numbers["VERSION"], numbers["PATCHLEVEL"])
@@ -282,7 +283,8 @@ class _Scan:
 
     @cached_property
     def _bits(self) -> Mapping[str, int]:
-        return {name: int(bit) for name, bit in _FLAG_BIT.findall(read_text(self._root, "include/linux/btf.h"))}
+        header = (self._files.find("include/linux/btf.h") or b"").decode("latin-1")
+        return {name: int(bit) for name, bit in _FLAG_BIT.findall(header)}
 
     def _is_documented(self, source: CSource, definition: Definition) -> bool:
         if definition.name in source.kernel_doc:
