@@ -433,8 +433,7 @@ def _scan(options: argparse.Namespace) -> int:
         as_json(observation, compact=options.compact) if options.format == "json" else as_text(observation),
         options.output,
     )
-    for remark in observation.remarks:
-        print(f"{remark.file}:{remark.line}: {remark.text}", file=sys.stderr)
+    _tell_remarks(observation)
     return CLEAN
 
 
@@ -447,6 +446,7 @@ def _verify(options: argparse.Namespace) -> int:
     if status != CLEAN:
         return status
     observation = _observe(options.against)
+    _tell_remarks(observation)
     found = verify(catalog, observation, _release_of(options, observation, catalog))
     if not options.notes:
         found = tuple(each for each in found if each.severity is not diagnostics.Severity.INFO)
@@ -460,6 +460,7 @@ def _update(options: argparse.Namespace) -> int:
 
     catalog = _load(options.paths)
     observation = _observe(options.sources)
+    _tell_remarks(observation)
     try:
         changes = update.update(catalog, observation, _release_of(options, observation, catalog))
         if options.dry_run:
@@ -655,6 +656,12 @@ def _observe(sources: Sequence[str]) -> Observation:
         message = f"to read a kernel needs {error.name}: install kfuncdoc[scan]"
     # Only here, with the error gone, is the work given up and its progress off the terminal.
     return _refuse(message)
+
+
+def _tell_remarks(observation: Observation) -> None:
+    """Print what the scan of a kernel could not make out: a difference may be no more than that."""
+    for remark in observation.remarks:
+        print(f"{remark.file}:{remark.line}: {remark.text}", file=sys.stderr)
 
 
 def _release_of(options: argparse.Namespace, observation: Observation, catalog: Catalog) -> Release:

@@ -18,6 +18,7 @@ import pytest
 from btf_builder import Image, Types
 from declared import TESTS, entry, refused, subsystem, write_files
 
+from kfuncdoc.cli.main import main
 from kfuncdoc.scan import scan
 from kfuncdoc.scan.binary.elf import Elf
 from kfuncdoc.scan.binary.image import scan_image
@@ -218,3 +219,15 @@ class _Breaking(io.BytesIO):
 def test_a_disk_that_fails_within_a_file_is_no_broken_header():
     content = Image(Types()).elf()
     assert refusal(lambda: Elf("vmlinux", _Breaking(content))) == ("vmlinux", "Input/output error")
+
+
+# -- what could not be made out
+
+
+@pytest.mark.parametrize("command", [["scan"], ["verify", "demo.kfuncs.yaml", "--against"], ["update", ".", "--from"]])
+def test_each_command_tells_what_a_scan_could_not_make_out(tree, tmp_path, capsys, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    write_files(tmp_path, {"demo": subsystem(entry("bpf_x86_one", "release: v6.12, event: added"))})
+    assert main([*command, str(tree)]) in (0, 1)
+    told = capsys.readouterr().err.splitlines()
+    assert told[0] == "arch/x86/net/one.c:1: no Makefile and no other file is found that builds this one"
