@@ -20,7 +20,7 @@ from kfuncdoc.record.model import Kfunc
 
 
 @dataclass(frozen=True)
-class Difference:
+class FieldDifference:
     """One field of a declaration that is not as the kernel has it."""
 
     #: The field, named as in a declaration.
@@ -31,25 +31,25 @@ class Difference:
     visible: bool = True
 
 
-def differences(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[Difference]:
+def differences(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[FieldDifference]:
     """Yield each field in which *facts*, at the release of the kernel, differ from what was *observed*."""
     if observed.prototype is not None and facts.prototype != observed.prototype:
         visible = not same_to_callers(facts.prototype, observed.prototype)
         # A built kernel's prototype is put together from types: its spelling proves nothing.
         if visible or kind is Kind.TREE:
-            yield Difference("prototype", facts.prototype, observed.prototype, visible)
+            yield FieldDifference("prototype", facts.prototype, observed.prototype, visible)
     yield from _flags(facts, observed)
     types = observed.program_types
     if types is not None and set(types) != set(facts.program_types):
-        yield Difference("program_types", facts.program_types, types)
+        yield FieldDifference("program_types", facts.program_types, types)
     narrowed = {name for registration in observed.registrations for name in registration.struct_ops}
     if narrowed and narrowed != set(facts.struct_ops):
-        yield Difference("struct_ops", facts.struct_ops, tuple(sorted(narrowed)))
+        yield FieldDifference("struct_ops", facts.struct_ops, tuple(sorted(narrowed)))
     if observed.source is not None and facts.source != observed.source:
-        yield Difference("source", facts.source, observed.source, visible=False)
+        yield FieldDifference("source", facts.source, observed.source, visible=False)
     yield from _module(facts, observed, kind)
     if observed.depends_on is not None and conjuncts(facts.depends_on or "") != conjuncts(observed.depends_on):
-        yield Difference("depends_on", facts.depends_on, observed.depends_on or None)
+        yield FieldDifference("depends_on", facts.depends_on, observed.depends_on or None)
 
 
 def same_to_callers(one: str, other: str) -> bool:
@@ -60,22 +60,22 @@ def same_to_callers(one: str, other: str) -> bool:
         return one == other
 
 
-def _flags(facts: Facts, observed: ObservedKfunc) -> Iterator[Difference]:
+def _flags(facts: Facts, observed: ObservedKfunc) -> Iterator[FieldDifference]:
     """Compare flags by program type where that is known, else the different lists of them altogether."""
     if observed.flags is None:
         return
     if observed.flags_for is None:
         declared = {frozenset(facts.flags), *map(frozenset, facts.flags_for.values())}
         if declared != {frozenset(registration.flags) for registration in observed.registrations}:
-            yield Difference("flags", facts.flags, observed.flags)
+            yield FieldDifference("flags", facts.flags, observed.flags)
         return
     types = set(observed.program_types or ()) | set(facts.program_types)
     if _by_type(facts.flags, facts.flags_for, types) == _by_type(observed.flags, observed.flags_for, types):
         return
     if set(facts.flags) != set(observed.flags):
-        yield Difference("flags", facts.flags, observed.flags)
+        yield FieldDifference("flags", facts.flags, observed.flags)
     if _as_sets(facts.flags_for) != _as_sets(observed.flags_for):
-        yield Difference("flags_for", facts.flags_for, observed.flags_for)
+        yield FieldDifference("flags_for", facts.flags_for, observed.flags_for)
 
 
 def _by_type(
@@ -88,13 +88,13 @@ def _as_sets(flags_for: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[st
     return {program_type: frozenset(flags) for program_type, flags in flags_for.items()}
 
 
-def _module(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[Difference]:
+def _module(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[FieldDifference]:
     if observed.module is None or observed.module == (facts.module or ""):
         return
     # What can be a module may be built in as well.
     if kind is Kind.IMAGE and not observed.module:
         return
-    yield Difference("module", facts.module, observed.module or None)
+    yield FieldDifference("module", facts.module, observed.module or None)
 
 
 def conjuncts(expression: str) -> frozenset[str]:

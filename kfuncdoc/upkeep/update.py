@@ -52,7 +52,7 @@ class UpdateRefused(Exception):
 
 
 @dataclass(frozen=True)
-class Remark:
+class UpdateNote:
     """Something about one file, or about one kfunc in it: what was done, or what is left to do."""
 
     file: str
@@ -70,9 +70,9 @@ class Update:
     texts: Mapping[str, str]
     before: Mapping[str, str]
     #: What was done, in the order of files and entries.
-    events: tuple[Remark, ...]
+    events: tuple[UpdateNote, ...]
     #: What a person has to add or to look at.
-    questions: tuple[Remark, ...]
+    questions: tuple[UpdateNote, ...]
 
 
 def update(catalog: Catalog, observation: Observation, release: Release) -> Update:
@@ -81,7 +81,7 @@ def update(catalog: Catalog, observation: Observation, release: Release) -> Upda
     Raises :exc:`UpdateRefused` where that would not be safe or not be true.
     """
     _refuse_unless_sound(catalog, release)
-    work = _Work(catalog, observation, release)
+    work = _Updater(catalog, observation, release)
     try:
         for draft in work.drafts.values():
             for entry in draft.subsystem.entries:
@@ -166,7 +166,7 @@ def _errors(catalog: Catalog) -> Iterator[Diagnostic]:
 
 
 @dataclass
-class _Draft:
+class _FileDraft:
     """One file that may change; it is taken apart only where it does."""
 
     subsystem: SubsystemFile
@@ -193,30 +193,30 @@ class _Draft:
 
 
 @dataclass
-class _Work:
+class _Updater:
     catalog: Catalog
     observation: Observation
     release: Release
-    events: list[Remark] = field(default_factory=list)
-    questions: list[Remark] = field(default_factory=list)
+    events: list[UpdateNote] = field(default_factory=list)
+    questions: list[UpdateNote] = field(default_factory=list)
     #: The entries of files that are still to be made, by path.
     new_files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     #: What a kfunc was, and what it is to be at the release: to be held against the new text.
     wanted: dict[str, tuple[Facts, Facts]] = field(default_factory=dict)
 
     @cached_property
-    def drafts(self) -> dict[str, _Draft]:
-        return {subsystem.path: _Draft(subsystem) for subsystem in self.catalog.subsystems}
+    def drafts(self) -> dict[str, _FileDraft]:
+        return {subsystem.path: _FileDraft(subsystem) for subsystem in self.catalog.subsystems}
 
     @property
     def calendar(self) -> ReleaseCalendar:
         return self.catalog.calendar
 
     def tell(self, path: str, kfunc: Optional[str], what: str) -> None:
-        self.events.append(Remark(path, kfunc, what))
+        self.events.append(UpdateNote(path, kfunc, what))
 
     def ask(self, path: str, kfunc: Optional[str], what: str) -> None:
-        self.questions.append(Remark(path, kfunc, what))
+        self.questions.append(UpdateNote(path, kfunc, what))
 
     def since(self, recorded: Release) -> str:
         """Return the release of an event that was not there when the file was *recorded*."""
@@ -225,7 +225,7 @@ class _Work:
 
     # -- one declaration
 
-    def bring_up(self, draft: _Draft, declaration: Declaration) -> None:
+    def bring_up(self, draft: _FileDraft, declaration: Declaration) -> None:
         """Append the event that makes *declaration* true, if it needs one, and set its fields."""
         if is_backported(declaration.kfunc, self.observation):
             what = f"left as it is: by its backports, Linux {self.observation.kernel} has a later change"
@@ -241,7 +241,7 @@ class _Work:
             what = f"not in this image; whether {self.release} has it, only its source can tell"
             self.ask(draft.path, declaration.name, what)
 
-    def _remove(self, draft: _Draft, declaration: Declaration, state: State) -> None:
+    def _remove(self, draft: _FileDraft, declaration: Declaration, state: State) -> None:
         event = {"release": self.since(draft.subsystem.recorded), "event": "removed"}
         draft.editor.append(event, "kfuncs", declaration.index, "history")
         self.tell(draft.path, declaration.name, "removed")
@@ -249,7 +249,7 @@ class _Work:
             what = "removed without notice: name a replacement, or why there is none"
             self.ask(draft.path, declaration.name, what)
 
-    def _compare(self, draft: _Draft, declaration: Declaration, observed: ObservedKfunc, *, present: bool) -> None:
+    def _compare(self, draft: _FileDraft, declaration: Declaration, observed: ObservedKfunc, *, present: bool) -> None:
         kfunc = declaration.kfunc
         old = facts_after(kfunc, len(kfunc.history) - 1)
         new, unclear = _brought_up(old, observed, self.observation.kind)
@@ -273,7 +273,7 @@ class _Work:
         if "prototype" in was and present:
             self.ask(draft.path, kfunc.name, "the prototype changed: say whether that is breaking")
 
-    def _set(self, draft: _Draft, declaration: Declaration, name: str, value: Any) -> None:
+    def _set(self, draft: _FileDraft, declaration: Declaration, name: str, value: Any) -> None:
         keys = ("kfuncs", declaration.index, name)
         # "No flags" is worth a line, "no module" is not.
         if value or name == "flags":
@@ -296,7 +296,7 @@ class _Work:
             else:
                 self._add_to_new_file(path, observed)
 
-    def _add(self, draft: _Draft, observed: ObservedKfunc) -> None:
+    def _add(self, draft: _FileDraft, observed: ObservedKfunc) -> None:
         entry = self._declared(draft.path, observed, self.since(draft.subsystem.recorded))
         draft.editor.insert(entry, _nearest(draft.subsystem, observed), "kfuncs")
 
@@ -360,7 +360,7 @@ class _Work:
         in_order = sorted(self.events, key=lambda remark: places[remark.file])
         return Update(texts, before, tuple(in_order), tuple(self.questions))
 
-    def _finished(self, draft: _Draft) -> str:
+    def _finished(self, draft: _FileDraft) -> str:
         text = draft.editor.finished()
         self._check(draft.path, text)
         return text

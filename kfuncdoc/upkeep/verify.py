@@ -22,7 +22,7 @@ from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import State, facts_without, replay, undone
 from kfuncdoc.record.model import Kfunc
-from kfuncdoc.upkeep.differences import Difference, differences, home_of, is_backported
+from kfuncdoc.upkeep.differences import FieldDifference, differences, home_of, is_backported
 
 #: The rule of each field that a declaration and a kernel may differ in.
 RULES: Mapping[str, Rule] = {
@@ -78,7 +78,7 @@ def _verify_declaration(
         yield _differs(declaration, past, difference, release)
 
 
-def _found(kfunc: Kfunc, past: Past, observed: ObservedKfunc, kind: Kind) -> list[Difference]:
+def _found(kfunc: Kfunc, past: Past, observed: ObservedKfunc, kind: Kind) -> list[FieldDifference]:
     facts = facts_without(kfunc, _still_to_come(kfunc, past))
     return [each for each in differences(facts, observed, kind) if each.visible or each.field == "source"]
 
@@ -157,7 +157,7 @@ def _undeclared(catalog: Catalog, observed: ObservedKfunc) -> Diagnostic:
     return Diagnostic(home.path, place.line, place.column, Rule.UNDECLARED, message, "kfuncdoc update adds it")
 
 
-def _differs(declaration: Declaration, past: Past, difference: Difference, release: Release) -> Diagnostic:
+def _differs(declaration: Declaration, past: Past, difference: FieldDifference, release: Release) -> Diagnostic:
     called = _CALLED.get(difference.field, difference.field)
     message = (
         f"{called} of '{declaration.name}' at {release}: declared {_shown(difference.declared)}, "

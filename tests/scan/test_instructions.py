@@ -325,7 +325,7 @@ def test_what_is_said_is_so(seed):
     for _ in range(1500):
         code = any_code(random)
         said = list(said_of(code))
-        told += sum(each != instructions.Tests() for each in said)
+        told += sum(each != instructions.ExistenceTests() for each in said)
         for one, two in itertools.product((False, True), repeat=2):
             there = {"one": one, "two": two}
             which = reached(code, there, {register: random.randint(0, 2) for register in (1, 2, 3)})
@@ -338,7 +338,7 @@ def test_what_is_said_is_so(seed):
     assert told > 200
 
 
-def said_of(code: list[Code]) -> Iterator[instructions.Tests]:
+def said_of(code: list[Code]) -> Iterator[instructions.ExistenceTests]:
     """Yield what is known at each call of ``three``, with ``one`` as the first bit and ``two`` as the second."""
     content, kfuncs, addresses = b"", {}, {}
     for each in code:
@@ -349,8 +349,8 @@ def said_of(code: list[Code]) -> Iterator[instructions.Tests]:
             addresses[at] = 0 if each.symbol == "one" else 1
         registers = each.destination | each.source << 4
         content += struct.pack("<BBhi", each.code, registers, each.offset, each.immediate) + bytes(8 * each.wide)
-    body = instructions.Code(content, "<")
+    body = instructions.SectionCode(content, "<")
     function = instructions.Function("packet", 1, 0, len(body), True, kfuncs=kfuncs, addresses=addresses)
     found = instructions.tests_before_calls([function], {1: body})
     for at in kfuncs:
-        yield found.get((1, at), instructions.Tests())
+        yield found.get((1, at), instructions.ExistenceTests())

@@ -98,14 +98,14 @@ class Btf:
         self._words = array("I", header.types)
         if header.byte_order != sys.byteorder:
             self._words.byteswap()
-        self._offsets, self._tags = self._index(_Steps(header.layout))
+        self._offsets, self._tags = self._index(_TypeLengths(header.layout))
         self.count = self.first + len(self._offsets)
         self._steps = 0
         self._asked: Optional[tuple[FrozenSet[str], Mapping[int, str]]] = None
 
     # -- the header
 
-    def _header(self, blob: bytes) -> _Header:
+    def _header(self, blob: bytes) -> _BtfHeader:
         if len(blob) > LARGEST_BLOB:
             raise self._wrong(f"{len(blob):,} bytes are more than any kernel has")
         if len(blob) < _HEADER_BYTES:
@@ -134,7 +134,7 @@ class Btf:
             raise self._wrong(f"its types take {len(types)} bytes, which are no whole words")
         if strings and strings[-1]:
             raise self._wrong("its last string has no end")
-        return _Header(byte_order, types, strings, self._section(blob, length, "layout", *layout))
+        return _BtfHeader(byte_order, types, strings, self._section(blob, length, "layout", *layout))
 
     def _section(self, blob: bytes, start: int, what: str, offset: int, length: int) -> bytes:
         if start + offset + length > len(blob):
@@ -144,7 +144,7 @@ class Btf:
 
     # -- the index
 
-    def _index(self, steps: _Steps) -> tuple[array[int], list[int]]:
+    def _index(self, steps: _TypeLengths) -> tuple[array[int], list[int]]:
         """Return the offset of each type, in words, and the numbers of all decl tags."""
         words, offsets, tags = self._words, array("I"), []
         end, at, number = len(words), 0, self.first
@@ -313,7 +313,7 @@ class Btf:
         try:
             parameters = self._parameters(signature, 0, implicit_arguments)
             return self._declared(self._target(signature), f"{name}({parameters})", 0)
-        except _Nameless:
+        except _UnnamedType:
             return None
 
     def shape_of(self, number: int) -> shape.Shape:
@@ -425,7 +425,7 @@ class Btf:
         if kind not in _KEYWORDS and kind not in (FWD, TYPEDEF):
             raise self._wrong(f"type {number} of kind {kind} stands where a type of C has to")
         if not name:
-            raise _Nameless
+            raise _UnnamedType
         name = self._identifier(name, number)
         if kind == FWD:
             words, at = self._at(number)
@@ -451,7 +451,7 @@ def byte_order_of(blob: bytes) -> Optional[str]:
     return orders.get(bytes(blob[:2]))
 
 
-class _Header:
+class _BtfHeader:
     """What the header tells: where everything is."""
 
     __slots__ = ("byte_order", "layout", "strings", "types")
@@ -463,7 +463,7 @@ class _Header:
         self.layout = layout
 
 
-class _Steps(dict[int, int]):
+class _TypeLengths(dict[int, int]):
     """How many words a type takes, by its word of kind, flag and count: few differ, so each is worked out once.
 
     *layout* is what a newer blob says of its own kinds: four bytes each, of which the first two are the
@@ -494,7 +494,7 @@ class _UnknownKind(Exception):
         self.kind = kind
 
 
-class _Nameless(Exception):
+class _UnnamedType(Exception):
     """A type without a name stands where C needs one."""
 
 

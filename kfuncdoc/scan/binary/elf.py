@@ -38,7 +38,7 @@ _LONGEST_NAME = 1024
 _MOST_READ = 4
 
 
-class Section(NamedTuple):
+class ElfSection(NamedTuple):
     """What the header of a section says."""
 
     number: int
@@ -52,7 +52,7 @@ class Section(NamedTuple):
     info: int
 
 
-class Symbol(NamedTuple):
+class ElfSymbol(NamedTuple):
     """An entry of the symbol table: *name* is an offset in the strings of the table."""
 
     name: int
@@ -87,11 +87,11 @@ class Elf:
         self.mark = "<" if self._elf.little_endian else ">"
         self.machine = (self._elf["e_machine"], self._elf.elfclass, self.byte_order)
         #: The first section of each name.
-        self.by_name: dict[str, Section] = {}
+        self.by_name: dict[str, ElfSection] = {}
         for section in self.sections:
             self.by_name.setdefault(section.name, section)
 
-    def _sections(self) -> tuple[Section, ...]:
+    def _sections(self) -> tuple[ElfSection, ...]:
         """Return all sections; the library's own look into some of them at once, and trust what they find there."""
         elf, mark = self._elf, "<" if self._elf.little_endian else ">"
         form = struct.Struct(f"{mark}IIQQQQIIQQ" if elf.elfclass == 64 else f"{mark}10I")
@@ -103,7 +103,7 @@ class Elf:
         self._stream.seek(start)
         headers = list(form.iter_unpack(self._stream.read(count * each)))
         sections = [
-            Section(number, "", kind, flags, address, offset, size, link, info)
+            ElfSection(number, "", kind, flags, address, offset, size, link, info)
             for number, (_, kind, flags, address, offset, size, link, info, _, _) in enumerate(headers)
         ]
         names = self.contents(sections[elf["e_shstrndx"]], "the section names")
@@ -116,7 +116,7 @@ class Elf:
         section = self.by_name.get(name)
         return None if section is None else self.contents(section, f"section {name}", largest)
 
-    def contents(self, section: Section, what: str, largest: int = LARGEST_SECTION) -> bytes:
+    def contents(self, section: ElfSection, what: str, largest: int = LARGEST_SECTION) -> bytes:
         """Return what is in *section*, which is called *what* in errors."""
         if section.type == NOBITS:
             return b""
@@ -141,15 +141,15 @@ class Elf:
             raise Unscannable(self.path, f"a name in it has more than {_LONGEST_NAME} bytes")
         return shown(strings[offset : end if end >= 0 else len(strings)])
 
-    def symbol_table(self) -> Optional[Section]:
+    def symbol_table(self) -> Optional[ElfSection]:
         """Return the section of the symbols, None where they were stripped or their names are nowhere."""
         return next((each for each in self.sections if each.type == SYMTAB and each.link < len(self.sections)), None)
 
-    def symbol_names(self, table: Section) -> bytes:
+    def symbol_names(self, table: ElfSection) -> bytes:
         """Return the strings that the symbols of *table* name."""
         return self.contents(self.sections[table.link], "the names of symbols")
 
-    def symbols(self, table: Section) -> Iterator[Symbol]:
+    def symbols(self, table: ElfSection) -> Iterator[ElfSymbol]:
         """Yield the symbols of *table* in order; the first is no symbol."""
         wide = self._elf.elfclass == 64
         # The two classes have the fields in another order.
@@ -160,7 +160,7 @@ class Elf:
                 name, kind, _, section, value, size = fields
             else:
                 name, value, size, kind, _, section = fields
-            yield Symbol(name, kind & 0xF, kind >> 4, section, value, size)
+            yield ElfSymbol(name, kind & 0xF, kind >> 4, section, value, size)
 
 
 def shown(name: Union[bytes, str]) -> str:

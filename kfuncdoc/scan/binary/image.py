@@ -103,7 +103,7 @@ def _own_kernel(paths: Sequence[str]) -> Optional[str]:
     return version[0] if version else None
 
 
-def _scan(paths: Sequence[str], track: Track) -> _Scan:
+def _scan(paths: Sequence[str], track: Track) -> _ImageScan:
     kernels: list[_Image] = []
     modules: list[str] = []
     split: list[_Image] = []
@@ -119,7 +119,7 @@ def _scan(paths: Sequence[str], track: Track) -> _Scan:
         if not kernels and len(split) == 1:
             # Raw BTF alone under whatever name.
             kernels, split = split, []
-        scan = _Scan(_one_kernel(kernels), split, modules)
+        scan = _ImageScan(_one_kernel(kernels), split, modules)
         scan.read(track)
         return scan
 
@@ -153,7 +153,7 @@ def _one_kernel(kernels: Sequence[_Image]) -> Optional[_Image]:
     return kernels[0] if kernels else None
 
 
-class _Function(NamedTuple):
+class _KernelFunction(NamedTuple):
     """A function of a kernel, and whether the image that has it would have *told* that it is a kfunc."""
 
     prototype: Optional[str]
@@ -161,7 +161,7 @@ class _Function(NamedTuple):
     told: bool
 
 
-class _Scan:
+class _ImageScan:
     """One scan: the kernel, if there is one, and the modules that may continue its BTF."""
 
     def __init__(self, kernel: Optional[_Image], split: Sequence[_Image], modules: Sequence[str]) -> None:
@@ -199,13 +199,13 @@ class _Scan:
             )
             self._remark((self._kernel.path if self._kernel else self._modules[0]), text)
 
-    def functions(self, names: FrozenSet[str]) -> dict[str, _Function]:
+    def functions(self, names: FrozenSet[str]) -> dict[str, _KernelFunction]:
         """Return the functions of *names* that the kernel has, kfuncs or not."""
-        found: dict[str, _Function] = {}
+        found: dict[str, _KernelFunction] = {}
         for btf, told in self._types:
             for name, number in btf.functions_named(names).items():
                 if name not in found:
-                    found[name] = _Function(btf.prototype(number), btf.shape_of(number), told)
+                    found[name] = _KernelFunction(btf.prototype(number), btf.shape_of(number), told)
         return found
 
     def observation(self) -> Observation:

@@ -78,7 +78,7 @@ class Function:
     patched: frozenset[int] = frozenset()
 
 
-class Code:
+class SectionCode:
     """The instructions of a section, in the byte order *mark*: each is decoded when it is asked for."""
 
     def __init__(self, content: bytes, mark: str) -> None:
@@ -125,17 +125,17 @@ def is_call(instruction: Instruction) -> bool:
     return instruction.code == _CALL
 
 
-class Tests(NamedTuple):
+class ExistenceTests(NamedTuple):
     """The kfuncs that must have been *found*, and those that must have been *missed*, each as a set of bits."""
 
     found: int = 0
     missed: int = 0
 
-    def meet(self, other: Tests) -> Tests:
-        return Tests(self.found & other.found, self.missed & other.missed)
+    def meet(self, other: ExistenceTests) -> ExistenceTests:
+        return ExistenceTests(self.found & other.found, self.missed & other.missed)
 
-    def join(self, other: Tests) -> Tests:
-        return Tests(self.found | other.found, self.missed | other.missed)
+    def join(self, other: ExistenceTests) -> ExistenceTests:
+        return ExistenceTests(self.found | other.found, self.missed | other.missed)
 
     @property
     def happens(self) -> bool:
@@ -143,32 +143,32 @@ class Tests(NamedTuple):
         return _EVERYTHING not in self and not self.found & self.missed
 
 
-_NOTHING, _NEVER = Tests(), Tests(_EVERYTHING, _EVERYTHING)
+_NOTHING, _NEVER = ExistenceTests(), ExistenceTests(_EVERYTHING, _EVERYTHING)
 
 
 class _Value(NamedTuple):
     """What follows from a register or stack slot that is not 0, and from one that is."""
 
-    if_set: Tests
-    if_zero: Tests
+    if_set: ExistenceTests
+    if_zero: ExistenceTests
 
 
 _UNKNOWN = _Value(_NOTHING, _NOTHING)
 _ZERO, _CONSTANT = _Value(_NEVER, _NOTHING), _Value(_NOTHING, _NEVER)
 
 
-class _State:
+class _MachineState:
     """What is known at a place: the *tests* on every way to it, and the values that say more."""
 
     __slots__ = ("tests", "values")
 
-    def __init__(self, tests: Tests, values: dict[int, _Value]) -> None:
+    def __init__(self, tests: ExistenceTests, values: dict[int, _Value]) -> None:
         self.tests = tests
         #: Registers by their numbers, slots of the stack by their offset, which is below 0.
         self.values = values
 
-    def copy(self) -> _State:
-        return _State(self.tests, self.values.copy())
+    def copy(self) -> _MachineState:
+        return _MachineState(self.tests, self.values.copy())
 
     def of(self, place: int) -> _Value:
         return self.values.get(place, _UNKNOWN)
@@ -191,7 +191,7 @@ class _State:
         for slot in [place for place in self.values if first <= place < end]:
             del self.values[slot]
 
-    def meet(self, other: _State) -> bool:
+    def meet(self, other: _MachineState) -> bool:
         """Keep what *other* has as well; return whether that is less than before."""
         values = {}
         for place in self.values.keys() | other.values.keys():
@@ -209,13 +209,15 @@ class _State:
         return True
 
 
-def tests_before_calls(functions: Sequence[Function], code: Mapping[int, Code]) -> dict[tuple[int, int], Tests]:
+def tests_before_calls(
+    functions: Sequence[Function], code: Mapping[int, SectionCode]
+) -> dict[tuple[int, int], ExistenceTests]:
     """Return what must have been tested before each call, by section and instruction.
 
     *code* has the instructions of each section.  Subprograms know what all their callers do.
     """
     entries = {function: _NOTHING for function in functions if function.standalone}
-    found: dict[tuple[int, int], Tests] = {}
+    found: dict[tuple[int, int], ExistenceTests] = {}
     # A function is looked at again when a caller of it is known to know less.
     waiting, queued = list(entries), set(entries)
     patience = 8 * len(functions) + 8
@@ -240,13 +242,15 @@ def tests_before_calls(functions: Sequence[Function], code: Mapping[int, Code]) 
     return found
 
 
-def _entry_everywhere(function: Function, _: Code, entry: Tests) -> Iterator[tuple[int, Tests]]:
+def _entry_everywhere(
+    function: Function, _: SectionCode, entry: ExistenceTests
+) -> Iterator[tuple[int, ExistenceTests]]:
     """Yield the same of a function that has no address to ask for: what was known at its beginning."""
     for at in (*function.calls, *function.kfuncs):
         yield at, entry
 
 
-def _tests_in(function: Function, body: Code, entry: Tests) -> Iterator[tuple[int, Tests]]:
+def _tests_in(function: Function, body: SectionCode, entry: ExistenceTests) -> Iterator[tuple[int, ExistenceTests]]:
     """Yield the place of each call in *function*, and what must have been tested there.
 
     Nothing, where that would take too long, or there are instructions of a kind that is not known.
@@ -257,12 +261,14 @@ def _tests_in(function: Function, body: Code, entry: Tests) -> Iterator[tuple[in
         yield at, found.get(at, _NOTHING) if found is not None else _NOTHING
 
 
-def _followed(function: Function, code: Mapping[int, Instruction], entry: Tests) -> Optional[dict[int, Tests]]:
+def _followed(
+    function: Function, code: Mapping[int, Instruction], entry: ExistenceTests
+) -> Optional[dict[int, ExistenceTests]]:
     """Return what must have been tested at each call that is reached, None where that takes too long."""
     targets, shared = _targets(code), _shares_stack(code)
-    before: dict[int, _State] = {function.start: _State(entry, {})}
+    before: dict[int, _MachineState] = {function.start: _MachineState(entry, {})}
     waiting = [function.start]
-    found: dict[int, Tests] = {}
+    found: dict[int, ExistenceTests] = {}
     patience = _PATIENCE * (function.end - function.start)
     while waiting:
         at = waiting.pop()
@@ -316,8 +322,8 @@ def _targets(code: Mapping[int, Instruction]) -> set[int]:
 
 
 def _step(
-    function: Function, code: Mapping[int, Instruction], at: int, state: _State, shared: bool
-) -> Iterator[tuple[int, _State]]:
+    function: Function, code: Mapping[int, Instruction], at: int, state: _MachineState, shared: bool
+) -> Iterator[tuple[int, _MachineState]]:
     """Yield where the instruction at *at* leads, each with what is known there; *state* is used up.
 
     To a stack that is *shared*, whoever is called, and whoever stores through another register, may write.
@@ -332,7 +338,10 @@ def _step(
         return
     if this.code == _WIDE:
         kfunc = function.addresses.get(at)
-        state.put(this.destination, _UNKNOWN if kfunc is None else _Value(Tests(1 << kfunc, 0), Tests(0, 1 << kfunc)))
+        state.put(
+            this.destination,
+            _UNKNOWN if kfunc is None else _Value(ExistenceTests(1 << kfunc, 0), ExistenceTests(0, 1 << kfunc)),
+        )
         yield at + 2, state
         return
     if this.code == _EXIT:
@@ -382,13 +391,13 @@ _WITH_ANOTHER: dict[int, tuple[Optional[bool], Optional[bool]]] = {
 }  # fmt: skip
 
 
-def _follows(value: _Value, is_set: Optional[bool]) -> Tests:
+def _follows(value: _Value, is_set: Optional[bool]) -> ExistenceTests:
     if is_set is None:
         return _NOTHING
     return value.if_set if is_set else value.if_zero
 
 
-def _computed(this: Instruction, operation: int, state: _State) -> _Value:
+def _computed(this: Instruction, operation: int, state: _MachineState) -> _Value:
     """Return what follows from the result of an arithmetic instruction.
 
     Those of 32 bits count as those of 64: no compiler asks half an address whether it is 0.

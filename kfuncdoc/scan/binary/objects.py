@@ -26,7 +26,7 @@ from kfuncdoc.bpf.sections import section as section_named
 from kfuncdoc.scan.binary import elf, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, EXTERN, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
-from kfuncdoc.scan.binary.elf import Elf, Section, Symbol
+from kfuncdoc.scan.binary.elf import Elf, ElfSection, ElfSymbol
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
 from kfuncdoc.scan.errors import Unscannable, exists, is_folder, opened, readable
 
@@ -93,7 +93,7 @@ def read_object(path: str, content: bytes) -> BpfObject:
     file = Elf(path, io.BytesIO(content))
     if file.machine[0] not in elf.BPF_MACHINE or file.machine[1] != 64:
         raise Unscannable(path, f"this is no BPF object: it is for the machine {file.machine[0]}")
-    return _Reader(path, file).read()
+    return _ObjectReader(path, file).read()
 
 
 class _Relocation(NamedTuple):
@@ -103,7 +103,7 @@ class _Relocation(NamedTuple):
     symbol: int
 
 
-class _Reader:
+class _ObjectReader:
     """One object as it is taken apart."""
 
     def __init__(self, path: str, file: Elf) -> None:
@@ -111,11 +111,11 @@ class _Reader:
         self._elf = file
         table = file.symbol_table()
         self._names = file.symbol_names(table) if table else b""
-        self._symbols: tuple[Symbol, ...] = tuple(file.symbols(table)) if table else ()
+        self._symbols: tuple[ElfSymbol, ...] = tuple(file.symbols(table)) if table else ()
         blob = file.read(".BTF")
         self._btf = Btf(blob, path) if blob else None
         self._code = {
-            section.number: instructions.Code(file.contents(section, f"section {section.name}"), file.mark)
+            section.number: instructions.SectionCode(file.contents(section, f"section {section.name}"), file.mark)
             for section in file.sections
             if section.type == elf.PROGBITS and section.flags & elf.EXECUTABLE and section.size
         }
@@ -151,7 +151,7 @@ class _Reader:
             untyped=tuple(sorted(self._untyped)),
         )
 
-    def _name(self, symbol: Symbol) -> str:
+    def _name(self, symbol: ElfSymbol) -> str:
         return self._elf.string_at(self._names, symbol.name)
 
     # -- externs
@@ -206,7 +206,7 @@ class _Reader:
             ]
         return functions
 
-    def _section(self, number: int) -> Section:
+    def _section(self, number: int) -> ElfSection:
         return self._elf.sections[number]
 
     def _all_relocations(self) -> dict[int, list[_Relocation]]:
@@ -362,7 +362,7 @@ class _Reader:
         for function in every:
             section = self._section(function.section).name
             for at, index in sorted(function.kfuncs.items()):
-                found, missed = tests.get((function.section, at), instructions.Tests())
+                found, missed = tests.get((function.section, at), instructions.ExistenceTests())
                 yield Call(
                     externs[index].name,
                     function.name,

@@ -43,7 +43,7 @@ from kfuncdoc.scan.source.macros import EndlessExpansion, Headers, Macro, expand
 
 
 @dataclass(frozen=True)
-class Entry:
+class SetEntry:
     """``BTF_ID_FLAGS(func, name, KF_ACQUIRE | KF_RCU)`` in a set."""
 
     name: str
@@ -57,11 +57,11 @@ class KfuncSet:
     """``BTF_KFUNCS_START(variable)`` to its end."""
 
     variable: str
-    entries: tuple[Entry, ...]
+    entries: tuple[SetEntry, ...]
 
 
 @dataclass(frozen=True)
-class IdSet:
+class KfuncIdSet:
     """``struct btf_kfunc_id_set variable``: a set as it is registered, with its filter."""
 
     variable: str
@@ -71,7 +71,7 @@ class IdSet:
 
 
 @dataclass(frozen=True)
-class Call:
+class RegistrationCall:
     """``register_btf_kfunc_id_set(program_type, &id_set)``, or the call that registers for fmod_ret."""
 
     #: None where the call is for fmod_ret programs, which attach to functions and call none of these.
@@ -154,7 +154,7 @@ _BTF_MACRO = re.compile(r"^[ \t]*BTF_[A-Z0-9_]+[ \t]*(?:\([^()\n]*\))?[ \t]*;?",
 
 
 @dataclass
-class _Branch:
+class _IfBranch:
     """The text between two directives of one ``#if``, from *start* to *end*."""
 
     start: int
@@ -163,15 +163,15 @@ class _Branch:
 
 
 @dataclass
-class _Group:
+class _IfGroup:
     """One ``#if`` with its branches."""
 
-    branches: list[_Branch] = field(default_factory=list)
+    branches: list[_IfBranch] = field(default_factory=list)
     #: Nothing of what was asked in the branches so far holds.
     otherwise: Condition = TRUE
 
     def open(self, start: int, asked: Condition) -> None:
-        self.branches.append(_Branch(start, conjunction(self.otherwise, asked)))
+        self.branches.append(_IfBranch(start, conjunction(self.otherwise, asked)))
         self.otherwise = conjunction(self.otherwise, negation(asked))
 
     @property
@@ -209,7 +209,7 @@ class CSource:
         self._text = content.decode("latin-1").replace("\r\n", "\n").replace("\r", " ").replace("\0", " ")
         self.comments: list[Comment] = []
         self._code = _LEXEME.sub(self._comment_taken_out, self._text)
-        self._groups: list[_Group] = []
+        self._groups: list[_IfGroup] = []
         self._macros: dict[str, list[tuple[int, Optional[Macro]]]] = {}
         #: What it includes, as written: ``<net/xdp.h>`` and ``"ext.c"``, with the offset.
         self.includes: list[tuple[str, int]] = []
@@ -230,14 +230,14 @@ class CSource:
 
     def _read_directives(self) -> None:
         """Take conditions, macros and includes down, and the directives out of the code."""
-        stack: list[_Group] = []
+        stack: list[_IfGroup] = []
         pieces, done = [], 0
         for match in _DIRECTIVE.finditer(self._code):
             if self._code[self._code.rfind("\n", 0, match.start()) + 1 : match.start()].strip():
                 continue
             word, rest = match[1], match[2].replace("\\\n", "  ")
             if word in ("if", "ifdef", "ifndef"):
-                stack.append(_Group())
+                stack.append(_IfGroup())
                 self._groups.append(stack[-1])
                 stack[-1].open(match.end(), _asked(word, rest) if len(stack) <= _DEEPEST_GROUP else UNKNOWN)
             elif word in ("elif", "else") and stack:
@@ -295,7 +295,7 @@ class CSource:
 
         One that stands in several branches of an ``#if`` is one set, and its entries have their conditions.
         """
-        sets: dict[str, list[Entry]] = {}
+        sets: dict[str, list[SetEntry]] = {}
         for kind, variable, start, end in self._set_spans():
             if kind != "SET" and self.condition(start) != FALSE:
                 sets.setdefault(variable, []).extend(self._entries(variable, start, end, headers))
@@ -332,7 +332,7 @@ class CSource:
         """What could not be made out in all that was asked for so far."""
         return tuple(self._unclear)
 
-    def _entries(self, variable: str, start: int, end: int, headers: Headers) -> Iterator[Entry]:
+    def _entries(self, variable: str, start: int, end: int, headers: Headers) -> Iterator[SetEntry]:
         for word, arguments, offset in items_of(self._code[start:end], start):
             condition = self.condition(offset)
             if condition == FALSE:
@@ -347,7 +347,7 @@ class CSource:
                     flags, others = flags_of(given[2:], partial(self.macro, offset=offset))
                     for other in others:
                         self._wonder(offset, f"{other} among the flags of {given[1]} is no flag that is known")
-                    yield Entry(given[1], flags, offset, condition)
+                    yield SetEntry(given[1], flags, offset, condition)
                 elif plain != "BTF_ID_UNUSED":
                     self._wonder(offset, f"{plain} in the set {variable} is no entry that is known")
 
@@ -359,13 +359,13 @@ class CSource:
 
     # -- C
 
-    def id_sets(self) -> Iterator[IdSet]:
+    def id_sets(self) -> Iterator[KfuncIdSet]:
         """Yield the sets as they are registered; one name can have several, in branches of an ``#if``."""
         for match in _ID_SET.finditer(self._code):
             condition = self.condition(match.start())
             if condition != FALSE:
                 members = self._members(match.end() - 1)
-                yield IdSet(match[1], members.get("set"), members.get("filter"), condition)
+                yield KfuncIdSet(match[1], members.get("set"), members.get("filter"), condition)
 
     def _members(self, brace: int) -> dict[str, str]:
         """Return the designated members of the initializer that opens at *brace*."""
@@ -385,7 +385,7 @@ class CSource:
         first = bisect.bisect_right(self._changes, start)
         return first < len(self._changes) and self._changes[first] < end
 
-    def calls(self) -> Iterator[Call]:
+    def calls(self) -> Iterator[RegistrationCall]:
         """Yield the calls that register sets, in their order."""
         self._wonder_at_macros()
         for match in _REGISTER.finditer(self._code):
@@ -399,7 +399,7 @@ class CSource:
             texts = [self._code[each.start_byte : each.end_byte] for each in given.named_children] if given else []
             arguments = _REGISTERED.fullmatch(", ".join(texts))
             if arguments is not None and (arguments[1] is None) == (match[1] == "register_btf_fmodret_id_set"):
-                yield Call(arguments[1], arguments[2], match.start(), condition)
+                yield RegistrationCall(arguments[1], arguments[2], match.start(), condition)
             else:
                 self._wonder(match.start(), f"this call of {match[1]}() does not tell what it registers")
 

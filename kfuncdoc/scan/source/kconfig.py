@@ -39,7 +39,7 @@ GIVEN = frozenset(["BPF", "BPF_SYSCALL", "DEBUG_INFO_BTF", "DEBUG_INFO_BTF_MODUL
 
 
 @dataclass
-class Entry:
+class ConfigEntry:
     """One ``config`` of a Kconfig file."""
 
     name: str
@@ -52,7 +52,7 @@ class Entry:
 
 @dataclass
 class KconfigFile:
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[ConfigEntry] = field(default_factory=list)
     #: The files that it reads in, with the condition of the menus around.
     sources: list[tuple[str, Condition]] = field(default_factory=list)
 
@@ -67,11 +67,11 @@ def parse_kconfig_file(text: str) -> KconfigFile:
     found = KconfigFile()
     # A menu or a choice can say `depends on` itself, an `if` cannot: what is said then is of the innermost.
     blocks: list[list[Condition]] = []
-    entry: Optional[Entry] = None
+    entry: Optional[ConfigEntry] = None
     said_of: list[Condition] = []
     for word, rest in _statements(text):
         if word in ("config", "menuconfig"):
-            entry = Entry(rest.strip(), requires=[each for block in blocks for each in block])
+            entry = ConfigEntry(rest.strip(), requires=[each for block in blocks for each in block])
             said_of = entry.requires
             found.entries.append(entry)
         elif word in ("if", "menu", "choice"):
@@ -216,7 +216,7 @@ class Kconfig:
             self._asked[symbol] = disjunction(*each) if each else TRUE
         return self._asked[symbol]
 
-    def _entries(self, symbol: str) -> list[tuple[Entry, Condition]]:
+    def _entries(self, symbol: str) -> list[tuple[ConfigEntry, Condition]]:
         """Return the entries of *symbol*, each with the condition on which its file is read."""
         return [
             (entry, self._around(path))

@@ -43,7 +43,7 @@ class Assignment:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildRule:
     """What a C file is built for: on a condition, and into a module where one is possible."""
 
     condition: Condition
@@ -66,7 +66,7 @@ _ENDING = re.compile(r"-(y|m|objs|\$[({].*)$")
 
 def parse_makefile(text: str) -> Iterator[Assignment]:
     """Yield the lists of objects of a Makefile, each with the conditionals that it stands in."""
-    stack: list[_Branch] = []
+    stack: list[_OpenConditional] = []
     for line in logical_lines(text):
         if ":m=y" in line:
             line = _EITHER.sub(r"$(subst m,y,$(\1))", line)
@@ -81,7 +81,7 @@ def parse_makefile(text: str) -> Iterator[Assignment]:
 
 
 @dataclass
-class _Branch:
+class _OpenConditional:
     """One ``if`` of a Makefile: the condition of the branch that is open, and what the ones before leave."""
 
     condition: Condition
@@ -100,13 +100,13 @@ def logical_lines(text: str) -> Iterator[str]:
     yield " ".join(pending)
 
 
-def _follow(stack: list[_Branch], word: str, rest: str) -> None:
+def _follow(stack: list[_OpenConditional], word: str, rest: str) -> None:
     if word == "endif":
         if stack:
             stack.pop()
     elif word != "else":
         asked = _asked(word, rest)
-        stack.append(_Branch(asked, negation(asked)))
+        stack.append(_OpenConditional(asked, negation(asked)))
     elif stack:
         branch = stack[-1]
         further = _DIRECTIVE.match(rest)
@@ -183,9 +183,9 @@ class Makefiles:
         self._root = root
         self._assignments: dict[str, tuple[Assignment, ...]] = {}
         self._directories: dict[str, Condition] = {"": TRUE}
-        self._found: dict[tuple[str, str], Optional[Built]] = {}
+        self._found: dict[tuple[str, str], Optional[BuildRule]] = {}
 
-    def built(self, path: str) -> Optional[Built]:
+    def built(self, path: str) -> Optional[BuildRule]:
         """Return for what the C file *path* is built; None where no Makefile lists its object."""
         stem = posixpath.splitext(path)[0]
         directory = posixpath.dirname(path)
@@ -194,7 +194,7 @@ class Makefiles:
             word = f"{posixpath.relpath(stem, directory)}.o"
             found = self._listed(directory, word)
             if found is not None:
-                return Built(conjunction(self.directory(directory), found.condition), found.module, found.symbol)
+                return BuildRule(conjunction(self.directory(directory), found.condition), found.module, found.symbol)
             directory = posixpath.dirname(directory)
         return None
 
@@ -218,7 +218,7 @@ class Makefiles:
                 return self.directory(posixpath.dirname(path))
             above = posixpath.dirname(above)
 
-    def _listed(self, directory: str, word: str) -> Optional[Built]:
+    def _listed(self, directory: str, word: str) -> Optional[BuildRule]:
         """Return for what *word*, an object or a reference to a list, is part of the lists of *directory*."""
         asked = (directory, word)
         if asked not in self._found:
@@ -227,21 +227,21 @@ class Makefiles:
             leading = next((each for each in found if each.module), found[0]) if found else None
             if leading is not None:
                 either = disjunction(*(each.condition for each in found))
-                self._found[asked] = Built(either, leading.module, leading.symbol)
+                self._found[asked] = BuildRule(either, leading.module, leading.symbol)
         return self._found[asked]
 
-    def _parts(self, directory: str, word: str) -> Iterator[Built]:
+    def _parts(self, directory: str, word: str) -> Iterator[BuildRule]:
         for each in self.of(directory):
             if word not in each.words:
                 continue
             if each.target in ("obj", "lib"):
                 module = posixpath.basename(word)[: -len(".o")].replace("-", "_") if each.symbol else ""
-                yield Built(each.condition, module, each.symbol)
+                yield BuildRule(each.condition, module, each.symbol)
                 continue
             for name in (f"{each.target}.o", f"$({each.variable})", f"${{{each.variable}}}"):
                 whole = self._listed(directory, name)
                 if whole is not None:
-                    yield Built(conjunction(each.condition, whole.condition), whole.module, whole.symbol)
+                    yield BuildRule(conjunction(each.condition, whole.condition), whole.module, whole.symbol)
 
     def of(self, directory: str) -> tuple[Assignment, ...]:
         """Return the lists of the Makefile of *directory*; the build prefers one that is called Kbuild."""

@@ -28,12 +28,12 @@ from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Regis
 from kfuncdoc.scan.errors import Unscannable
 from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.announcements import announced, announced_kfunc
+from kfuncdoc.scan.source.build_rules import BuildRules
 from kfuncdoc.scan.source.condition import TRUE, Condition, conjunction, disjunction, spelled
-from kfuncdoc.scan.source.csource import Call, CSource, Definition, Entry, IdSet, KfuncSet
+from kfuncdoc.scan.source.csource import CSource, Definition, KfuncIdSet, KfuncSet, RegistrationCall, SetEntry
 from kfuncdoc.scan.source.files import SourceFiles, find_build_file
 from kfuncdoc.scan.source.filters import Filters
 from kfuncdoc.scan.source.headers import HeaderFiles
-from kfuncdoc.scan.source.places import Places
 
 #: Part of ``__bpf_kfunc``, ``struct btf_kfunc_id_set`` and ``register_btf_kfunc_id_set()``.
 _NEEDLE = "f_kfunc"
@@ -59,7 +59,7 @@ def scan_tree(path: str, *, track: Track = iter) -> Observation:
     """
     kernel = _kernel_version(path)
     try:
-        return _Scan(path, kernel, track).observation()
+        return _TreeScan(path, kernel, track).observation()
     except RecursionError:
         raise Unscannable(path, "this is nested deeper than any kernel") from None
 
@@ -84,15 +84,15 @@ class _Membership:
 
     source: CSource
     set: KfuncSet
-    entry: Entry
-    id_set: IdSet
+    entry: SetEntry
+    id_set: KfuncIdSet
     program_types: tuple[str, ...]
     #: When any of the calls that register the set is built.
     called: Condition
 
 
 @dataclass
-class _Found:
+class _ScannedKfunc:
     """What is known of one name."""
 
     memberships: list[_Membership] = field(default_factory=list)
@@ -114,7 +114,7 @@ _Named = TypeVar("_Named")
 _Variables = Mapping[str, Mapping[str, _Named]]
 
 
-class _Scan:
+class _TreeScan:
     """One scan: what its steps share."""
 
     def __init__(self, root: str, kernel: str, track: Track) -> None:
@@ -127,7 +127,7 @@ class _Scan:
         about_kfuncs = self._files.holding([_NEEDLE], track(self._files.sources))
         self._sources = {path: CSource(path, content) for path, content in about_kfuncs}
         self._headers = HeaderFiles(self._files)
-        self._places = Places(self._files)
+        self._places = BuildRules(self._files)
         self._sets = {
             path: {each.variable: each for each in source.read_sets(self._headers.macros_for(source))}
             for path, source in self._sources.items()
@@ -163,16 +163,16 @@ class _Scan:
 
     # -- registrations
 
-    def _registered(self) -> dict[str, _Found]:
+    def _registered(self) -> dict[str, _ScannedKfunc]:
         """Return every name that is in a set registered for a program type."""
         id_sets = {
             path: _grouped(source.id_sets(), lambda id_set: id_set.variable) for path, source in self._sources.items()
         }
-        found: dict[str, _Found] = {}
+        found: dict[str, _ScannedKfunc] = {}
         used: set[tuple[str, str]] = set()
         for path, source in self._sources.items():
             for variable, calls in _grouped(source.calls(), lambda call: call.id_set).items():
-                where, its_sets = _resolved(id_sets, path, variable) or (path, [IdSet(variable, None, None, TRUE)])
+                where, its_sets = _resolved(id_sets, path, variable) or (path, [KfuncIdSet(variable, None, None, TRUE)])
                 for id_set in its_sets:
                     members = _resolved(self._sets, where, id_set.set) if id_set.set else None
                     if members is None:
@@ -181,11 +181,11 @@ class _Scan:
                     used.add((members[0], members[1].variable))
                     built = self._places.built(path).condition
                     for membership in _memberships(self._sources[members[0]], members[1], id_set, calls, built):
-                        found.setdefault(membership.entry.name, _Found()).memberships.append(membership)
+                        found.setdefault(membership.entry.name, _ScannedKfunc()).memberships.append(membership)
         self._wonder_at_lost(found, used)
         return found
 
-    def _wonder_at_lost(self, found: Mapping[str, _Found], used: set[tuple[str, str]]) -> None:
+    def _wonder_at_lost(self, found: Mapping[str, _ScannedKfunc], used: set[tuple[str, str]]) -> None:
         """Remark on what is in no set that is registered; *used* are those that are, by file and name."""
         for path, by_variable in self._sets.items():
             for variable, each in by_variable.items():
@@ -196,7 +196,7 @@ class _Scan:
 
     # -- definitions
 
-    def _define(self, found: Mapping[str, _Found]) -> None:
+    def _define(self, found: Mapping[str, _ScannedKfunc]) -> None:
         """Find the definition of each name: beside its registration, where it is marked, or anywhere."""
         marked: dict[str, list[CSource]] = {}
         for source in self._sources.values():
@@ -220,7 +220,7 @@ class _Scan:
                     first = each.definitions[0][0].path
                     self._remark(source, definition.offset, f"{name} has another prototype in {first}", name)
 
-    def _search(self, found: Mapping[str, _Found], missing: set[str]) -> None:
+    def _search(self, found: Mapping[str, _ScannedKfunc], missing: set[str]) -> None:
         """Look for definitions of what is *missing* from the directories of registrations outwards."""
         missing -= {name for source in self._sources.values() for name in _taken(found, missing, source)}
         directories = {posixpath.dirname(each.source.path) for name in missing for each in found[name].memberships}
@@ -243,7 +243,7 @@ class _Scan:
 
     # -- one kfunc
 
-    def _observed(self, name: str, found: _Found, callers: tuple[str, ...]) -> ObservedKfunc:
+    def _observed(self, name: str, found: _ScannedKfunc, callers: tuple[str, ...]) -> ObservedKfunc:
         registrations = tuple(dict.fromkeys(self._registration(name, each) for each in found.memberships))
         source, definition = found.source, found.definition
         if source is None or definition is None:
@@ -296,7 +296,7 @@ class _Scan:
             self._remark(source, definition.offset, text, definition.name)
         return False
 
-    def _depends_on(self, found: _Found) -> str:
+    def _depends_on(self, found: _ScannedKfunc) -> str:
         registered = disjunction(
             *(
                 conjunction(
@@ -317,7 +317,7 @@ class _Scan:
 
     # -- the rest of the tree
 
-    def _announcements(self, found: Mapping[str, _Found]) -> Iterator[Remark]:
+    def _announcements(self, found: Mapping[str, _ScannedKfunc]) -> Iterator[Remark]:
         """Yield the comments above kfuncs, and in the headers of the schedulers, that tell of an end."""
         for name, each in found.items():
             if each.source is None or each.definition is None:
@@ -365,7 +365,7 @@ def _resolved(variables: _Variables[_Named], path: str, name: str) -> Optional[t
 
 
 def _memberships(
-    source: CSource, members: KfuncSet, id_set: IdSet, calls: list[Call], built: Condition
+    source: CSource, members: KfuncSet, id_set: KfuncIdSet, calls: list[RegistrationCall], built: Condition
 ) -> Iterator[_Membership]:
     """Yield what is in a set that *calls* register; nothing where they do so for fmod_ret programs alone.
 
@@ -378,7 +378,7 @@ def _memberships(
         yield _Membership(source, members, entry, id_set, types, called)
 
 
-def _take(found: _Found, name: str, source: CSource) -> bool:
+def _take(found: _ScannedKfunc, name: str, source: CSource) -> bool:
     """Take the definition of *name* in *source* if it can be the one, or one of them."""
     definition = source.definition(name) if all(known is not source for known, _ in found.definitions) else None
     if definition is None:
@@ -391,7 +391,7 @@ def _take(found: _Found, name: str, source: CSource) -> bool:
     return True
 
 
-def _taken(found: Mapping[str, _Found], missing: set[str], source: CSource) -> set[str]:
+def _taken(found: Mapping[str, _ScannedKfunc], missing: set[str], source: CSource) -> set[str]:
     """Take the definitions of *source* that are *missing*, and return their names."""
     return {name for name in source.called & missing if _take(found[name], name, source)}
 

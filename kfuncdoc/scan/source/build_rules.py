@@ -12,10 +12,10 @@ from kfuncdoc.scan.source.csource import CSource
 from kfuncdoc.scan.source.files import SourceFiles
 from kfuncdoc.scan.source.headers import include_paths
 from kfuncdoc.scan.source.kconfig import Kconfig, architecture
-from kfuncdoc.scan.source.makefiles import Built, Makefiles
+from kfuncdoc.scan.source.makefiles import BuildRule, Makefiles
 
 
-class Places:
+class BuildRules:
     """What each C file is built for."""
 
     def __init__(self, files: SourceFiles) -> None:
@@ -23,26 +23,26 @@ class Places:
         self._makefiles = Makefiles(files.root)
         self.kconfig = Kconfig(files.root, files.kconfigs)
         self.remarks: set[Remark] = set()
-        self._built: dict[str, Built] = {}
+        self._built: dict[str, BuildRule] = {}
 
     def module(self, path: str) -> str:
         """Return the name of the module that the file *path* can become a part of."""
         built = self.built(path)
         return built.module if built.symbol and self.kconfig.can_be_module(built.symbol) else ""
 
-    def built(self, path: str) -> Built:
+    def built(self, path: str) -> BuildRule:
         if path not in self._built:
-            self._built[path] = Built(TRUE)  # while it is looked for: files may include each other
+            self._built[path] = BuildRule(TRUE)  # while it is looked for: files may include each other
             built = self._makefiles.built(path) or self._included(path)
             if built is None:
                 self.remarks.add(Remark(path, 1, "no Makefile and no other file is found that builds this one"))
-                built = Built(TRUE)
+                built = BuildRule(TRUE)
             condition = conjunction(architecture(self._files.root, path), built.condition)
             # What is never built would not be here: then it is Makefiles that were not understood.
-            self._built[path] = Built(condition if condition != FALSE else TRUE, built.module, built.symbol)
+            self._built[path] = BuildRule(condition if condition != FALSE else TRUE, built.module, built.symbol)
         return self._built[path]
 
-    def _included(self, path: str) -> Optional[Built]:
+    def _included(self, path: str) -> Optional[BuildRule]:
         """Return for what *path* is built as part of another C file, of its directory or one above."""
         directory = posixpath.dirname(path)
         while directory:
@@ -52,6 +52,8 @@ class Places:
                 for include, offset in source.includes:
                     if path in include_paths(other, include):
                         built = self.built(other)
-                        return Built(conjunction(built.condition, source.condition(offset)), built.module, built.symbol)
+                        return BuildRule(
+                            conjunction(built.condition, source.condition(offset)), built.module, built.symbol
+                        )
             directory = posixpath.dirname(directory)
         return None
