@@ -158,8 +158,8 @@ CONDITIONS = st.recursive(
     st.builds(Symbol, st.sampled_from("ABC"), st.sampled_from(["", "y", "m"])),
     lambda inner: st.one_of(
         inner.map(negation),
-        st.lists(inner, max_size=3).map(lambda each: conjunction(*each)),
-        st.lists(inner, max_size=3).map(lambda each: disjunction(*each)),
+        st.lists(inner, max_size=3).map(lambda operands: conjunction(*operands)),
+        st.lists(inner, max_size=3).map(lambda operands: disjunction(*operands)),
     ),
     max_leaves=8,
 )
@@ -171,7 +171,7 @@ def holds(condition: Condition, values: dict[str, str]) -> bool:
     if isinstance(condition, Not):
         return not holds(condition.operand, values)
     assert isinstance(condition, (All, Any))
-    return (all if isinstance(condition, All) else any)(holds(each, values) for each in condition.operands)
+    return (all if isinstance(condition, All) else any)(holds(operand, values) for operand in condition.operands)
 
 
 EVERYWHERE = [dict(zip("ABC", values)) for values in itertools.product("nym", repeat=3)]
@@ -180,10 +180,10 @@ EVERYWHERE = [dict(zip("ABC", values)) for values in itertools.product("nym", re
 @given(st.lists(CONDITIONS, max_size=4))
 def test_what_is_made_simple_means_the_same(conditions):
     for values in EVERYWHERE:
-        assert holds(conjunction(*conditions), values) == all(holds(each, values) for each in conditions)
-        assert holds(disjunction(*conditions), values) == any(holds(each, values) for each in conditions)
-        for each in conditions:
-            assert holds(negation(each), values) != holds(each, values)
+        assert holds(conjunction(*conditions), values) == all(holds(condition, values) for condition in conditions)
+        assert holds(disjunction(*conditions), values) == any(holds(condition, values) for condition in conditions)
+        for condition in conditions:
+            assert holds(negation(condition), values) != holds(condition, values)
 
 
 @given(CONDITIONS)
@@ -403,7 +403,7 @@ def kconfig(tmp_path_factory) -> Kconfig:
 
 
 @pytest.mark.parametrize(
-    ("symbol", "asked"),
+    ("symbol", "requirements"),
     [
         ("NET", ""),
         ("INET", "NET && PROTOCOLS"),
@@ -417,8 +417,8 @@ def kconfig(tmp_path_factory) -> Kconfig:
         ("NOWHERE", ""),
     ],
 )
-def test_what_a_symbol_asks_for(kconfig, symbol, asked):
-    assert spelled(kconfig.asked(symbol)) == asked
+def test_what_a_symbol_requires(kconfig, symbol, requirements):
+    assert spelled(kconfig.requirements(symbol)) == requirements
 
 
 @pytest.mark.parametrize(
@@ -458,11 +458,11 @@ def test_files_that_read_each_other(tmp_path):
         "Kconfig": 'if A\nsource "b"\nendif\nsource "Kconfig"\n',
         "b": 'if B\nsource "Kconfig"\nendif\nconfig X\n\tbool\n',
     }
-    assert spelled(Kconfig(write(tmp_path, files), files).asked("X")) == "A"
+    assert spelled(Kconfig(write(tmp_path, files), files).requirements("X")) == "A"
 
 
 def test_files_that_are_not_there(tmp_path):
-    assert Kconfig(str(tmp_path), ["Kconfig"]).asked("X") == TRUE
+    assert Kconfig(str(tmp_path), ["Kconfig"]).requirements("X") == TRUE
 
 
 # -- whatever comes

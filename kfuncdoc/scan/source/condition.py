@@ -8,8 +8,11 @@ become one kind of expression::
     depends on A && B      --parse_kconfig-------+--> Condition --conjunction, reduced--> spelled
     obj-$(CONFIG_A)        --Symbol("A")---------+
 
-What is no question of the configuration (``BITS_PER_LONG == 32``) is :data:`UNKNOWN`.  In the end it narrows
-nothing (:func:`certain`), and until then it has to stay: ``!(A && UNKNOWN)`` does not say ``!A``.
+A test that the configuration does not decide (``BITS_PER_LONG == 32``) is :data:`UNKNOWN`.  It stays until the
+whole expression is known, because ``!(A && UNKNOWN)`` does not mean ``!A``; then :func:`certain` drops it.
+
+The languages are those of the kernel's ``Documentation/kbuild/kconfig-language.rst`` and
+``include/linux/kconfig.h`` (``IS_ENABLED()`` and its like).
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from typing import Callable, Collection, Optional, Union
 
 @dataclass(frozen=True)
 class Symbol:
-    """A symbol is set; to *value* alone (``m`` or ``y``) where that is said."""
+    """The symbol ``CONFIG_<name>`` is set: to *value* (``m`` or ``y``), or to either if *value* is empty."""
 
     name: str
     value: str = ""
@@ -29,28 +32,34 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Not:
+    """The symbol is not set, or not to the value of *operand*."""
+
     operand: Symbol
 
 
 @dataclass(frozen=True)
 class All:
+    """All *operands* hold; without any it is true."""
+
     operands: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Any:
+    """At least one of *operands* holds; without any it is false."""
+
     operands: tuple[Condition, ...]
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """Something that the configuration does not decide."""
+    """A test that the configuration does not decide."""
 
 
 Condition = Union[Symbol, Not, All, Any, Unknown]
 TRUE, FALSE, UNKNOWN = All(()), Any(()), Unknown()
 
-#: No real condition has more parts; what is beyond is as if it were unknown.
+#: No real condition has more operands; the others of a longer one count as unknown.
 _MOST_OPERANDS = 64
 
 
@@ -59,62 +68,67 @@ def conjunction(*operands: Condition) -> Condition:
     flat: dict[Condition, None] = {}
     for operand in operands:
         flat.update(dict.fromkeys(conjuncts(operand)))
-    if FALSE in flat or any(isinstance(each, Symbol) and _excluded(each, flat) for each in flat):
+    if FALSE in flat or any(isinstance(operand, Symbol) and _contradicts(operand, flat) for operand in flat):
         return FALSE
-    kept = [each for each in flat if not _idle_in_conjunction(each, flat)][:_MOST_OPERANDS]
+    kept = [operand for operand in flat if not _adds_nothing(operand, flat)][:_MOST_OPERANDS]
     return kept[0] if len(kept) == 1 else All(tuple(kept))
 
 
-def _excluded(symbol: Symbol, others: Collection[Condition]) -> bool:
+def _contradicts(symbol: Symbol, others: Collection[Condition]) -> bool:
+    """Whether *others* have the opposite of *symbol*."""
     return Not(Symbol(symbol.name)) in others or Not(symbol) in others
 
 
-def _idle_in_conjunction(condition: Condition, others: Collection[Condition]) -> bool:
-    """Whether *condition* says no more than *others*: ``A`` beside ``A=y``, ``A!=m`` beside ``A=y``."""
+def _adds_nothing(condition: Condition, others: Collection[Condition]) -> bool:
+    """Whether *others* imply *condition*: ``A=y`` implies ``A`` and ``A!=m``."""
     if isinstance(condition, Symbol) and not condition.value:
         return Symbol(condition.name, "y") in others or Symbol(condition.name, "m") in others
     if isinstance(condition, Not) and condition.operand.value:
         return Symbol(condition.operand.name, "y" if condition.operand.value == "m" else "m") in others
-    # A choice one side of which is asked for anyway.
-    return isinstance(condition, Any) and any(each in condition.operands for each in others)
+    # `A || B` beside `A`.
+    return isinstance(condition, Any) and any(other in condition.operands for other in others)
 
 
 def disjunction(*operands: Condition) -> Condition:
-    """Return the condition that one of *operands* holds."""
+    """Return the condition that at least one of *operands* holds, in their order, each once."""
     flat: dict[Condition, None] = {}
     for operand in operands:
         flat.update(dict.fromkeys(operand.operands if isinstance(operand, Any) else (operand,)))
     if UNKNOWN in flat or len(flat) > _MOST_OPERANDS:
         return UNKNOWN
-    for each in list(flat):
-        if isinstance(each, Symbol) and Symbol(each.name, "y") in flat and Symbol(each.name, "m") in flat:
-            flat = {Symbol(e.name) if isinstance(e, Symbol) and e.name == each.name else e: None for e in flat}
-    narrower = _without_the_opposite(flat)
+    for operand in list(flat):
+        if isinstance(operand, Symbol) and Symbol(operand.name, "y") in flat and Symbol(operand.name, "m") in flat:
+            flat = {Symbol(e.name) if isinstance(e, Symbol) and e.name == operand.name else e: None for e in flat}
+    narrower = _without_opposites(flat)
     while narrower != flat:
-        flat, narrower = narrower, _without_the_opposite(narrower)
+        flat, narrower = narrower, _without_opposites(narrower)
     if TRUE in flat or UNKNOWN in flat:
         return TRUE if TRUE in flat else UNKNOWN
-    # What asks for one of the others and for more besides adds nothing.
+    # `A && B` beside `A` adds nothing.
     kept = [
-        each for each in flat if not any(other != each and other in flat for other in (*conjuncts(each), *_wider(each)))
+        operand
+        for operand in flat
+        if not any(other != operand and other in flat for other in (*conjuncts(operand), *_symbols(operand)))
     ]
     return kept[0] if len(kept) == 1 else Any(tuple(kept))
 
 
-def _without_the_opposite(choices: dict[Condition, None]) -> dict[Condition, None]:
-    """Return *choices* without what others make needless: ``A || !A && B`` is ``A || B``."""
+def _without_opposites(choices: dict[Condition, None]) -> dict[Condition, None]:
+    """Return *choices* without the opposites of others in them: ``A || !A && B`` is ``A || B``."""
     kept = dict(choices)
-    for each in choices:
-        del kept[each]
-        kept[conjunction(*(part for part in conjuncts(each) if negation(part) not in kept))] = None
+    for choice in choices:
+        del kept[choice]
+        kept[conjunction(*(part for part in conjuncts(choice) if negation(part) not in kept))] = None
     return kept
 
 
-def _wider(condition: Condition) -> tuple[Condition, ...]:
-    return tuple(Symbol(each.name) for each in conjuncts(condition) if isinstance(each, Symbol))
+def _symbols(condition: Condition) -> tuple[Condition, ...]:
+    """Return the symbols that *condition* asks for, whatever their value."""
+    return tuple(Symbol(part.name) for part in conjuncts(condition) if isinstance(part, Symbol))
 
 
 def negation(condition: Condition) -> Condition:
+    """Return the condition that *condition* does not hold."""
     if isinstance(condition, Not):
         return condition.operand
     if isinstance(condition, All):
@@ -125,12 +139,12 @@ def negation(condition: Condition) -> Condition:
 
 
 def conjuncts(condition: Condition) -> tuple[Condition, ...]:
-    """Return what has to hold all together."""
+    """Return the conditions that *condition* joins by ``&&``; itself if it joins none."""
     return condition.operands if isinstance(condition, All) else (condition,)
 
 
 def certain(condition: Condition) -> Condition:
-    """Return what holds wherever *condition* does: nothing of it is unknown."""
+    """Return the strictest condition without unknown parts that *condition* implies."""
     if isinstance(condition, All):
         return conjunction(*map(certain, condition.operands))
     if isinstance(condition, Any):
@@ -139,11 +153,11 @@ def certain(condition: Condition) -> Condition:
 
 
 def without(condition: Condition, names: frozenset[str]) -> Condition:
-    """Return *condition* where the symbols in *names* are known to be set."""
+    """Return what is left of *condition* once the symbols in *names* are known to be set."""
     if isinstance(condition, Symbol):
         return TRUE if condition.name in names else condition
     if isinstance(condition, Not):
-        # `A != m` of a symbol that is set to whatever is no contradiction.
+        # The symbol is set, and its value is not known: `A != m` may hold.
         return condition if condition.operand.name not in names else UNKNOWN if condition.operand.value else FALSE
     if isinstance(condition, All):
         return conjunction(*(without(operand, names) for operand in condition.operands))
@@ -153,7 +167,7 @@ def without(condition: Condition, names: frozenset[str]) -> Condition:
 
 
 def spelled(condition: Condition) -> str:
-    """Return *condition* as a Kconfig expression; empty where it asks for nothing."""
+    """Return *condition* as a Kconfig expression; empty where it is always true, ``n`` where it never is."""
     condition = certain(condition)
     return "" if condition == TRUE else _spelled(condition)
 
@@ -182,27 +196,27 @@ _MOST_TOKENS = 2000
 
 
 def parse_preprocessor(text: str) -> Condition:
-    """Return the condition of an ``#if`` line; what is not of the configuration is unknown."""
-    return _Parser(_tokens(_PREPROCESSOR_TOKEN, text), _preprocessor_atom).whole()
+    """Return the condition of the expression of an ``#if`` line; what the configuration does not decide is unknown."""
+    return _ExpressionParser(_tokens(_PREPROCESSOR_TOKEN, text), _preprocessor_atom).whole()
 
 
 def parse_kconfig(text: str) -> Condition:
-    """Return the condition of a ``depends on`` or ``if`` line of a Kconfig file."""
-    return _Parser(_tokens(_KCONFIG_TOKEN, text), _kconfig_atom).whole()
+    """Return the condition of the expression of a ``depends on`` or ``if`` line of a Kconfig file."""
+    return _ExpressionParser(_tokens(_KCONFIG_TOKEN, text), _kconfig_atom).whole()
 
 
 def _tokens(pattern: re.Pattern[str], text: str) -> list[str]:
     tokens = [match[match.lastindex or 0] for match in pattern.finditer(text.rstrip())]
-    # An expression of thousands of tokens is nobody's: it is taken for one thing that is not known.
+    # Nobody writes an expression of thousands of tokens: it counts as one unknown test.
     return tokens if len(tokens) <= _MOST_TOKENS else ["?"]
 
 
-class _Parser:
-    """Recursive descent over ``||``, ``&&``, ``!`` and parentheses; *atom* knows the rest."""
+class _ExpressionParser:
+    """Recursive descent over ``||``, ``&&``, ``!`` and parentheses; *atom* reads the operands of these."""
 
     _DEEPEST = 100
 
-    def __init__(self, tokens: list[str], atom: Callable[[_Parser], Condition]) -> None:
+    def __init__(self, tokens: list[str], atom: Callable[[_ExpressionParser], Condition]) -> None:
         self._tokens = tokens
         self._at = 0
         self._atom = atom
@@ -264,7 +278,7 @@ class _Parser:
         return self.next not in (None, ")", "&&", "||", ",")
 
     def skip_arithmetic(self) -> Condition:
-        """Skip to the end of a comparison or calculation, which no symbol decides."""
+        """Skip the rest of a comparison or calculation, which the configuration does not decide."""
         depth = 0
         while self.next is not None and (depth or self._goes_on()):
             token = self.take()
@@ -272,7 +286,7 @@ class _Parser:
         return UNKNOWN
 
 
-def _preprocessor_atom(parser: _Parser) -> Condition:
+def _preprocessor_atom(parser: _ExpressionParser) -> Condition:
     token = parser.take()
     if token in _QUESTIONS:
         parenthesis = parser.accept("(")
@@ -299,7 +313,7 @@ def _configured(name: str, value: str) -> Condition:
     return Symbol(name, value)
 
 
-def _kconfig_atom(parser: _Parser) -> Condition:
+def _kconfig_atom(parser: _ExpressionParser) -> Condition:
     token = parser.take() or ""
     comparison = parser.take() if parser.next in _COMPARISONS else None
     if comparison is None:

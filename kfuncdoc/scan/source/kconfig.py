@@ -5,8 +5,8 @@
 
     NET && INET && TCP_CONG_BBR --Kconfig: what TCP_CONG_BBR implies--> TCP_CONG_BBR
 
-Only the types of symbols and what each asks for are read, and only of the few files that a question
-leads to.
+Only the types of symbols and what each asks for are read, and only in the few files that a question
+leads to.  The kernel's ``Documentation/kbuild/kconfig-language.rst`` describes the language.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from kfuncdoc.scan.source.condition import (
 from kfuncdoc.scan.source.files import find_build_file
 from kfuncdoc.scan.source.makefiles import logical_lines
 
-#: What every kernel has that a BPF program can call a kfunc of: the system call, and BTF to find the kfunc in.
+#: The symbols that are set in every kernel whose kfuncs BPF programs can call: they need the system call and BTF.
 GIVEN = frozenset(["BPF", "BPF_SYSCALL", "DEBUG_INFO_BTF", "DEBUG_INFO_BTF_MODULES"])
 
 
@@ -52,8 +52,10 @@ class ConfigEntry:
 
 @dataclass
 class KconfigFile:
+    """What a Kconfig file has."""
+
     entries: list[ConfigEntry] = field(default_factory=list)
-    #: The files that it reads in, with the condition of the menus around.
+    #: The files that it includes, each with the condition of the menus and ifs around.
     sources: list[tuple[str, Condition]] = field(default_factory=list)
 
 
@@ -63,48 +65,50 @@ _SOURCES = frozenset(["source", "rsource", "osource", "orsource"])
 
 
 def parse_kconfig_file(text: str) -> KconfigFile:
-    """Read a Kconfig file: each entry with all that it asks for, the menus and ifs around included."""
-    found = KconfigFile()
-    # A menu or a choice can say `depends on` itself, an `if` cannot: what is said then is of the innermost.
+    """Return the entries of the Kconfig file *text*, each with what it and the menus and ifs around it ask for."""
+    file = KconfigFile()
+    # The conditions of each open block.  A menu or a choice may have `depends on` lines of its own.
     blocks: list[list[Condition]] = []
     entry: Optional[ConfigEntry] = None
-    said_of: list[Condition] = []
+    conditions: list[Condition] = []
     for word, rest in _statements(text):
         if word in ("config", "menuconfig"):
-            entry = ConfigEntry(rest.strip(), requires=[each for block in blocks for each in block])
-            said_of = entry.requires
-            found.entries.append(entry)
+            entry = ConfigEntry(rest.strip(), requires=[condition for block in blocks for condition in block])
+            conditions = entry.requires
+            file.entries.append(entry)
         elif word in ("if", "menu", "choice"):
-            entry, said_of = None, [parse_kconfig(rest)] if word == "if" else []
-            blocks.append(said_of)
+            entry, conditions = None, [parse_kconfig(rest)] if word == "if" else []
+            blocks.append(conditions)
         elif word in ("endif", "endmenu", "endchoice"):
-            entry, said_of = None, []
+            entry, conditions = None, []
             if blocks:
                 blocks.pop()
         elif word in ("comment", "mainmenu"):
-            entry, said_of = None, []
+            entry, conditions = None, []
         elif word in _SOURCES:
-            entry, said_of = None, []
-            found.sources.append((rest.strip().strip("\"'"), conjunction(*(e for block in blocks for e in block))))
+            entry, conditions = None, []
+            file.sources.append(
+                (rest.strip().strip("\"'"), conjunction(*(condition for block in blocks for condition in block)))
+            )
         elif word == "depends" and rest.startswith("on"):
-            said_of.append(_dependency(rest[len("on") :]))
+            conditions.append(_dependency(rest[len("on") :]))
         elif entry is not None and word in _TYPES:
             entry.typed = True
             entry.tristate = entry.tristate or word.endswith("tristate")
         elif entry is not None and word == "select" and re.fullmatch(r"\s*\w+\s*", rest):
             entry.selects.append(rest.strip())
-    return found
+    return file
 
 
 def _dependency(text: str) -> Condition:
     """Return the condition of ``depends on A if B``."""
-    said, _, premise = text.partition(" if ")
-    condition = parse_kconfig(said)
+    expression, _, premise = text.partition(" if ")
+    condition = parse_kconfig(expression)
     return disjunction(negation(parse_kconfig(premise)), condition) if premise else condition
 
 
 def _statements(text: str) -> Iterator[tuple[str, str]]:
-    """Yield keyword and rest of each statement; texts of help are left out."""
+    """Yield the keyword of each statement and the rest of its line; help texts are left out."""
     help_indent: Optional[int] = None
     in_help = False
     for line in logical_lines(text):
@@ -132,29 +136,33 @@ _VARIABLE = re.compile(r"\\\$(?:\\\(|\\\{)?\w+(?:\\\)|\\\})?")
 
 
 class Kconfig:
-    """The Kconfig files of one kernel: what a symbol implies, and whether it can be a module."""
+    """The Kconfig files of the kernel's source tree at *root*: what a symbol implies, and whether it can be a module.
+
+    *paths* are all its Kconfig files, relative to *root*.  All methods raise :exc:`Unscannable` where one of
+    them cannot be read.
+    """
 
     #: A chain of implications longer than this is not followed.
     _DEEPEST = 12
 
     def __init__(self, root: str, paths: Iterable[str]) -> None:
-        """*paths* are all Kconfig files of the tree, relative to *root*."""
         self._root = root
         self._paths = tuple(paths)
         self._parsed: dict[str, KconfigFile] = {}
-        self._asked: dict[str, Condition] = {}
-        self._held: dict[tuple[str, Condition], bool] = {}
+        self._requirements: dict[str, Condition] = {}
+        self._implied: dict[tuple[str, Condition], bool] = {}
         self._menus: dict[str, Condition] = {}
 
     def can_be_module(self, symbol: str) -> bool:
+        """Whether *symbol* can be ``m``; the word ``m`` itself can."""
         return symbol == "m" or any(entry.tristate for entry, _ in self._entries(symbol))
 
     def reduced(self, condition: Condition) -> Condition:
-        """Return *condition* without what every kernel with kfuncs has, and without what the rest implies."""
+        """Return *condition* without the symbols of :data:`GIVEN`, and without what its other parts imply."""
         parts = list(conjuncts(self._plain(certain(without(condition, self._given)))))
         for part in list(parts):
             others = [other for other in parts if other != part]
-            # Of two that imply each other the first stays.
+            # Of two parts that imply each other the first stays.
             if any(self.implies(other, part) and not self._stays(part, other, parts) for other in others):
                 parts.remove(part)
         return conjunction(*parts)
@@ -163,7 +171,7 @@ class Kconfig:
         return self.implies(part, other) and parts.index(part) < parts.index(other)
 
     def _plain(self, condition: Condition) -> Condition:
-        """Return *condition* without saying ``=y`` of a symbol that can be nothing else."""
+        """Return *condition* with ``X`` for ``X=y`` where the symbol can be no module."""
         if isinstance(condition, Symbol) and condition.value == "y" and not self.can_be_module(condition.name):
             return Symbol(condition.name)
         if isinstance(condition, (All, Any)):
@@ -173,12 +181,12 @@ class Kconfig:
 
     @cached_property
     def _given(self) -> frozenset[str]:
-        """What is given, and what that asks for itself."""
-        asked = [each for name in sorted(GIVEN) for each in conjuncts(self.asked(name))]
-        return GIVEN | {each.name for each in asked if isinstance(each, Symbol)}
+        """:data:`GIVEN`, and the symbols that these ask for."""
+        requirements = [condition for name in sorted(GIVEN) for condition in conjuncts(self.requirements(name))]
+        return GIVEN | {condition.name for condition in requirements if isinstance(condition, Symbol)}
 
     def implies(self, condition: Condition, wanted: Condition) -> bool:
-        """Whether *wanted* holds wherever *condition* does, as far as Kconfig says so plainly."""
+        """Whether *condition* implies *wanted*, as far as ``depends on``, ``select`` and menus tell."""
         return self._implies(condition, wanted, self._DEEPEST)
 
     def _implies(self, condition: Condition, wanted: Condition, depth: int) -> bool:
@@ -187,54 +195,53 @@ class Kconfig:
         if depth < 0:
             return False
         if isinstance(wanted, All):
-            return all(self._implies(condition, each, depth) for each in wanted.operands)
+            return all(self._implies(condition, operand, depth) for operand in wanted.operands)
         if isinstance(condition, Any) and condition != FALSE:
-            return all(self._implies(each, wanted, depth) for each in condition.operands)
+            return all(self._implies(operand, wanted, depth) for operand in condition.operands)
         if isinstance(condition, All):
-            return any(self._implies(each, wanted, depth) for each in condition.operands)
-        if isinstance(wanted, Any) and any(self._implies(condition, each, depth - 1) for each in wanted.operands):
+            return any(self._implies(operand, wanted, depth) for operand in condition.operands)
+        if isinstance(wanted, Any) and any(self._implies(condition, operand, depth - 1) for operand in wanted.operands):
             return True
         if not isinstance(condition, Symbol):
             return False
         if isinstance(wanted, Symbol) and wanted.name == condition.name and not wanted.value:
             return True
         question = (condition.name, wanted)
-        if question not in self._held:
-            self._held[question] = False  # while it is looked for: a circle proves nothing
-            self._held[question] = self._implies(self.asked(condition.name), wanted, depth - 1)
-        return self._held[question]
+        if question not in self._implied:
+            self._implied[question] = False  # while it is looked for: a circle proves nothing
+            self._implied[question] = self._implies(self.requirements(condition.name), wanted, depth - 1)
+        return self._implied[question]
 
-    def asked(self, symbol: str) -> Condition:
-        """Return what holds wherever *symbol* is set: what it depends on, and what it selects."""
-        if symbol not in self._asked:
-            self._asked[symbol] = TRUE
-            entries = self._entries(symbol)
-            each = [
+    def requirements(self, symbol: str) -> Condition:
+        """Return what *symbol* implies: what it depends on, and what it selects."""
+        if symbol not in self._requirements:
+            self._requirements[symbol] = TRUE  # while it is looked for: symbols may select each other
+            conditions = [
                 conjunction(around, *entry.requires, *map(Symbol, dict.fromkeys(entry.selects)))
-                for entry, around in entries
+                for entry, around in self._entries(symbol)
             ]
-            self._asked[symbol] = disjunction(*each) if each else TRUE
-        return self._asked[symbol]
+            self._requirements[symbol] = disjunction(*conditions) if conditions else TRUE
+        return self._requirements[symbol]
 
     def _entries(self, symbol: str) -> list[tuple[ConfigEntry, Condition]]:
-        """Return the entries of *symbol*, each with the condition on which its file is read."""
+        """Return the entries of *symbol*, each with the condition on which its file is included."""
         return [
-            (entry, self._around(path))
+            (entry, self._condition_of_file(path))
             for path in self._defined_in.get(symbol, ())
             for entry in self._file(path).entries
             if entry.name == symbol
         ]
 
-    def _around(self, path: str) -> Condition:
-        """Return the condition of the menus that read the file *path* in."""
+    def _condition_of_file(self, path: str) -> Condition:
+        """Return the condition of the menus around the lines that include the file *path*."""
         if path not in self._menus:
-            self._menus[path] = TRUE  # while it is looked for: files may read each other
-            readers = sorted({reader for source, reader in self._sourced if _reads(source, path)})
+            self._menus[path] = TRUE  # while it is looked for: files may include each other
+            readers = sorted({reader for source, reader in self._sourced if _includes(source, path)})
             conditions = [
-                conjunction(self._around(reader), condition)
+                conjunction(self._condition_of_file(reader), condition)
                 for reader in readers
                 for source, condition in self._file(reader).sources
-                if _reads(source, path)
+                if _includes(source, path)
             ]
             self._menus[path] = disjunction(*conditions) if conditions else TRUE
         return self._menus[path]
@@ -250,11 +257,11 @@ class Kconfig:
 
     @cached_property
     def _defined_in(self) -> Mapping[str, tuple[str, ...]]:
-        found: dict[str, dict[str, None]] = {}
+        paths_of: dict[str, dict[str, None]] = {}
         for path, content in self._contents.items():
             for name in _DEFINED.findall(b"\n" + content + b"\n"):
-                found.setdefault(name.decode(), {})[path] = None
-        return {name: tuple(paths) for name, paths in found.items()}
+                paths_of.setdefault(name.decode(), {})[path] = None
+        return {name: tuple(paths) for name, paths in paths_of.items()}
 
     @cached_property
     def _sourced(self) -> list[tuple[str, str]]:
@@ -270,18 +277,21 @@ def _source_pattern(source: str) -> Optional[re.Pattern[str]]:
     return re.compile(_VARIABLE.sub("[^/]+", re.escape(source))) if "$" in source else None
 
 
-def _reads(source: str, path: str) -> bool:
-    """Whether the file *path* is what ``source "net/Kconfig"`` names; a variable stands for any directory."""
+def _includes(source: str, path: str) -> bool:
+    """Whether the line ``source "SOURCE"`` includes the file *path*; a variable in it stands for any directory."""
     pattern = _source_pattern(source)
     return source == path if pattern is None else pattern.fullmatch(path) is not None
 
 
-#: The symbols that are called otherwise than the folder.
+#: The symbols of folders below ``arch/`` that are not the name of the folder in capital letters.
 _ARCHITECTURES = {"powerpc": "PPC", "sh": "SUPERH", "um": "UML"}
 
 
 def architecture(root: str, path: str) -> Condition:
-    """Return the condition that a file below ``arch/`` is built on: the symbol of its architecture."""
+    """Return the symbol of the architecture that the file *path* is for; true where it is for all.
+
+    Raises :exc:`Unscannable` where the Kconfig file of the architecture cannot be read.
+    """
     parts = path.split("/")
     if len(parts) < 3 or parts[0] != "arch":
         return TRUE

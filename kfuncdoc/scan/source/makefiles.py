@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Makefiles of a kernel: on what the building of a C file depends, and its module.
+"""Makefiles of a kernel: the condition on which a C file is built, and the module that it is built into.
 
 ::
 
     net/ipv4/tcp_bbr.c --Makefiles, up to the top--> NET && INET && TCP_CONG_BBR, module tcp_bbr
 
 Only the lists of objects (``obj-$(CONFIG_X) += x.o``, ``x-y := a.o b.o``) and the conditionals around
-them are read.
+them are read.  The kernel's ``Documentation/kbuild/makefiles.rst`` describes both.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ from kfuncdoc.scan.source.files import find_build_file
 
 @dataclass(frozen=True)
 class Assignment:
-    """``obj-$(CONFIG_X) += a.o b.o``: the *words* are part of *target* on a *condition*."""
+    """``obj-$(CONFIG_X) += a.o b.o``: on a *condition* the *words* belong to *target*."""
 
-    #: ``obj`` of the example; of a list with another name (``tcp_bbr-y``, ``bbr-objs``) its name.
+    #: ``obj`` in the example; ``tcp_bbr`` of ``tcp_bbr-y``, ``bbr`` of ``bbr-objs``.
     target: str
     words: tuple[str, ...]
     condition: Condition
-    #: The symbol whose value decides between built-in and module; empty where it is built in.
+    #: The symbol whose value decides between built-in and module; empty where the words are always built in.
     symbol: str = ""
-    #: The name of the whole variable, by which another list refers to it: ``mmu-y``.
+    #: The whole name of the variable, by which another list refers to it: ``mmu-y``.
     variable: str = ""
 
 
 @dataclass(frozen=True)
 class BuildRule:
-    """What a C file is built for: on a condition, and into a module where one is possible."""
+    """When a C file is built, and into which module."""
 
     condition: Condition
-    #: The name of the module and the symbol that makes it one.
+    #: The name of the module, and the symbol that is ``m`` if it is built as one; both empty where it never is.
     module: str = ""
     symbol: str = ""
 
 
-#: ``$(CONFIG_X)``, and ``$(subst m,y,$(CONFIG_X))``, which is ``y`` for either.
+#: ``$(CONFIG_X)``, and ``$(subst m,y,$(CONFIG_X))``, which is ``y`` where X is ``y`` or ``m``.
 _REFERENCE = re.compile(r"\$[({](?:CONFIG_(\w+)|subst\s+m\s*,\s*y\s*,\s*\$[({]CONFIG_(\w+)[)}])[)}]", re.A)
-#: The same in short: ``$(CONFIG_X:m=y)``.
+#: Another spelling of the second: ``$(CONFIG_X:m=y)``.
 _EITHER = re.compile(r"\$[({](CONFIG_\w+):m=y[)}]", re.A)
-#: ``$(subst y,$(CONFIG_X),$(CONFIG_Y))``: what X is set to, on condition of Y.
-_EXCHANGED = re.compile(r"\$[({]subst\s+y\s*,\s*\$[({]CONFIG_(\w+)[)}]\s*,\s*\$[({]CONFIG_(\w+)[)}][)}]", re.A)
+#: ``$(subst y,$(CONFIG_X),$(CONFIG_Y))``: the value of X if Y is ``y``.
+_SUBSTITUTED = re.compile(r"\$[({]subst\s+y\s*,\s*\$[({]CONFIG_(\w+)[)}]\s*,\s*\$[({]CONFIG_(\w+)[)}][)}]", re.A)
 _DIRECTIVE = re.compile(r"\s*(ifeq|ifneq|ifdef|ifndef|else|endif)\b\s*(.*)", re.S)
 _COMMENT = re.compile(r"(?<!\\)#.*")
 _QUOTED = re.compile(r"""["']([^"']*)["']\s+["']([^"']*)["']""")
@@ -65,7 +65,7 @@ _ENDING = re.compile(r"-(y|m|objs|\$[({].*)$")
 
 
 def parse_makefile(text: str) -> Iterator[Assignment]:
-    """Yield the lists of objects of a Makefile, each with the conditionals that it stands in."""
+    """Yield the assignments of the Makefile *text*, each with the condition of the conditionals around it."""
     stack: list[_OpenConditional] = []
     for line in logical_lines(text):
         if ":m=y" in line:
@@ -82,13 +82,15 @@ def parse_makefile(text: str) -> Iterator[Assignment]:
 
 @dataclass
 class _OpenConditional:
-    """One ``if`` of a Makefile: the condition of the branch that is open, and what the ones before leave."""
+    """An ``if`` of a Makefile that is not closed yet."""
 
+    #: When the current branch is taken, and when none of the branches so far is.
     condition: Condition
     otherwise: Condition
 
 
 def logical_lines(text: str) -> Iterator[str]:
+    """Yield the lines of a Makefile or Kconfig file, joined where one ends with a backslash, without comments."""
     pending: list[str] = []
     for line in text.split("\n"):
         line = _COMMENT.sub("", line)
@@ -101,22 +103,23 @@ def logical_lines(text: str) -> Iterator[str]:
 
 
 def _follow(stack: list[_OpenConditional], word: str, rest: str) -> None:
+    """Open, continue or close a conditional: *word* is the directive, *rest* the line behind it."""
     if word == "endif":
         if stack:
             stack.pop()
     elif word != "else":
-        asked = _asked(word, rest)
-        stack.append(_OpenConditional(asked, negation(asked)))
+        condition = _condition_of(word, rest)
+        stack.append(_OpenConditional(condition, negation(condition)))
     elif stack:
         branch = stack[-1]
-        further = _DIRECTIVE.match(rest)
-        asked = _asked(further[1], further[2]) if further is not None else TRUE
-        branch.condition = conjunction(branch.otherwise, asked)
-        branch.otherwise = conjunction(branch.otherwise, negation(asked))
+        else_if = _DIRECTIVE.match(rest)
+        condition = _condition_of(else_if[1], else_if[2]) if else_if is not None else TRUE
+        branch.condition = conjunction(branch.otherwise, condition)
+        branch.otherwise = conjunction(branch.otherwise, negation(condition))
 
 
-def _asked(word: str, rest: str) -> Condition:
-    """Return the condition of ``ifeq ($(CONFIG_X),y)`` and its like."""
+def _condition_of(word: str, rest: str) -> Condition:
+    """Return the condition of a directive, such as ``ifeq ($(CONFIG_X),y)``."""
     if word in ("ifdef", "ifndef"):
         name = rest.strip()
         condition: Condition = Symbol(name[len("CONFIG_") :]) if name.startswith("CONFIG_") else UNKNOWN
@@ -138,14 +141,14 @@ def _asked(word: str, rest: str) -> Condition:
         condition = negation(disjunction(*(Symbol(name) for name, _ in references)))
     elif len(right) == len(references) and set(right) <= {"y", "m"}:
         parts = zip(references, right)
-        condition = conjunction(*(Symbol(name, value if as_it_is else "") for (name, as_it_is), value in parts))
+        condition = conjunction(*(Symbol(name, value if keeps_m else "") for (name, keeps_m), value in parts))
     else:
         return UNKNOWN
     return condition if word == "ifeq" else negation(condition)
 
 
 def _references(text: str) -> list[tuple[str, bool]]:
-    """Return the symbols that *text* names, each with whether ``m`` of it stays ``m``; none where it says more."""
+    """Return the symbols in *text*, each with whether its ``m`` stays ``m``; none where *text* has anything else."""
     if _REFERENCE.sub("", text).strip():
         return []
     return [(match[1] or match[2], bool(match[1])) for match in _REFERENCE.finditer(text)]
@@ -158,93 +161,100 @@ def _assignment(variable: str, words: tuple[str, ...], around: Condition) -> Ass
     target = variable[: ending.start()]
     if not ending[1].startswith("$"):
         return Assignment(target, words, around, "m" if ending[1] == "m" else "", variable)
-    asked, symbol = _decided(ending[1])
-    # However the symbol is set, the list goes where `-y` goes.
-    return Assignment(target, words, conjunction(around, asked), symbol, f"{target}-y")
+    condition, symbol = _condition_of_ending(ending[1])
+    # Other lists refer to it as `-y`, whatever the symbol is set to.
+    return Assignment(target, words, conjunction(around, condition), symbol, f"{target}-y")
 
 
-def _decided(text: str) -> tuple[Condition, str]:
-    """Return on what the end of a list's name is ``y`` or ``m``, and the symbol that says which of them."""
-    exchanged = _EXCHANGED.fullmatch(text)
-    if exchanged is not None:
-        return conjunction(Symbol(exchanged[1]), Symbol(exchanged[2])), exchanged[1]
+def _condition_of_ending(text: str) -> tuple[Condition, str]:
+    """Return the condition on which the ending of a list is ``y`` or ``m``, and the symbol that decides which."""
+    substituted = _SUBSTITUTED.fullmatch(text)
+    if substituted is not None:
+        return conjunction(Symbol(substituted[1]), Symbol(substituted[2])), substituted[1]
     references = _references(text)
     if not references:
         return UNKNOWN, ""
-    # One behind the other they are for symbols of which no two are set.
+    # Of several symbols in a row at most one is set.
     symbol = references[0][0] if len(references) == 1 and references[0][1] else ""
     return disjunction(*(Symbol(name) for name, _ in references)), symbol
 
 
 class Makefiles:
-    """The Makefiles of one kernel, read as they are asked for."""
+    """The Makefiles of the kernel's source tree at *root*, each read when a file needs it.
+
+    All methods raise :exc:`Unscannable` where a Makefile cannot be read.
+    """
 
     def __init__(self, root: str) -> None:
         self._root = root
         self._assignments: dict[str, tuple[Assignment, ...]] = {}
         self._directories: dict[str, Condition] = {"": TRUE}
-        self._found: dict[tuple[str, str], Optional[BuildRule]] = {}
+        #: By directory and word.
+        self._rules: dict[tuple[str, str], Optional[BuildRule]] = {}
 
     def built(self, path: str) -> Optional[BuildRule]:
-        """Return for what the C file *path* is built; None where no Makefile lists its object."""
+        """Return the rule that builds the C file *path*; None where no Makefile lists its object."""
         stem = posixpath.splitext(path)[0]
         directory = posixpath.dirname(path)
-        # The object is listed in the Makefile beside it, or in one above that has no Makefile below it.
+        # The Makefile that lists the object is in its directory or in one above.
         while directory:
             word = f"{posixpath.relpath(stem, directory)}.o"
-            found = self._listed(directory, word)
-            if found is not None:
-                return BuildRule(conjunction(self.directory(directory), found.condition), found.module, found.symbol)
+            rule = self._rule(directory, word)
+            if rule is not None:
+                return BuildRule(conjunction(self.directory(directory), rule.condition), rule.module, rule.symbol)
             directory = posixpath.dirname(directory)
         return None
 
     def directory(self, path: str) -> Condition:
         """Return the condition on which the build goes down into the directory *path*."""
         if path not in self._directories:
-            self._directories[path] = self._entered(path)
+            self._directories[path] = self._condition_of_directory(path)
         return self._directories[path]
 
-    def _entered(self, path: str) -> Condition:
+    def _condition_of_directory(self, path: str) -> Condition:
         above = posixpath.dirname(path)
         while True:
             word = f"{posixpath.relpath(path, above or '.')}/"
-            entered = [
-                each.condition for each in self.of(above) if word in each.words and not each.target.startswith("subdir")
+            conditions = [
+                assignment.condition
+                for assignment in self.of(above)
+                if word in assignment.words and not assignment.target.startswith("subdir")
             ]
-            if entered:
-                return conjunction(self.directory(above), disjunction(*entered))
+            if conditions:
+                return conjunction(self.directory(above), disjunction(*conditions))
             if not above:
-                # Nothing tells: then no more is asked for than for the directory above.
+                # No Makefile lists it: it is taken to have the condition of the directory above.
                 return self.directory(posixpath.dirname(path))
             above = posixpath.dirname(above)
 
-    def _listed(self, directory: str, word: str) -> Optional[BuildRule]:
-        """Return for what *word*, an object or a reference to a list, is part of the lists of *directory*."""
-        asked = (directory, word)
-        if asked not in self._found:
-            self._found[asked] = None  # while it is looked for: lists may be parts of each other
-            found = list(self._parts(directory, word))
-            leading = next((each for each in found if each.module), found[0]) if found else None
+    def _rule(self, directory: str, word: str) -> Optional[BuildRule]:
+        """Return the rule for *word*, an object or a reference to a list, by the Makefile of *directory*."""
+        key = (directory, word)
+        if key not in self._rules:
+            self._rules[key] = None  # while it is looked for: lists may be parts of each other
+            rules = list(self._rules_in_lists(directory, word))
+            leading = next((rule for rule in rules if rule.module), rules[0]) if rules else None
             if leading is not None:
-                either = disjunction(*(each.condition for each in found))
-                self._found[asked] = BuildRule(either, leading.module, leading.symbol)
-        return self._found[asked]
+                either = disjunction(*(rule.condition for rule in rules))
+                self._rules[key] = BuildRule(either, leading.module, leading.symbol)
+        return self._rules[key]
 
-    def _parts(self, directory: str, word: str) -> Iterator[BuildRule]:
-        for each in self.of(directory):
-            if word not in each.words:
+    def _rules_in_lists(self, directory: str, word: str) -> Iterator[BuildRule]:
+        """Yield one rule for each list that has *word*."""
+        for assignment in self.of(directory):
+            if word not in assignment.words:
                 continue
-            if each.target in ("obj", "lib"):
-                module = posixpath.basename(word)[: -len(".o")].replace("-", "_") if each.symbol else ""
-                yield BuildRule(each.condition, module, each.symbol)
+            if assignment.target in ("obj", "lib"):
+                module = posixpath.basename(word)[: -len(".o")].replace("-", "_") if assignment.symbol else ""
+                yield BuildRule(assignment.condition, module, assignment.symbol)
                 continue
-            for name in (f"{each.target}.o", f"$({each.variable})", f"${{{each.variable}}}"):
-                whole = self._listed(directory, name)
+            for name in (f"{assignment.target}.o", f"$({assignment.variable})", f"${{{assignment.variable}}}"):
+                whole = self._rule(directory, name)
                 if whole is not None:
-                    yield BuildRule(conjunction(each.condition, whole.condition), whole.module, whole.symbol)
+                    yield BuildRule(conjunction(assignment.condition, whole.condition), whole.module, whole.symbol)
 
     def of(self, directory: str) -> tuple[Assignment, ...]:
-        """Return the lists of the Makefile of *directory*; the build prefers one that is called Kbuild."""
+        """Return the assignments in the Makefile of *directory*; the build prefers a file called Kbuild."""
         if directory not in self._assignments:
             content = find_build_file(self._root, posixpath.join(directory, "Kbuild"))
             content = content or find_build_file(self._root, posixpath.join(directory, "Makefile")) or b""
