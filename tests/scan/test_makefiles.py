@@ -244,9 +244,9 @@ def test_what_is_spelled_is_read_the_same(condition):
 )  # fmt: skip
 def test_objects_of_a_makefile(tmp_path, lines, condition, module):
     root = write(tmp_path, {"d/Makefile": lines})
-    built = Makefiles(root).built("d/a.c")
-    assert built is not None
-    assert (spelled(built.condition), built.module) == (condition, module)
+    rule = Makefiles(root).rule("d/a.c")
+    assert rule is not None
+    assert (spelled(rule.condition), rule.module) == (condition, module)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_objects_of_a_makefile(tmp_path, lines, condition, module):
     ],
 )
 def test_objects_that_no_makefile_builds(tmp_path, lines):
-    assert Makefiles(write(tmp_path, {"d/Makefile": lines})).built("d/a.c") is None
+    assert Makefiles(write(tmp_path, {"d/Makefile": lines})).rule("d/a.c") is None
 
 
 def test_directories_are_entered_on_their_conditions(tmp_path):
@@ -280,16 +280,16 @@ def test_directories_are_entered_on_their_conditions(tmp_path):
     makefiles = Makefiles(root)
     assert spelled(makefiles.directory("net/b/deep/er")) == "NET && (A || B) && C"
     assert spelled(makefiles.directory("net/c")) == "NET"
-    built = makefiles.built("net/b/deep/er/x.c")
-    assert built is not None
-    assert spelled(built.condition) == "NET && (A || B) && C && D"
+    rule = makefiles.rule("net/b/deep/er/x.c")
+    assert rule is not None
+    assert spelled(rule.condition) == "NET && (A || B) && C && D"
 
 
 def test_an_object_that_is_listed_above_its_directory(tmp_path):
     root = write(tmp_path, {"d/Makefile": "x-y := e/f/a.o\nobj-$(CONFIG_A) += x.o\n"})
-    built = Makefiles(root).built("d/e/f/a.c")
-    assert built is not None
-    assert (spelled(built.condition), built.module, built.symbol) == ("A", "x", "A")
+    rule = Makefiles(root).rule("d/e/f/a.c")
+    assert rule is not None
+    assert (spelled(rule.condition), rule.module, rule.symbol) == ("A", "x", "A")
 
 
 def test_architectures(tmp_path):
@@ -491,8 +491,8 @@ def text_of(marks: list[str]) -> st.SearchStrategy[str]:
 def test_any_text_is_a_makefile(tmp_path, text):
     assert all(isinstance(assignment.words, tuple) for assignment in parse_makefile(text))
     makefiles = Makefiles(write(tmp_path, {"d/Makefile": text, "Kbuild": text}))
-    built = makefiles.built("d/a.c")
-    assert built is None or isinstance(spelled(built.condition), str)
+    rule = makefiles.rule("d/a.c")
+    assert rule is None or isinstance(spelled(rule.condition), str)
 
 
 @GUARDED
@@ -526,7 +526,7 @@ def test_any_text_is_a_condition(text):
 )
 def test_makefiles_that_ask_for_endless_work(tmp_path, text):
     started = datetime.datetime.now()
-    Makefiles(write(tmp_path, {"d/Makefile": text})).built("d/a.c")
+    Makefiles(write(tmp_path, {"d/Makefile": text})).rule("d/a.c")
     assert datetime.datetime.now() - started < datetime.timedelta(seconds=20)
 
 

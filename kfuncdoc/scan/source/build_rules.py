@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What each C file of a kernel is built for: its condition, and its module."""
+"""The condition on which each C file of a kernel is rule, and the module that it is rule into."""
 
 from __future__ import annotations
 
@@ -16,34 +16,35 @@ from kfuncdoc.scan.source.makefiles import BuildRule, Makefiles
 
 
 class BuildRules:
-    """What each C file is built for."""
+    """The rules that build the C files of a source tree.  All methods raise :exc:`Unscannable`."""
 
     def __init__(self, files: SourceFiles) -> None:
         self._files = files
         self._makefiles = Makefiles(files.root)
         self.kconfig = Kconfig(files.root, files.kconfigs)
         self.remarks: set[Remark] = set()
-        self._built: dict[str, BuildRule] = {}
+        self._rules: dict[str, BuildRule] = {}
 
     def module(self, path: str) -> str:
-        """Return the name of the module that the file *path* can become a part of."""
-        built = self.built(path)
-        return built.module if built.symbol and self.kconfig.can_be_module(built.symbol) else ""
+        """Return the name of the module that the C file *path* can be built into; empty where there is none."""
+        rule = self.rule(path)
+        return rule.module if rule.symbol and self.kconfig.can_be_module(rule.symbol) else ""
 
-    def built(self, path: str) -> BuildRule:
-        if path not in self._built:
-            self._built[path] = BuildRule(TRUE)  # while it is looked for: files may include each other
-            built = self._makefiles.built(path) or self._included(path)
-            if built is None:
+    def rule(self, path: str) -> BuildRule:
+        """Return the rule that builds the C file *path*; a remark tells where none is found."""
+        if path not in self._rules:
+            self._rules[path] = BuildRule(TRUE)  # while it is looked for: files may include each other
+            rule = self._makefiles.rule(path) or self._included(path)
+            if rule is None:
                 self.remarks.add(Remark(path, 1, "no Makefile and no other file is found that builds this one"))
-                built = BuildRule(TRUE)
-            condition = conjunction(architecture(self._files.root, path), built.condition)
-            # What is never built would not be here: then it is Makefiles that were not understood.
-            self._built[path] = BuildRule(condition if condition != FALSE else TRUE, built.module, built.symbol)
-        return self._built[path]
+                rule = BuildRule(TRUE)
+            condition = conjunction(architecture(self._files.root, path), rule.condition)
+            # Every file is built by somebody: a condition that never holds comes of a Makefile that was misunderstood.
+            self._rules[path] = BuildRule(condition if condition != FALSE else TRUE, rule.module, rule.symbol)
+        return self._rules[path]
 
     def _included(self, path: str) -> Optional[BuildRule]:
-        """Return for what *path* is built as part of another C file, of its directory or one above."""
+        """Return the rule that builds a C file which includes *path*, from its directory or one above."""
         directory = posixpath.dirname(path)
         while directory:
             others = [other for other in self._files.in_directory(directory) if other != path]
@@ -51,9 +52,9 @@ class BuildRules:
                 source = CSource(other, content)
                 for include, offset in source.includes:
                     if path in include_paths(other, include):
-                        built = self.built(other)
+                        rule = self.rule(other)
                         return BuildRule(
-                            conjunction(built.condition, source.condition(offset)), built.module, built.symbol
+                            conjunction(rule.condition, source.condition(offset)), rule.module, rule.symbol
                         )
             directory = posixpath.dirname(directory)
         return None

@@ -7,11 +7,11 @@
                          |
                          +--> conditions, macros; sets, which macros and #if alone make
 
-What belongs to the preprocessor is read here, because a grammar of C knows nothing of it: an ``#if``
-may open a block in each of its branches, and a set of kfuncs is a row of macros.  C itself is left to
-tree-sitter, which is given one branch of each ``#if``, so that braces pair as they do for a compiler.
+The preprocessor's part is read here, because a grammar of C does not know it: an ``#if`` may open a block in
+each of its branches, and a set of kfuncs is a row of macros (``include/linux/btf_ids.h``).  C itself is left to
+tree-sitter, which gets one branch of each ``#if``, so that braces pair as they do for a compiler.
 
-Text is decoded as Latin-1 throughout: any bytes can be, and offsets in it are offsets of bytes.
+All text is decoded as Latin-1: that never fails, and offsets in the text are offsets in the file, in bytes.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class SetEntry:
 
 @dataclass(frozen=True)
 class KfuncSet:
-    """``BTF_KFUNCS_START(variable)`` to its end."""
+    """A set of kfuncs, from ``BTF_KFUNCS_START(variable)`` to its end."""
 
     variable: str
     entries: tuple[SetEntry, ...]
@@ -72,9 +72,9 @@ class KfuncIdSet:
 
 @dataclass(frozen=True)
 class RegistrationCall:
-    """``register_btf_kfunc_id_set(program_type, &id_set)``, or the call that registers for fmod_ret."""
+    """A call of ``register_btf_kfunc_id_set(program_type, &id_set)`` or ``register_btf_fmodret_id_set(&id_set)``."""
 
-    #: None where the call is for fmod_ret programs, which attach to functions and call none of these.
+    #: None of the second: fmod_ret programs attach to the functions of the set, and do not call them.
     program_type: Optional[str]
     id_set: str
     offset: int
@@ -86,12 +86,12 @@ class Definition:
     """A function with a body."""
 
     name: str
-    #: As it is written, all parameters included; None where it cannot be read.
+    #: As written, with all parameters; None where it cannot be read.
     prototype: Optional[Prototype]
-    #: Where its name is, and where it begins: that may be a line before.
+    #: The offset of its name, and of its beginning, which may be a line above.
     offset: int
     start: int
-    #: When any definition of it in the file is built.
+    #: When one of its definitions in the file is built.
     condition: Condition
     static: bool
     body: str
@@ -99,6 +99,8 @@ class Definition:
 
 @dataclass(frozen=True)
 class Comment:
+    """A comment, with its marks."""
+
     start: int
     end: int
     text: str
@@ -106,7 +108,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class Unclear:
-    """Something at *offset* that could not be made out."""
+    """Something at *offset* that could not be read; *text* is the message of a remark."""
 
     offset: int
     text: str
@@ -114,15 +116,15 @@ class Unclear:
 
 # -- the preprocessor's part
 
-# A literal that does not end ends with its line, so that no text is looked through again and again.
+# A literal without an end ends with its line, so that no text is searched twice.
 _LEXEME = re.compile(r"""/\*.*?(?:\*/|\Z)|//(?:\\\n|[^\n])*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?""", re.S)
 _DIRECTIVE = re.compile(r"#[ \t]*([a-z]+)((?:\\\n|[^\n])*)")
 _NOT_LINE_END = re.compile(r"[^\n]")
 _DEFINE = re.compile(r"\s*(\w+)(\(([^()]*)\))?(.*)", re.S | re.A)
 _INCLUDE = re.compile(r"""\s*(?:<([^>\n]+)>|"([^"\n]+)")""")
 
-#: What stands in a definition and is no part of the prototype.  That each begins with a letter, not with
-#: the question for a word's begin, lets the search for them skip most of a file.
+#: Annotations of a definition, which are no part of the prototype.  Each pattern begins with letters, and tests
+#: behind them that a word begins there: so the search skips most of a file.
 _ANNOTATION = re.compile(
     r"__(?<!\w__)(?:bpf_kfunc|used|retain|noclone|always_inline|must_check|pure|weak|init|exit|ref|user|rcu|iomem"
     r"|percpu|force|nocast|private|maybe_unused|always_unused|cold|hot|visible|kprobes|naked|nocfi|bpf_hook"
@@ -136,7 +138,7 @@ _STORAGE = re.compile(r"\b(?:static|asmlinkage|inline|__inline|__inline__|extern
 _MARK = re.compile(r"__bpf_kfunc(?!\w)", re.A)
 _MARKED_NAME = re.compile(r"[^;{}()#]{0,400}?\b(\w+)\s*\(", re.A)
 
-# What the types of a prototype look like.  A word too many is a macro that is no annotation known above.
+# The types of a prototype.  One word too many is a macro that is missing among the annotations above.
 _BASIC = r"(?:void|char|short|int|long|float|double|signed|unsigned|bool|_Bool|__int128)\b"
 _QUALIFIER = r"(?:const|volatile|restrict|__restrict)\b"
 _TYPE = (
@@ -167,17 +169,18 @@ class _IfGroup:
     """One ``#if`` with its branches."""
 
     branches: list[_IfBranch] = field(default_factory=list)
-    #: Nothing of what was asked in the branches so far holds.
+    #: When none of the branches so far is taken.
     otherwise: Condition = TRUE
 
-    def open(self, start: int, asked: Condition) -> None:
-        self.branches.append(_IfBranch(start, conjunction(self.otherwise, asked)))
-        self.otherwise = conjunction(self.otherwise, negation(asked))
+    def open(self, start: int, condition: Condition) -> None:
+        """Open a branch at *start* that is taken on *condition*, if none before it is."""
+        self.branches.append(_IfBranch(start, conjunction(self.otherwise, condition)))
+        self.otherwise = conjunction(self.otherwise, negation(condition))
 
     @property
     def usual(self) -> int:
-        """The branch that is taken where nothing says which: the first that can be."""
-        return next((number for number, each in enumerate(self.branches) if each.condition != FALSE), 0)
+        """The number of the branch that is read by default: the first that can be taken."""
+        return next((number for number, branch in enumerate(self.branches) if branch.condition != FALSE), 0)
 
 
 # -- sets
@@ -202,7 +205,7 @@ _KERNEL_DOC = re.compile(r"/\*\*\s*\n\s*\*\s*(?:function\s+)?(\w+)\s*(?:\([^)\n]
 
 
 class CSource:
-    """One C file, taken apart as far as it is asked for."""
+    """One C file; each part of it is read when it is asked for."""
 
     def __init__(self, path: str, content: bytes) -> None:
         self.path = path
@@ -211,9 +214,9 @@ class CSource:
         self._code = _LEXEME.sub(self._comment_taken_out, self._text)
         self._groups: list[_IfGroup] = []
         self._macros: dict[str, list[tuple[int, Optional[Macro]]]] = {}
-        #: What it includes, as written: ``<net/xdp.h>`` and ``"ext.c"``, with the offset.
+        #: The names behind ``#include``, as written (``<net/xdp.h>``, ``"ext.c"``), with their offsets.
         self.includes: list[tuple[str, int]] = []
-        #: Where the condition changes, and to what.
+        #: The offsets at which the condition changes, and the condition from there on.
         self._changes: list[int] = [0]
         self._conditions: list[Condition] = [TRUE]
         self._read_directives()
@@ -229,7 +232,7 @@ class CSource:
         return _blank(text)
 
     def _read_directives(self) -> None:
-        """Take conditions, macros and includes down, and the directives out of the code."""
+        """Read conditions, macros and includes, and blank the directives in the code."""
         stack: list[_IfGroup] = []
         pieces, done = [], 0
         for match in _DIRECTIVE.finditer(self._code):
@@ -239,7 +242,7 @@ class CSource:
             if word in ("if", "ifdef", "ifndef"):
                 stack.append(_IfGroup())
                 self._groups.append(stack[-1])
-                stack[-1].open(match.end(), _asked(word, rest) if len(stack) <= _DEEPEST_GROUP else UNKNOWN)
+                stack[-1].open(match.end(), _condition_of(word, rest) if len(stack) <= _DEEPEST_GROUP else UNKNOWN)
             elif word in ("elif", "else") and stack:
                 stack[-1].branches[-1].end = match.start()
                 stack[-1].open(match.end(), parse_preprocessor(rest) if word == "elif" else TRUE)
@@ -266,7 +269,7 @@ class CSource:
     def _define(self, offset: int, rest: str) -> None:
         match = _DEFINE.match(rest)
         if match is not None:
-            parameters = None if match[2] is None else tuple(each.strip() for each in match[3].split(","))
+            parameters = None if match[2] is None else tuple(parameter.strip() for parameter in match[3].split(","))
             self._macros.setdefault(match[1], []).append((offset, Macro(parameters, match[4].strip())))
 
     def condition(self, offset: int) -> Condition:
@@ -274,6 +277,7 @@ class CSource:
         return self._conditions[bisect.bisect_right(self._changes, offset) - 1]
 
     def line(self, offset: int) -> int:
+        """Return the line of *offset*, counted from 1."""
         return bisect.bisect_right(self._line_ends, offset - 1) + 1
 
     @cached_property
@@ -282,18 +286,18 @@ class CSource:
 
     def macro(self, name: str, offset: Optional[int] = None) -> Optional[Macro]:
         """Return what *name* stands for at *offset*, or at the end of the file."""
-        found = None
-        for where, macro in self._macros.get(name, ()):
-            if offset is None or where < offset:
-                found = macro
-        return found
+        current = None
+        for defined_at, macro in self._macros.get(name, ()):
+            if offset is None or defined_at < offset:
+                current = macro
+        return current
 
     # -- sets
 
     def read_sets(self, headers: Headers) -> tuple[KfuncSet, ...]:
-        """Return the sets of kfuncs; *headers* tells of macros that the file has from elsewhere.
+        """Return the sets of kfuncs; *headers* knows the macros that the file does not define itself.
 
-        One that stands in several branches of an ``#if`` is one set, and its entries have their conditions.
+        A set that several branches of an ``#if`` define is one set, and its entries have the conditions.
         """
         sets: dict[str, list[SetEntry]] = {}
         for kind, variable, start, end in self._set_spans():
@@ -302,7 +306,7 @@ class CSource:
         return tuple(KfuncSet(variable, tuple(entries)) for variable, entries in sets.items())
 
     def plain_sets(self) -> Mapping[str, frozenset[str]]:
-        """Return the sets without flags, which filters ask (``BTF_SET_START``): their members by name."""
+        """Return the members of each set without flags (``BTF_SET_START``), which filters search."""
         return {
             variable: frozenset(re.findall(r"\bBTF_ID\s*\(\s*func\s*,\s*(\w+)", self._code[start:end]))
             for kind, variable, start, end in self._set_spans()
@@ -310,7 +314,7 @@ class CSource:
         }
 
     def _set_spans(self) -> Iterator[tuple[str, str, int, int]]:
-        """Yield kind, variable, begin and end of the inside of each set."""
+        """Yield the kind, the variable, and the beginning and end of the inside of each set."""
         opened: Optional[re.Match[str]] = None
         for mark in _SET_MARK.finditer(self._code):
             if mark[2] == "END":
@@ -319,17 +323,17 @@ class CSource:
                 opened = None
             else:
                 if opened is not None:
-                    self._wonder(opened.start(), f"the set {opened[3]} does not end")
+                    self._add_unclear(opened.start(), f"the set {opened[3]} does not end")
                 opened = mark
         if opened is not None:
-            self._wonder(opened.start(), f"the set {opened[3]} does not end")
+            self._add_unclear(opened.start(), f"the set {opened[3]} does not end")
 
-    def _wonder(self, offset: int, text: str) -> None:
-        self._unclear[Unclear(offset, text)] = None
+    def _add_unclear(self, offset: int, text: str) -> None:
+        self._unclear[Unclear(offset, text)] = None  # each once
 
     @property
     def unclear(self) -> tuple[Unclear, ...]:
-        """What could not be made out in all that was asked for so far."""
+        """What could not be read in the parts that were asked for so far."""
         return tuple(self._unclear)
 
     def _entries(self, variable: str, start: int, end: int, headers: Headers) -> Iterator[SetEntry]:
@@ -340,18 +344,21 @@ class CSource:
             try:
                 items = list(expanded(word, arguments, self._macros_at(offset, headers)))
             except EndlessExpansion:
-                self._wonder(offset, f"{word} in the set {variable} expands to more than can be read")
+                self._add_unclear(offset, f"{word} in the set {variable} expands to more than can be read")
                 continue
-            for plain, given in items:
-                if plain == "BTF_ID_FLAGS" and len(given) > 1 and given[0] == "func":
-                    flags, others = flags_of(given[2:], partial(self.macro, offset=offset))
+            for expanded_word, expanded_arguments in items:
+                if expanded_word == "BTF_ID_FLAGS" and len(expanded_arguments) > 1 and expanded_arguments[0] == "func":
+                    flags, others = flags_of(expanded_arguments[2:], partial(self.macro, offset=offset))
+                    name = expanded_arguments[1]
                     for other in others:
-                        self._wonder(offset, f"{other} among the flags of {given[1]} is no flag that is known")
-                    yield SetEntry(given[1], flags, offset, condition)
-                elif plain != "BTF_ID_UNUSED":
-                    self._wonder(offset, f"{plain} in the set {variable} is no entry that is known")
+                        self._add_unclear(offset, f"{other} among the flags of {name} is no flag that is known")
+                    yield SetEntry(name, flags, offset, condition)
+                elif expanded_word != "BTF_ID_UNUSED":
+                    self._add_unclear(offset, f"{expanded_word} in the set {variable} is no entry that is known")
 
     def _macros_at(self, offset: int, headers: Headers) -> Headers:
+        """Return a look-up of the macros that are defined at *offset*, in the file or in *headers*."""
+
         def lookup(name: str) -> Optional[Macro]:
             return self.macro(name, offset) or (None if name in self._macros else headers(name))
 
@@ -360,7 +367,7 @@ class CSource:
     # -- C
 
     def id_sets(self) -> Iterator[KfuncIdSet]:
-        """Yield the sets as they are registered; one name can have several, in branches of an ``#if``."""
+        """Yield each ``struct btf_kfunc_id_set``; branches of an ``#if`` can define several by one name."""
         for match in _ID_SET.finditer(self._code):
             condition = self.condition(match.start())
             if condition != FALSE:
@@ -372,7 +379,7 @@ class CSource:
         node = self._node(brace, brace + 1)
         initializer = node.parent if node is not None else None
         if initializer is not None and self._is_divided(initializer.start_byte, initializer.end_byte):
-            self._wonder(brace, "only one branch of the #if in this initializer is read")
+            self._add_unclear(brace, "only one branch of the #if in this initializer is read")
         members = {}
         for pair in initializer.named_children if initializer is not None else ():
             match = _MEMBER.match(self._code, pair.start_byte, pair.end_byte)
@@ -387,7 +394,7 @@ class CSource:
 
     def calls(self) -> Iterator[RegistrationCall]:
         """Yield the calls that register sets, in their order."""
-        self._wonder_at_macros()
+        self._report_registering_macros()
         for match in _REGISTER.finditer(self._code):
             condition = self.condition(match.start())
             node = self._node(match.start(1), match.end(1))
@@ -396,37 +403,45 @@ class CSource:
                 # The function itself, a declaration of it, or a word in a string.
                 continue
             given = call.child_by_field_name("arguments") if call.type == "call_expression" else None
-            texts = [self._code[each.start_byte : each.end_byte] for each in given.named_children] if given else []
+            texts = [self._code[node.start_byte : node.end_byte] for node in given.named_children] if given else []
             arguments = _REGISTERED.fullmatch(", ".join(texts))
             if arguments is not None and (arguments[1] is None) == (match[1] == "register_btf_fmodret_id_set"):
                 yield RegistrationCall(arguments[1], arguments[2], match.start(), condition)
             else:
-                self._wonder(match.start(), f"this call of {match[1]}() does not tell what it registers")
+                self._add_unclear(match.start(), f"this call of {match[1]}() does not tell what it registers")
 
-    def _wonder_at_macros(self) -> None:
+    def _report_registering_macros(self) -> None:
+        """Note the macros that register sets: where they are used is not read."""
         for name, definitions in self._macros.items():
             for offset, macro in definitions:
                 if macro is not None and _REGISTER.search(macro.body):
-                    self._wonder(offset, f"the macro {name} registers sets, and where it is used is not read")
+                    self._add_unclear(offset, f"the macro {name} registers sets, and where it is used is not read")
 
     @cached_property
     def marked(self) -> Mapping[str, tuple[int, ...]]:
-        """The functions that are marked as kfuncs, each with the offsets of its name."""
-        found: dict[str, tuple[int, ...]] = {}
+        """The functions that are marked ``__bpf_kfunc``, each with the offsets of its name."""
+        offsets: dict[str, tuple[int, ...]] = {}
         for mark in _MARK.finditer(self._code):
             name = _MARKED_NAME.match(self._plain_code, mark.end())
             if name is not None:
-                found[name[1]] = (*found.get(name[1], ()), name.start(1))
-        return found
+                offsets[name[1]] = (*offsets.get(name[1], ()), name.start(1))
+        return offsets
 
     def definition(self, name: str) -> Optional[Definition]:
-        """Return the definition of the function *name*; of several not the stub in an ``#else``."""
+        """Return the definition of the function *name*; of several, the one that is no stub in an ``#else``."""
         if name not in self._definitions:
-            found = [each for offset in self._called.get(name, ()) for each in self._defined(name, offset)]
-            # A stub is there for the configurations without the real one, and it is short.
-            best = max(found, key=lambda each: (not _is_negative(each.condition), len(each.body)), default=None)
+            candidates = [
+                definition for offset in self._called.get(name, ()) for definition in self._defined(name, offset)
+            ]
+            # A stub is for configurations without the real function, and it is short.
+            best = max(
+                candidates,
+                key=lambda candidate: (not _is_negative(candidate.condition), len(candidate.body)),
+                default=None,
+            )
             if best is not None:
-                best = dataclasses.replace(best, condition=disjunction(*(each.condition for each in found)))
+                either = disjunction(*(candidate.condition for candidate in candidates))
+                best = dataclasses.replace(best, condition=either)
             self._definitions[name] = best
         return self._definitions[name]
 
@@ -448,21 +463,21 @@ class CSource:
         start, end = whole.start_byte, body.start_byte
         before, behind = self._plain_code[start:offset], self._plain_code[offset:end]
         static = re.search(r"\bstatic\b", before) is not None
-        # What each branch of an `#if` makes of it would be another prototype.
+        # With an `#if` inside, there is a prototype for each of its branches.
         prototype = None if self._is_divided(start, end) else _prototype(_STORAGE.sub(" ", before) + behind)
         text = self._code[body.start_byte : body.end_byte]
         yield Definition(name, prototype, offset, start, condition, static, text)
 
     @cached_property
     def struct_ops(self) -> Mapping[str, str]:
-        """The names that BPF programs know struct_ops by, by variable: ``struct bpf_struct_ops variable``."""
+        """The ``name`` of each ``struct bpf_struct_ops``, by its variable; BPF programs use the name."""
         named = (
             (match[1], self._members(match.end() - 1).get("name", "")) for match in _STRUCT_OPS.finditer(self._code)
         )
         return {variable: name.strip('"') for variable, name in named if name}
 
     def hooks(self) -> dict[str, str]:
-        """Return the hook of each program type, as bpf_prog_type_to_kfunc_hook() gives it."""
+        """Return the hook of each program type, by ``bpf_prog_type_to_kfunc_hook()`` of ``kernel/bpf/btf.c``."""
         function = self.definition("bpf_prog_type_to_kfunc_hook")
         hooks: dict[str, str] = {}
         waiting: list[str] = []
@@ -484,7 +499,7 @@ class CSource:
         return {match[1]: comment for match, comment in described if match is not None}
 
     def comment_above(self, definition: Definition) -> Optional[Comment]:
-        """Return the comment with which nothing but directives is between it and the definition."""
+        """Return the comment directly above *definition*; only directives may stand between the two."""
         number = bisect.bisect_right(self._comment_starts, definition.start) - 1
         if number < 0 or self._plain_code[self.comments[number].end : definition.start].strip():
             return None
@@ -496,7 +511,7 @@ class CSource:
 
     @property
     def called(self) -> frozenset[str]:
-        """Every name that a parenthesis follows: whatever is called, defined or declared."""
+        """Every name with a parenthesis behind it: the functions that are called, defined or declared."""
         return frozenset(self._called)
 
     @cached_property
@@ -510,12 +525,12 @@ class CSource:
 
     @cached_property
     def _plain_code(self) -> str:
-        """The code without annotations, which the grammar would take for types."""
+        """The code with blanks for annotations, which the grammar would take for types."""
         without = _ANNOTATION.sub(lambda match: _blank(match[0]), self._code)
         return _PLAIN_ANNOTATION.sub(lambda match: _blank(match[0]), without)
 
     def _node(self, start: int, end: int) -> Optional[tree_sitter.Node]:
-        """Return the smallest node from *start* to *end*, in a tree of the branches that hold it."""
+        """Return the smallest node that has *start* to *end*, in the tree of the branches around it."""
         chosen = []
         for number, group in enumerate(self._groups):
             for index, branch in enumerate(group.branches):
@@ -527,7 +542,7 @@ class CSource:
         return self._trees[key].root_node.descendant_for_byte_range(start, end)
 
     def _view(self, chosen: dict[int, int]) -> str:
-        """Return the code with one branch of each ``#if``: those *chosen*, else the usual one."""
+        """Return the code with one branch of each ``#if``: the *chosen* one, by number, else the usual one."""
         code = self._plain_code
         pieces, done = [], 0
         dropped = sorted(
@@ -541,16 +556,17 @@ class CSource:
                 start = max(start, done)
                 pieces += [code[done:start], _blank(code[start:end])]
                 done = end
-        # Sets are macros without semicolons, in which the grammar would see anything.
+        # Sets are macros without semicolons, which the grammar cannot read.
         return _BTF_MACRO.sub(lambda match: _blank(match[0]), "".join([*pieces, code[done:]]))
 
 
 def _blank(text: str) -> str:
+    """Return as many blanks as *text* is long, with its line ends."""
     return _NOT_LINE_END.sub(" ", text) if "\n" in text else " " * len(text)
 
 
 def _prototype(text: str) -> Optional[Prototype]:
-    """Return the prototype in *text*; None where it has anything that is no C for sure."""
+    """Return the prototype in *text*; None where a word in it may be a macro that was not expanded."""
     try:
         prototype = parse_prototype(text)
     except PrototypeError:
@@ -562,15 +578,17 @@ def _prototype(text: str) -> Optional[Prototype]:
 
 
 def _is_negative(condition: Condition) -> bool:
-    return any(isinstance(each, Not) for each in conjuncts(condition))
+    """Whether *condition* asks that a symbol is not set."""
+    return any(isinstance(part, Not) for part in conjuncts(condition))
 
 
-def _asked(word: str, rest: str) -> Condition:
+def _condition_of(word: str, rest: str) -> Condition:
+    """Return the condition of the directive *word* (``if``, ``ifdef``, ``ifndef``) with *rest* behind it."""
     if word == "if":
         return parse_preprocessor(rest)
     names = rest.split()
-    asked = parse_preprocessor(f"defined({names[0]})") if names else UNKNOWN
-    return asked if word == "ifdef" else negation(asked)
+    condition = parse_preprocessor(f"defined({names[0]})") if names else UNKNOWN
+    return condition if word == "ifdef" else negation(condition)
 
 
 @lru_cache(maxsize=1)

@@ -27,13 +27,16 @@ _LARGEST_BUILD_FILE = 2_000_000  # bytes of a Makefile or Kconfig file
 
 
 class SourceFiles:
-    """The C and Kconfig files below *root*; paths are relative to it, with slashes."""
+    """The C and Kconfig files below *root*; paths are relative to it, with slashes.
+
+    All methods raise :exc:`Unscannable` where something cannot be read.
+    """
 
     def __init__(self, root: str) -> None:
         self.root = root
         sources: list[str] = []
         kconfigs: list[str] = []
-        waiting = [each for each in self._list("", sources, kconfigs) if each not in _OUTSIDE]
+        waiting = [folder for folder in self._list("", sources, kconfigs) if folder not in _OUTSIDE]
         while waiting:
             waiting += self._list(waiting.pop(), sources, kconfigs)
         self.sources = tuple(sorted(sources))
@@ -59,7 +62,7 @@ class SourceFiles:
         return inner
 
     def holding(self, needles: Iterable[str], paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-        """Yield those of *paths* that hold one of *needles*, with their content."""
+        """Yield the *paths* of files that have one of *needles* in them, each with the content of the file."""
         # One buffer for all: to ask for fresh memory takes longer than to read most files into it.
         buffer = bytearray(_BUFFER)
         into, find = [buffer], buffer.find
@@ -92,6 +95,7 @@ class SourceFiles:
         return self.read(path) if exists(self._absolute(path)) else None
 
     def is_folder(self, path: str) -> bool:
+        """Whether *path* is a folder."""
         return is_folder(self._absolute(path))
 
     def in_directory(self, directory: str) -> Sequence[str]:

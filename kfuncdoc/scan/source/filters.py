@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The filters of sets of kfuncs, which narrow a registration to some struct_ops."""
+"""The filters of registrations (``filter`` of ``struct btf_kfunc_id_set``), as far as they ask for struct_ops."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _OF_PROGRAM = re.compile(rf"\b(\w+)\s*\(\s*prog\s*\)(?:\s*&&\s*!\s*{_ASKS})?", r
 
 
 class Filters:
-    """The filters of sets: functions that narrow a registration, by the struct_ops of the program among others."""
+    """The filter functions of all sources: some let only programs of certain struct_ops call a kfunc."""
 
     def __init__(self, sources: Mapping[str, CSource], sets: Mapping[str, Mapping[str, KfuncSet]]) -> None:
         self._sources = sources
         self._sets = sets
 
     def struct_ops(self, source: CSource, name: str, kfunc: str) -> tuple[str, ...]:
-        """Return the struct_ops from which the filter *name* lets *kfunc* be called; none where it asks for none."""
+        """Return the struct_ops whose programs the filter *name* lets call *kfunc*; none where it asks for none."""
         body = self._body(source, name)
         allowed = dict.fromkeys(_COMPARED.findall(body))
         sets = dict(_IN_SET.findall(body))
@@ -40,8 +40,10 @@ class Filters:
         return tuple(self._names[variable] for variable in allowed if variable in self._names)
 
     def _body(self, source: CSource, name: str) -> str:
-        definitions = (each.definition(name) for each in (source, *self._sources.values()) if name in each.called)
-        return next((each.body for each in definitions if each is not None), "")
+        """Return the body of the function *name*, of *source* if it has one; empty where nothing has."""
+        candidates = (file for file in (source, *self._sources.values()) if name in file.called)
+        definitions = (file.definition(name) for file in candidates)
+        return next((definition.body for definition in definitions if definition is not None), "")
 
     @cached_property
     def _names(self) -> Mapping[str, str]:
@@ -49,11 +51,11 @@ class Filters:
 
     @cached_property
     def _members(self) -> Mapping[str, frozenset[str]]:
-        """What is in each set that a filter may ask: sets of kfuncs, and plain ones."""
+        """The members of each set that a filter may search: sets of kfuncs, and those without flags."""
         members: dict[str, frozenset[str]] = {}
         for source in self._sources.values():
             members.update(source.plain_sets())
         for by_variable in self._sets.values():
-            for variable, each in by_variable.items():
-                members[variable] = frozenset(entry.name for entry in each.entries)
+            for variable, kfunc_set in by_variable.items():
+                members[variable] = frozenset(entry.name for entry in kfunc_set.entries)
         return members

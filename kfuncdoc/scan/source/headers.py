@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Headers of a kernel's source tree: the macros that sets are made by, and where an ``#include`` leads."""
+"""Headers of a kernel's source tree: the macros that sets of kfuncs use, and the file that an ``#include`` names."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from kfuncdoc.scan.source.csource import CSource
 from kfuncdoc.scan.source.files import SourceFiles
 from kfuncdoc.scan.source.macros import Headers, Macro
 
-#: As many headers are read for a macro that a set is made by.
+#: The most headers that are read to find one macro.
 _MOST_HEADERS = 100
 
 
 class HeaderFiles:
-    """The headers of the tree, for the macros that sets are made by."""
+    """The headers of the tree, each read once.  Raises :exc:`Unscannable` where one cannot be read."""
 
     def __init__(self, files: SourceFiles) -> None:
         self._files = files
         self._read: dict[str, Optional[CSource]] = {}
 
     def macros_for(self, source: CSource) -> Headers:
-        """Return the macros of the headers that *source* includes, and that these include."""
+        """Return a look-up of macros in the headers that *source* includes, and in those that these include."""
         known: dict[str, Optional[Macro]] = {}
 
         def macro(name: str) -> Optional[Macro]:
@@ -48,15 +48,15 @@ class HeaderFiles:
 
     def _header(self, path: str) -> Optional[CSource]:
         if path not in self._read:
-            # What compilers pass over as well: a folder by the name of a header.
+            # Compilers pass over a folder by the name of a header, too.
             content = None if self._files.is_folder(path) else self._files.find(path)
             self._read[path] = None if content is None else CSource(path, content)
         return self._read[path]
 
 
 def include_paths(path: str, include: str) -> tuple[str, ...]:
-    """Return where the compiler looks for what ``#include`` in the file *path* names."""
+    """Return the paths at which a compiler looks for *include*, as written behind ``#include`` in the file *path*."""
     name = posixpath.normpath(include[1:-1])
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
     paths = (*((beside,) if include.startswith('"') else ()), f"include/{name}", f"include/uapi/{name}")
-    return tuple(each for each in paths if not each.startswith(("..", "/")))
+    return tuple(candidate for candidate in paths if not candidate.startswith(("..", "/")))

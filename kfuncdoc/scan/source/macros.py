@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Macros of C that sets of kfuncs are made by, expanded as the preprocessor does it."""
+"""The macros in sets of kfuncs, expanded as a C preprocessor does."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from typing import Callable, Iterator, Optional
 
 @dataclass(frozen=True)
 class Macro:
-    """A ``#define``; *parameters* is None where it takes none."""
+    """A ``#define``; *parameters* is None where the macro is no function."""
 
     parameters: Optional[tuple[str, ...]]
     body: str
 
 
-#: Where a macro that the file does not define itself may be found: in the headers it includes.
+#: Looks a macro up by its name.  The headers that a file includes have those that it does not define itself.
 Headers = Callable[[str], Optional[Macro]]
 
 _ITEM = re.compile(r"(\w+)\s*(\()?", re.A)
 _FLAG = re.compile(r"KF_\w+", re.A)
 _MACRO_NAMES = re.compile(r"(\w+)", re.A)
-#: Macros inside of macros, words of one expansion and letters of one body: no real set comes near.
+#: The deepest nesting of macros, the most words of one expansion, the most characters of one body.
 _DEEPEST_MACRO = 16
 _MOST_WORDS = 10_000
 _LONGEST_BODY = 100_000
 
 
 def items_of(text: str, base: int) -> Iterator[tuple[str, Optional[tuple[str, ...]], int]]:
-    """Yield the words of the inside of a set, each with its arguments and its offset."""
+    """Yield the words in *text*, the inside of a set: each with its arguments, if any, and *base* + its offset."""
     at = 0
     while True:
         match = _ITEM.search(text, at)
@@ -66,11 +66,11 @@ def _arguments(text: str) -> tuple[str, ...]:
 
 
 class EndlessExpansion(Exception):
-    """A macro expands to more than any real one."""
+    """A macro expands to more than any real one does."""
 
 
 def expanded(word: str, arguments: Optional[tuple[str, ...]], lookup: Headers) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what *word* comes to once macros are expanded: entries, or what is no macro."""
+    """Yield the words that *word* expands to, each with its arguments.  Raises :exc:`EndlessExpansion`."""
     waiting = [(word, arguments, 0)]
     words = 0
     while waiting:
@@ -79,7 +79,8 @@ def expanded(word: str, arguments: Optional[tuple[str, ...]], lookup: Headers) -
         if macro is None or (macro.parameters is not None and arguments is None):
             yield word, arguments or ()
             continue
-        inner = [(each, given, depth + 1) for each, given, _ in items_of(_substituted(macro, arguments or ()), 0)]
+        body = _substituted(macro, arguments or ())
+        inner = [(inner_word, given, depth + 1) for inner_word, given, _ in items_of(body, 0)]
         words += len(inner)
         if depth >= _DEEPEST_MACRO or words > _MOST_WORDS:
             raise EndlessExpansion
@@ -87,7 +88,7 @@ def expanded(word: str, arguments: Optional[tuple[str, ...]], lookup: Headers) -
 
 
 def _substituted(macro: Macro, arguments: tuple[str, ...]) -> str:
-    """Return the body of *macro* with its parameters replaced, and what ``##`` joins joined."""
+    """Return the body of *macro* with *arguments* for its parameters, and words joined at ``##``."""
     given = dict(zip(macro.parameters or (), arguments))
     pieces = [given.get(piece, piece) for piece in _MACRO_NAMES.split(macro.body)]
     if sum(map(len, pieces)) > _LONGEST_BODY:
@@ -96,9 +97,9 @@ def _substituted(macro: Macro, arguments: tuple[str, ...]) -> str:
 
 
 def flags_of(arguments: tuple[str, ...], lookup: Headers) -> tuple[tuple[str, ...], list[str]]:
-    """Return the flags of an entry, and what else stands where flags do.
+    """Return the flags (``KF_*``) in *arguments* of an entry, and the other words there.
 
-    *lookup* tells of the macros that stand for several flags.
+    *lookup* knows the macros that stand for several flags.
     """
     words = [
         inner.strip("() ")

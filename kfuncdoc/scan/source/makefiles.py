@@ -192,14 +192,14 @@ class Makefiles:
         #: By directory and word.
         self._rules: dict[tuple[str, str], Optional[BuildRule]] = {}
 
-    def built(self, path: str) -> Optional[BuildRule]:
+    def rule(self, path: str) -> Optional[BuildRule]:
         """Return the rule that builds the C file *path*; None where no Makefile lists its object."""
         stem = posixpath.splitext(path)[0]
         directory = posixpath.dirname(path)
         # The Makefile that lists the object is in its directory or in one above.
         while directory:
             word = f"{posixpath.relpath(stem, directory)}.o"
-            rule = self._rule(directory, word)
+            rule = self._rule_for_word(directory, word)
             if rule is not None:
                 return BuildRule(conjunction(self.directory(directory), rule.condition), rule.module, rule.symbol)
             directory = posixpath.dirname(directory)
@@ -227,7 +227,7 @@ class Makefiles:
                 return self.directory(posixpath.dirname(path))
             above = posixpath.dirname(above)
 
-    def _rule(self, directory: str, word: str) -> Optional[BuildRule]:
+    def _rule_for_word(self, directory: str, word: str) -> Optional[BuildRule]:
         """Return the rule for *word*, an object or a reference to a list, by the Makefile of *directory*."""
         key = (directory, word)
         if key not in self._rules:
@@ -249,7 +249,7 @@ class Makefiles:
                 yield BuildRule(assignment.condition, module, assignment.symbol)
                 continue
             for name in (f"{assignment.target}.o", f"$({assignment.variable})", f"${{{assignment.variable}}}"):
-                whole = self._rule(directory, name)
+                whole = self._rule_for_word(directory, name)
                 if whole is not None:
                     yield BuildRule(conjunction(assignment.condition, whole.condition), whole.module, whole.symbol)
 

@@ -5,17 +5,16 @@
 
     all C files --a search for bytes--> those about kfuncs --csource--> sets, calls, definitions
                                                                             |
-                  Makefiles, Kconfig --kbuild--> condition, module of each  +--> Observation
+                  Makefiles, Kconfig --build_rules--> condition, module     +--> Observation
 
-The search reads 37,000 files and so is nearly all that time goes into.  A definition that it does not
-lead to, because nothing marks it (so everywhere in v6.1), is looked for from the directory of the
-registration outwards.  Headers are read for macros alone: a set in one is remarked on where a C file registers it,
-and what a header registers by itself is not seen; v6.1, v6.12, v7.2 and v7.3 have neither.
+The search reads 37,000 files, and takes nearly all of the time.  It finds no definition without the mark
+``__bpf_kfunc`` (v6.1 has no marks): such a definition is looked for from the directory of the registration
+outwards.  Headers are read for their macros only.  A set in a header leads to a remark where a C file registers
+it; a registration in a header is not seen.  v6.1, v6.12, v7.2 and v7.3 have neither.
 """
 
 from __future__ import annotations
 
-import os
 import posixpath
 import re
 from dataclasses import dataclass, field
@@ -25,7 +24,7 @@ from typing import Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 from kfuncdoc.base.progress import Track
 from kfuncdoc.bpf.prototype import Prototype
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, Remark
-from kfuncdoc.scan.errors import Unscannable
+from kfuncdoc.scan.errors import Unscannable, is_folder
 from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.announcements import announced, announced_kfunc
 from kfuncdoc.scan.source.build_rules import BuildRules
@@ -37,25 +36,26 @@ from kfuncdoc.scan.source.headers import HeaderFiles
 
 #: Part of ``__bpf_kfunc``, ``struct btf_kfunc_id_set`` and ``register_btf_kfunc_id_set()``.
 _NEEDLE = "f_kfunc"
-#: Where programs of the kernel's own are that call kfuncs.
+#: The folders of the kernel's own BPF programs, which call kfuncs.
 _SCHEDULERS, _SAMPLES = "tools/sched_ext", "samples"
-#: Before it, sets had other macros, and kfuncs were registered by callbacks of the program types.
+#: Before v6.0, sets had other macros, and callbacks of the program types registered kfuncs.
 _FIRST_READ = (6, 0)
 
-#: A parameter that the verifier fills in; the first one ends the prototype for BPF programs (see resolve_btfids).
+#: A parameter that the verifier fills in.  BPF programs pass what comes before the first one
+#: (``tools/bpf/resolve_btfids/main.c``).
 _IMPLICIT = re.compile(
     r"(?:(?:const|volatile)\s+)*struct\s+(?:bpf_prog_aux|btf_struct_meta)\s*(?:const\s*)?\*\s*\w*", re.A
 )
 _VERSION = re.compile(r"^(VERSION|PATCHLEVEL|SUBLEVEL)[ \t]*=[ \t]*(\d{1,4})[ \t]*$", re.M | re.A)
-#: Behind all bits of a word.
+#: Sorts a flag whose bit is not known behind all others.
 _NO_BIT = 32
 _FLAG_BIT = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(KF_\w+)[ \t]+\(?1U?[ \t]*<<[ \t]*(\d{1,2})\)?", re.M | re.A)
 
 
 def scan_tree(path: str, *, track: Track = iter) -> Observation:
-    """Return what the kernel tree at *path* registers; raises :exc:`Unscannable`.
+    """Return the kfuncs that the kernel tree at *path* registers.  Raises :exc:`Unscannable`.
 
-    *track* is given the names of the files to read, and yields them again: a chance to show progress.
+    *track* wraps the names of the files to read, to show progress.
     """
     kernel = _kernel_version(path)
     try:
@@ -65,7 +65,8 @@ def scan_tree(path: str, *, track: Track = iter) -> Observation:
 
 
 def _kernel_version(path: str) -> str:
-    if not os.path.isdir(path):
+    """Return the version in the Makefile of the tree at *path*, as in ``7.3.4``."""
+    if not is_folder(path):
         raise Unscannable(path, "there is no such folder")
     makefile = (find_build_file(path, "Makefile") or b"").decode("utf-8", "replace")
     numbers = {name: int(number) for name, number in _VERSION.findall(makefile)}
@@ -87,63 +88,65 @@ class _Membership:
     entry: SetEntry
     id_set: KfuncIdSet
     program_types: tuple[str, ...]
-    #: When any of the calls that register the set is built.
+    #: When one of the calls that register the set is built.
     called: Condition
 
 
 @dataclass
 class _ScannedKfunc:
-    """What is known of one name."""
+    """The registrations and definitions of one name."""
 
     memberships: list[_Membership] = field(default_factory=list)
-    #: Each definition with its file: none as long as none is found, several where architectures have their own.
+    #: Each definition with its file: several where architectures have their own.
     definitions: list[tuple[CSource, Definition]] = field(default_factory=list)
 
     @property
     def source(self) -> Optional[CSource]:
-        """The file of the definition that stands for all."""
+        """The file of the first definition, which stands for all."""
         return self.definitions[0][0] if self.definitions else None
 
     @property
     def definition(self) -> Optional[Definition]:
+        """The first definition."""
         return self.definitions[0][1] if self.definitions else None
 
 
 _Named = TypeVar("_Named")
-#: What files have by the names of variables.
+#: By the path of a file, and the name of a variable in it.
 _Variables = Mapping[str, Mapping[str, _Named]]
 
 
 class _TreeScan:
-    """One scan: what its steps share."""
+    """One scan of a source tree: what its steps share."""
 
     def __init__(self, root: str, kernel: str, track: Track) -> None:
         self._root = root
         self._kernel = kernel
         self._remarks: set[Remark] = set()
-        #: The flags that were remarked on.
-        self._novel: set[str] = set()
+        #: The flags without a known bit that a remark has told of.
+        self._reported_flags: set[str] = set()
         self._files = SourceFiles(root)
         about_kfuncs = self._files.holding([_NEEDLE], track(self._files.sources))
         self._sources = {path: CSource(path, content) for path, content in about_kfuncs}
         self._headers = HeaderFiles(self._files)
-        self._places = BuildRules(self._files)
+        self._build_rules = BuildRules(self._files)
         self._sets = {
-            path: {each.variable: each for each in source.read_sets(self._headers.macros_for(source))}
+            path: {kfunc_set.variable: kfunc_set for kfunc_set in source.read_sets(self._headers.macros_for(source))}
             for path, source in self._sources.items()
         }
         self._filters = Filters(self._sources, self._sets)
 
     def observation(self) -> Observation:
-        found = {name: each for name, each in sorted(self._registered().items()) if not is_selftest(name)}
-        self._define(found)
-        callers = self._callers(found)
+        """Return what the tree has."""
+        scanned = {name: kfunc for name, kfunc in sorted(self._registered().items()) if not is_selftest(name)}
+        self._define(scanned)
+        callers = self._callers(scanned)
         kfuncs = [
-            self._observed(name, each, tuple(callers.get(name, ())))
-            for name, each in found.items()
-            if not is_selftest(name, each.source.path if each.source is not None else None)
+            self._observed(name, kfunc, tuple(callers.get(name, ())))
+            for name, kfunc in scanned.items()
+            if not is_selftest(name, kfunc.source.path if kfunc.source is not None else None)
         ]
-        announcements = tuple(self._announcements(found))
+        announcements = tuple(self._announcements(scanned))
         for source in self._sources.values():
             for unclear in source.unclear:
                 self._remark(source, unclear.offset, unclear.text)
@@ -154,7 +157,7 @@ class _TreeScan:
             kfuncs=tuple(kfuncs),
             hooks=btf.hooks() if btf is not None else {},
             announcements=tuple(sorted(announcements, key=_place_of_remark)),
-            remarks=tuple(sorted({*self._remarks, *self._places.remarks}, key=_place_of_remark)),
+            remarks=tuple(sorted({*self._remarks, *self._build_rules.remarks}, key=_place_of_remark)),
         )
 
     def _remark(self, source: CSource, offset: int, text: str, kfunc: Optional[str] = None) -> None:
@@ -168,88 +171,93 @@ class _TreeScan:
         id_sets = {
             path: _grouped(source.id_sets(), lambda id_set: id_set.variable) for path, source in self._sources.items()
         }
-        found: dict[str, _ScannedKfunc] = {}
+        scanned: dict[str, _ScannedKfunc] = {}
         used: set[tuple[str, str]] = set()
         for path, source in self._sources.items():
             for variable, calls in _grouped(source.calls(), lambda call: call.id_set).items():
-                where, its_sets = _resolved(id_sets, path, variable) or (path, [KfuncIdSet(variable, None, None, TRUE)])
-                for id_set in its_sets:
-                    members = _resolved(self._sets, where, id_set.set) if id_set.set else None
+                # A name that no file defines gets a remark below, as it has no set.
+                unknown = (path, [KfuncIdSet(variable, None, None, TRUE)])
+                path_of_id_set, id_sets_of_name = _resolved(id_sets, path, variable) or unknown
+                for id_set in id_sets_of_name:
+                    members = _resolved(self._sets, path_of_id_set, id_set.set) if id_set.set else None
                     if members is None:
                         self._remark(source, calls[0].offset, f"the set that {variable} registers is not found")
                         continue
                     used.add((members[0], members[1].variable))
-                    built = self._places.built(path).condition
+                    built = self._build_rules.rule(path).condition
                     for membership in _memberships(self._sources[members[0]], members[1], id_set, calls, built):
-                        found.setdefault(membership.entry.name, _ScannedKfunc()).memberships.append(membership)
-        self._wonder_at_lost(found, used)
-        return found
+                        scanned.setdefault(membership.entry.name, _ScannedKfunc()).memberships.append(membership)
+        self._report_unregistered(scanned, used)
+        return scanned
 
-    def _wonder_at_lost(self, found: Mapping[str, _ScannedKfunc], used: set[tuple[str, str]]) -> None:
-        """Remark on what is in no set that is registered; *used* are those that are, by file and name."""
+    def _report_unregistered(self, scanned: Mapping[str, _ScannedKfunc], registered: set[tuple[str, str]]) -> None:
+        """Remark on the names that are in no set that is *registered*; those are named by file and variable."""
         for path, by_variable in self._sets.items():
-            for variable, each in by_variable.items():
-                lost = [entry for entry in each.entries if entry.name not in found and (path, variable) not in used]
-                for entry in lost:
+            for variable, kfunc_set in by_variable.items():
+                if (path, variable) in registered:
+                    continue
+                for entry in (entry for entry in kfunc_set.entries if entry.name not in scanned):
                     text = f"{entry.name} is in no set but {variable}, which nothing registers"
                     self._remark(self._sources[path], entry.offset, text, entry.name)
 
     # -- definitions
 
-    def _define(self, found: Mapping[str, _ScannedKfunc]) -> None:
-        """Find the definition of each name: beside its registration, where it is marked, or anywhere."""
+    def _define(self, scanned: Mapping[str, _ScannedKfunc]) -> None:
+        """Find the definitions of each name: in the file of its registration, where it is marked, or anywhere."""
         marked: dict[str, list[CSource]] = {}
         for source in self._sources.values():
             for name in source.marked:
                 marked.setdefault(name, []).append(source)
-        for name, each in found.items():
-            beside = [membership.source for membership in each.memberships]
+        for name, kfunc in scanned.items():
+            beside = [membership.source for membership in kfunc.memberships]
             for source in (*beside, *marked.get(name, ())):
-                _take(each, name, source)
-        missing = {name for name, each in found.items() if not each.definitions}
-        self._search(found, missing)
+                _take(kfunc, name, source)
+        missing = {name for name, kfunc in scanned.items() if not kfunc.definitions}
+        self._search(scanned, missing)
         for name in sorted(missing):
-            membership = found[name].memberships[0]
+            membership = scanned[name].memberships[0]
             text = f"{name} is registered, and no definition of it is found"
             self._remark(membership.source, membership.entry.offset, text, name)
-        for name, each in found.items():
-            for source, definition in each.definitions:
+        for name, kfunc in scanned.items():
+            for source, definition in kfunc.definitions:
                 if definition.prototype is None:
                     self._remark(source, definition.offset, f"the prototype of {name} cannot be read", name)
-                elif definition.prototype != each.definitions[0][1].prototype:
-                    first = each.definitions[0][0].path
+                elif definition.prototype != kfunc.definitions[0][1].prototype:
+                    first = kfunc.definitions[0][0].path
                     self._remark(source, definition.offset, f"{name} has another prototype in {first}", name)
 
-    def _search(self, found: Mapping[str, _ScannedKfunc], missing: set[str]) -> None:
+    def _search(self, scanned: Mapping[str, _ScannedKfunc], missing: set[str]) -> None:
         """Look for definitions of what is *missing* from the directories of registrations outwards."""
-        missing -= {name for source in self._sources.values() for name in _taken(found, missing, source)}
-        directories = {posixpath.dirname(each.source.path) for name in missing for each in found[name].memberships}
+        missing -= {name for source in self._sources.values() for name in _take_missing(scanned, missing, source)}
+        directories = {
+            posixpath.dirname(membership.source.path) for name in missing for membership in scanned[name].memberships
+        }
         looked = set(self._sources)
         while missing:
             below = tuple(f"{directory}/" if directory else "" for directory in directories)
             paths = [path for path in self._files.sources if path.startswith(below) and path not in looked]
             looked.update(paths)
-            taken: set[str] = set()
+            defined: set[str] = set()
             for path, content in self._files.holding(sorted(missing), paths):
                 source = CSource(path, content)
-                there = _taken(found, missing, source)
-                if there:
+                defined_here = _take_missing(scanned, missing, source)
+                if defined_here:
                     self._sources[path] = source
-                    taken |= there
-            missing -= taken
+                    defined |= defined_here
+            missing -= defined
             if "" in directories:
                 return
             directories = {posixpath.dirname(directory) for directory in directories}
 
     # -- one kfunc
 
-    def _observed(self, name: str, found: _ScannedKfunc, callers: tuple[str, ...]) -> ObservedKfunc:
-        registrations = tuple(dict.fromkeys(self._registration(name, each) for each in found.memberships))
-        source, definition = found.source, found.definition
+    def _observed(self, name: str, scanned: _ScannedKfunc, callers: tuple[str, ...]) -> ObservedKfunc:
+        registrations = tuple(dict.fromkeys(self._registration(name, membership) for membership in scanned.memberships))
+        source, definition = scanned.source, scanned.definition
         if source is None or definition is None:
-            return ObservedKfunc(name, None, registrations, depends_on=self._depends_on(found), callers=callers)
+            return ObservedKfunc(name, None, registrations, depends_on=self._depends_on(scanned), callers=callers)
         prototype = definition.prototype
-        if prototype is not None and any("KF_IMPLICIT_ARGS" in each.flags for each in registrations):
+        if prototype is not None and any("KF_IMPLICIT_ARGS" in registration.flags for registration in registrations):
             prototype = _as_called(prototype)
         return ObservedKfunc(
             name=name,
@@ -257,8 +265,8 @@ class _TreeScan:
             registrations=registrations,
             source=source.path,
             line=source.line(definition.offset),
-            depends_on=self._depends_on(found),
-            module=self._places.module(source.path),
+            depends_on=self._depends_on(scanned),
+            module=self._build_rules.module(source.path),
             documented=self._is_documented(source, definition),
             callers=callers,
         )
@@ -266,8 +274,8 @@ class _TreeScan:
     def _registration(self, name: str, membership: _Membership) -> Registration:
         entry = membership.entry
         for flag in entry.flags:
-            if flag not in self._bits and flag not in self._novel:
-                self._novel.add(flag)
+            if flag not in self._bits and flag not in self._reported_flags:
+                self._reported_flags.add(flag)
                 self._remark(membership.source, entry.offset, f"include/linux/btf.h does not tell the bit of {flag}")
         flags = sorted(dict.fromkeys(entry.flags), key=lambda flag: self._bits.get(flag, _NO_BIT))
         struct_ops: tuple[str, ...] = ()
@@ -296,43 +304,44 @@ class _TreeScan:
             self._remark(source, definition.offset, text, definition.name)
         return False
 
-    def _depends_on(self, found: _ScannedKfunc) -> str:
+    def _depends_on(self, scanned: _ScannedKfunc) -> str:
+        """Return when the kernel has the kfunc, as a Kconfig expression: it is built and registered."""
         registered = disjunction(
             *(
                 conjunction(
-                    self._places.built(each.source.path).condition,
-                    each.entry.condition,
-                    each.id_set.condition,
-                    each.called,
+                    self._build_rules.rule(membership.source.path).condition,
+                    membership.entry.condition,
+                    membership.id_set.condition,
+                    membership.called,
                 )
-                for each in found.memberships
+                for membership in scanned.memberships
             )
         )
         places = [
-            conjunction(self._places.built(source.path).condition, definition.condition)
-            for source, definition in found.definitions
+            conjunction(self._build_rules.rule(source.path).condition, definition.condition)
+            for source, definition in scanned.definitions
         ]
         defined = disjunction(*places) if places else TRUE
-        return spelled(self._places.kconfig.reduced(conjunction(defined, registered)))
+        return spelled(self._build_rules.kconfig.reduced(conjunction(defined, registered)))
 
     # -- the rest of the tree
 
-    def _announcements(self, found: Mapping[str, _ScannedKfunc]) -> Iterator[Remark]:
-        """Yield the comments above kfuncs, and in the headers of the schedulers, that tell of an end."""
-        for name, each in found.items():
-            if each.source is None or each.definition is None:
+    def _announcements(self, scanned: Mapping[str, _ScannedKfunc]) -> Iterator[Remark]:
+        """Yield the comments that announce a deprecation or removal, above kfuncs and in headers of the schedulers."""
+        for name, kfunc in scanned.items():
+            if kfunc.source is None or kfunc.definition is None:
                 continue
-            comment = each.source.comment_above(each.definition)
+            comment = kfunc.source.comment_above(kfunc.definition)
             text = announced(comment) if comment is not None else ""
             if comment is not None and text:
-                yield Remark(each.source.path, each.source.line(comment.start), text, name)
+                yield Remark(kfunc.source.path, kfunc.source.line(comment.start), text, name)
         for path in self._files.below(_SCHEDULERS, ".h"):
             header = CSource(path, self._files.read(path))
             for comment in header.comments:
                 text = announced(comment)
-                kfunc = announced_kfunc(text, comment.text, found)
-                if text and kfunc is not None:
-                    yield Remark(path, header.line(comment.start), text, kfunc)
+                subject = announced_kfunc(text, comment.text, scanned)
+                if text and subject is not None:
+                    yield Remark(path, header.line(comment.start), text, subject)
 
     def _callers(self, names: Iterable[str]) -> dict[str, list[str]]:
         names = frozenset(names)
@@ -348,16 +357,16 @@ def _place_of_remark(remark: Remark) -> tuple[str, int, str, str]:
     return remark.file, remark.line, remark.kfunc or "", remark.text
 
 
-def _grouped(each: Iterable[_Named], name: Callable[[_Named], str]) -> dict[str, list[_Named]]:
-    """Return *each* by its *name*, in the order of the file."""
+def _grouped(items: Iterable[_Named], name_of: Callable[[_Named], str]) -> dict[str, list[_Named]]:
+    """Return *items* by their names, in the order of the file."""
     by_name: dict[str, list[_Named]] = {}
-    for one in each:
-        by_name.setdefault(name(one), []).append(one)
+    for item in items:
+        by_name.setdefault(name_of(item), []).append(item)
     return by_name
 
 
 def _resolved(variables: _Variables[_Named], path: str, name: str) -> Optional[tuple[str, _Named]]:
-    """Return what *name* is in the file *path*, or in the only other one that has it, with that file."""
+    """Return the variable *name* and its file: *path* if it has one, else the only other file that does."""
     if name in variables[path]:
         return path, variables[path][name]
     elsewhere = [(other, by_name[name]) for other, by_name in variables.items() if name in by_name]
@@ -367,9 +376,9 @@ def _resolved(variables: _Variables[_Named], path: str, name: str) -> Optional[t
 def _memberships(
     source: CSource, members: KfuncSet, id_set: KfuncIdSet, calls: list[RegistrationCall], built: Condition
 ) -> Iterator[_Membership]:
-    """Yield what is in a set that *calls* register; nothing where they do so for fmod_ret programs alone.
+    """Yield the kfuncs of the set *members* of *source*; none where *calls* register it for fmod_ret programs only.
 
-    *source* is the file of the set; the one with the calls can be another, and is built on condition *built*.
+    *calls* may be in another file, which is built on the condition *built*.
     """
     types = tuple(dict.fromkeys(call.program_type for call in calls if call.program_type is not None))
     either = disjunction(*(call.condition for call in calls if call.program_type is not None))
@@ -378,26 +387,26 @@ def _memberships(
         yield _Membership(source, members, entry, id_set, types, called)
 
 
-def _take(found: _ScannedKfunc, name: str, source: CSource) -> bool:
-    """Take the definition of *name* in *source* if it can be the one, or one of them."""
-    definition = source.definition(name) if all(known is not source for known, _ in found.definitions) else None
+def _take(kfunc: _ScannedKfunc, name: str, source: CSource) -> bool:
+    """Add the definition of *name* in *source* to *kfunc*; return whether there is one that can be of that kfunc."""
+    definition = source.definition(name) if all(known is not source for known, _ in kfunc.definitions) else None
     if definition is None:
         return False
-    beside = any(membership.source is source for membership in found.memberships)
+    beside = any(membership.source is source for membership in kfunc.memberships)
     if definition.static and not beside and name not in source.marked:
-        # Any file may have a function of its own by that name.
+        # A static function of that name in another file is another function.
         return False
-    found.definitions.append((source, definition))
+    kfunc.definitions.append((source, definition))
     return True
 
 
-def _taken(found: Mapping[str, _ScannedKfunc], missing: set[str], source: CSource) -> set[str]:
-    """Take the definitions of *source* that are *missing*, and return their names."""
-    return {name for name in source.called & missing if _take(found[name], name, source)}
+def _take_missing(scanned: Mapping[str, _ScannedKfunc], missing: set[str], source: CSource) -> set[str]:
+    """Add the *missing* definitions that *source* has to *scanned*, and return their names."""
+    return {name for name in source.called & missing if _take(scanned[name], name, source)}
 
 
 def _as_called(prototype: Prototype) -> Prototype:
-    """Return *prototype* as BPF programs call it, without what the verifier fills in."""
+    """Return *prototype* as BPF programs call it, without the parameters that the verifier fills in."""
     kept = []
     for parameter in prototype.parameters:
         if _IMPLICIT.fullmatch(parameter):
