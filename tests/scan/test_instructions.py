@@ -222,7 +222,7 @@ def found_where_patched(code: list[Code], at: Optional[int]) -> set[str]:
 
 def test_a_function_that_takes_too_long_tells_nothing(monkeypatch):
     """Nor what it calls: its callers may know, and it does not."""
-    monkeypatch.setattr(instructions, "_PATIENCE", 0)
+    monkeypatch.setattr(instructions, "_MOST_STEPS", 0)
     test = [address(1, "one"), jump_if(EQUAL, 1, 0, 1)]
     found = calls_of(*test, call("helper"), more=(("helper", [call("three"), leave()]),))["three"]
     assert (found.found, found.missed) == (frozenset(), frozenset())

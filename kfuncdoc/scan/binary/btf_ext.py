@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The section ``.BTF.ext`` of a BPF object, which says things of single instructions."""
+"""The section ``.BTF.ext`` of a BPF object, which has facts about single instructions."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from kfuncdoc.scan.errors import Unscannable
 
 
 class BtfExt:
-    """What ``.BTF.ext`` says of instructions (the kernel's ``Documentation/bpf/btf.rst``): which libbpf patches for
-    each kernel, and from which lines of the source they were compiled.
+    """The instructions that libbpf patches for each kernel (CO-RE), and the source lines of all.
 
-    Lines only help people to find a call: where they are broken there are none.
+    The kernel's ``Documentation/bpf/btf.rst`` describes the section.  Raises :exc:`Unscannable` where the records
+    of patches are broken.  Lines only help people to find a call: broken records of lines count as none.
     """
 
-    #: Words of the header that say where the records are and how many bytes they take, of lines and of patches.
+    #: The words of the header that have the offset and the length of the records, in bytes.
     _LINES, _PATCHES = (4, 5), (6, 7)
 
     def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
@@ -48,10 +48,13 @@ class BtfExt:
             records.sort()
 
     def _records(self, where: tuple[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield the first four words of each record, with the section that it is about."""
+        """Yield the first four words of each record, with the name of the section that it is about.
+
+        *where* are the words of the header that say where the records are.
+        """
         (length,) = struct.unpack_from(f"{self._mark}I", self._blob, 4)
         if length < 4 * (1 + max(where)):
-            return  # it is older than such records
+            return  # it is older than records of this kind
         words = struct.unpack_from(f"{self._mark}{1 + max(where)}I", self._blob)
         start, end = length + words[where[0]], length + words[where[0]] + words[where[1]]
         if start == end:
@@ -69,11 +72,11 @@ class BtfExt:
             at += count * size
 
     def patched(self, section: str) -> frozenset[int]:
-        """Return the instructions of *section* that libbpf patches."""
+        """Return the numbers of the instructions of *section* that libbpf patches."""
         return self._patched.get(section, frozenset())
 
     def line(self, section: str, offset: int) -> Optional[SourceLine]:
-        """Return the line from which the instruction at byte *offset* of *section* was compiled."""
+        """Return the source line of the instruction at *offset* of *section*, in bytes; None where it is not known."""
         records = self._lines.get(section, [])
         before = bisect.bisect_left(records, (offset + 1,))
         if not before or self._btf is None:
@@ -83,7 +86,7 @@ class BtfExt:
             name = self._btf.string(file)
         except Unscannable:
             return None
-        # Ten bits hold the column, and none where it is not known.
+        # The line is shifted by the ten bits of the column.
         return (
             SourceLine(_as_named(shown(name.encode("utf-8", "surrogatepass"))), line >> 10, line & 0x3FF)
             if name and line >> 10
@@ -92,6 +95,6 @@ class BtfExt:
 
 
 def _as_named(path: str) -> str:
-    """Return the *path* of a source, which compilers make absolute, as it is named from the current folder."""
+    """Return the *path* of a source, which compilers make absolute, relative to the current folder if it is below."""
     path, here = os.path.normpath(path), os.path.join(os.getcwd(), "")
     return path[len(here) :] if path.startswith(here) else path

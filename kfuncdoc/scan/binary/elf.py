@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The sections and symbols of an ELF file, whoever wrote it.
+"""The sections and symbols of an ELF file, which nobody has to trust.
 
-pyelftools reads the header of the file; in those of sections it trusts what it finds, so that they are read
-and checked against the size of the file here.  Whatever is wrong is :exc:`Unscannable`.
+pyelftools reads the header of the file.  It does not check the headers of sections, so they are read and checked
+against the size of the file here (``elf(5)``, ``include/uapi/linux/elf.h``).  All that is wrong with a file is
+:exc:`Unscannable`.
 """
 
 from __future__ import annotations
@@ -17,29 +18,29 @@ from kfuncdoc.scan.errors import Unscannable, readable
 
 MAGIC: Final = b"\x7fELF"
 
-#: The machine of BPF programs: its name, and its number for older libraries that have none for it.
+#: The machine of BPF programs: its name, and its number, which a pyelftools without the name returns.
 BPF_MACHINE: Final = ("EM_BPF", 247)
 
-#: Types of sections.
+#: Types of sections (``SHT_*``).
 PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
-#: Flags of sections.
+#: Flags of sections (``SHF_ALLOC``, ``SHF_EXECINSTR``, ``SHF_COMPRESSED``).
 LOADED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
-#: Where a symbol is that another file defines.
+#: The section of a symbol that another file defines (``SHN_UNDEF``).
 UNDEFINED = 0
-#: Types and bindings of symbols.
+#: Types (``STT_*``) and bindings (``STB_*``) of symbols.
 NOTYPE, FUNC = 0, 2
 LOCAL, WEAK = 0, 2
 
-#: Bounds of what is read, far above what any kernel has.
+#: Bounds, in sections and bytes, far above what any kernel has.
 _MOST_SECTIONS = 0xFF00
 LARGEST_SECTION = 128 << 20
 _LONGEST_NAME = 1024
-#: How often what is in a file may be read, all sections together: they may lie one over the other.
+#: All sections together may have this many times the bytes of the file: overlapping sections can have far more.
 _MOST_READ = 4
 
 
 class ElfSection(NamedTuple):
-    """What the header of a section says."""
+    """The header of a section; *address*, *offset* and *size* are in bytes."""
 
     number: int
     name: str
@@ -53,7 +54,7 @@ class ElfSection(NamedTuple):
 
 
 class ElfSymbol(NamedTuple):
-    """An entry of the symbol table: *name* is an offset in the strings of the table."""
+    """An entry of the symbol table; *name* is an offset in the strings of the table, *size* is in bytes."""
 
     name: int
     type: int
@@ -83,7 +84,7 @@ class Elf:
         except Exception:  # the library lets errors of all kinds out of broken files
             raise Unscannable(path, "its ELF headers are broken or cut off") from None
         self.byte_order = "little" if self._elf.little_endian else "big"
-        #: The mark of the byte order in the forms of :mod:`struct`.
+        #: The byte order in a format of :mod:`struct`.
         self.mark = "<" if self._elf.little_endian else ">"
         self.machine = (self._elf["e_machine"], self._elf.elfclass, self.byte_order)
         #: The first section of each name.
@@ -92,16 +93,16 @@ class Elf:
             self.by_name.setdefault(section.name, section)
 
     def _sections(self) -> tuple[ElfSection, ...]:
-        """Return all sections; the library's own look into some of them at once, and trust what they find there."""
+        """Return all sections.  Those of pyelftools read and trust parts of their content when they are made."""
         elf, mark = self._elf, "<" if self._elf.little_endian else ">"
         form = struct.Struct(f"{mark}IIQQQQIIQQ" if elf.elfclass == 64 else f"{mark}10I")
-        start, count, each = elf["e_shoff"], elf["e_shnum"], elf["e_shentsize"]
+        start, count, header_bytes = elf["e_shoff"], elf["e_shnum"], elf["e_shentsize"]
         if start == 0 or count == 0:
             raise Unscannable(self.path, "it has no sections")
-        if each != form.size or count > _MOST_SECTIONS or start + count * each > self.size:
+        if header_bytes != form.size or count > _MOST_SECTIONS or start + count * header_bytes > self.size:
             raise Unscannable(self.path, f"its {count} section headers at byte {start:,} reach past its end")
         self._stream.seek(start)
-        headers = list(form.iter_unpack(self._stream.read(count * each)))
+        headers = list(form.iter_unpack(self._stream.read(count * header_bytes)))
         sections = [
             ElfSection(number, "", kind, flags, address, offset, size, link, info)
             for number, (_, kind, flags, address, offset, size, link, info, _, _) in enumerate(headers)
@@ -112,12 +113,12 @@ class Elf:
         )
 
     def read(self, name: str, largest: int = LARGEST_SECTION) -> Optional[bytes]:
-        """Return what is in the section *name*, None where there is none."""
+        """Return the content of the section *name*, None where there is none; *largest* is in bytes."""
         section = self.by_name.get(name)
         return None if section is None else self.contents(section, f"section {name}", largest)
 
     def contents(self, section: ElfSection, what: str, largest: int = LARGEST_SECTION) -> bytes:
-        """Return what is in *section*, which is called *what* in errors."""
+        """Return the content of *section*, which errors call *what*; *largest* is in bytes."""
         if section.type == NOBITS:
             return b""
         if section.flags & COMPRESSED:
@@ -135,18 +136,20 @@ class Elf:
             return self._stream.read(section.size)
 
     def string_at(self, strings: bytes, offset: int) -> str:
-        """Return the string at *offset* of a table of them, with what cannot be shown in it as escapes."""
+        """Return the string at *offset* of the table *strings*, as :func:`shown` does."""
         end = strings.find(b"\0", offset, offset + _LONGEST_NAME)
         if end < 0 and offset + _LONGEST_NAME < len(strings):
             raise Unscannable(self.path, f"a name in it has more than {_LONGEST_NAME} bytes")
         return shown(strings[offset : end if end >= 0 else len(strings)])
 
     def symbol_table(self) -> Optional[ElfSection]:
-        """Return the section of the symbols, None where they were stripped or their names are nowhere."""
-        return next((each for each in self.sections if each.type == SYMTAB and each.link < len(self.sections)), None)
+        """Return the section of the symbol table; None where it was stripped, or has no table of names."""
+        return next(
+            (section for section in self.sections if section.type == SYMTAB and section.link < len(self.sections)), None
+        )
 
     def symbol_names(self, table: ElfSection) -> bytes:
-        """Return the strings that the symbols of *table* name."""
+        """Return the table of strings that has the names of the symbols of *table*."""
         return self.contents(self.sections[table.link], "the names of symbols")
 
     def symbols(self, table: ElfSection) -> Iterator[ElfSymbol]:
@@ -164,6 +167,6 @@ class Elf:
 
 
 def shown(name: Union[bytes, str]) -> str:
-    """Return a *name* in a file as it can be shown on a terminal: what is no UTF-8, or controls it, as escapes."""
+    """Return *name* as a terminal can show it: bytes that are no UTF-8, and control characters, become escapes."""
     text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
     return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Sets of kfuncs in the section ``.BTF_ids`` of a built kernel, told by their symbols or by their form."""
+"""Sets of kfuncs in the section ``.BTF_ids`` of a built kernel, found by their symbols or by their form.
+
+A set is a ``struct btf_id_set8`` of ``include/linux/btf_ids.h``: a count, a word of flags, then pairs of the
+number of a function in BTF and the flags of that kfunc.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +18,19 @@ from kfuncdoc.scan.binary.btf import FUNC, Btf
 from kfuncdoc.scan.binary.elf import Elf
 from kfuncdoc.scan.errors import Unscannable
 
-#: Bounds of what is read, far above what any kernel has.
+#: Bytes, far more than any kernel has.
 _LARGEST_IDS = 256 << 10
 
-#: The kernel takes no more kfuncs than these in one set (BTF_KFUNC_SET_MAX_CNT).
+#: The kernel accepts at most so many kfuncs in one set (``BTF_KFUNC_SET_MAX_CNT`` in ``kernel/bpf/btf.c``).
 _LARGEST_SET = 256
-#: The bit in the head of a set that says that its entries are kfuncs (BTF_SET8_KFUNCS).
+#: The flag of a set whose entries are kfuncs (``BTF_SET8_KFUNCS``).
 _HOLDS_KFUNCS = 1
 _SET_SYMBOL = re.compile(rb"(?<=\0)__BTF_ID__set8__(\w+)(?=\0)", re.ASCII)
 
 
 @dataclass(frozen=True)
 class BtfIdSet:
-    """A set of kfuncs: the number of each in BTF, and the word of its flags."""
+    """A set of kfuncs: its *offset* in the section, in bytes, and for each kfunc its number in BTF and its flags."""
 
     name: Optional[str]
     offset: int
@@ -37,7 +41,7 @@ class BtfIdSet:
 
 
 def kfunc_sets(elf: Elf, btf: Btf) -> Iterator[BtfIdSet]:
-    """Yield the sets of kfuncs in the section ``.BTF_ids`` of *elf*."""
+    """Yield the sets of kfuncs in the section ``.BTF_ids`` of *elf*.  Raises :exc:`Unscannable`."""
     content = elf.read(".BTF_ids", _LARGEST_IDS)
     if not content:
         return
@@ -70,7 +74,7 @@ def _named(path: str, words: array[int], names: Mapping[int, str], btf: Btf) -> 
 
 
 def _recognized(words: array[int], btf: Btf) -> Iterator[BtfIdSet]:
-    """Yield the kfunc sets that can be told by their form: a head, then as many functions, sorted."""
+    """Yield the sets of kfuncs that have the form of one: a header, then as many functions as it says, sorted."""
     at, end = 0, len(words) - 1
     while at < end:
         count = words[at]
@@ -78,7 +82,7 @@ def _recognized(words: array[int], btf: Btf) -> Iterator[BtfIdSet]:
             previous = 0
             for place in range(at + 2, at + 2 + 2 * count, 2):
                 number = words[place]
-                # What was not resolved is 0, and sorted first.
+                # The number of a function that was not resolved is 0.
                 if number < previous or (number and (number == previous or not _is_function(number, btf))):
                     break
                 previous = number
@@ -99,7 +103,7 @@ def _is_function(number: int, btf: Btf) -> bool:
 
 
 def _sets_by_offset(elf: Elf) -> Mapping[int, str]:
-    """Return the names of all sets in ``.BTF_ids``, by their place in it, as far as symbols are left."""
+    """Return the names of the sets that have a symbol, by their offset in ``.BTF_ids``, in bytes."""
     ids = elf.by_name[".BTF_ids"]
     table = elf.symbol_table()
     if table is None:

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""BPF instructions: which kfuncs a function calls, and behind which tests that kfuncs are there.
+"""BPF instructions: the kfuncs that a function calls, and the tests of their existence before each call.
 
-A weak kfunc that the kernel does not have has the address 0, and a program asks for it before the call
-(``bpf_ksym_exists()``)::
+A weak kfunc that the kernel does not have has the address 0, and a program tests that before the call
+(``bpf_ksym_exists()`` of libbpf)::
 
     r1 = ADDRESS ll          relocated against the symbol
     if r1 == 0 goto +2
-    call KFUNC               every way here has found that the kfunc is there
+    call KFUNC               every way here has found the kfunc
     goto +1
-    call OTHER               and here, that it is not
+    call OTHER               every way here has missed it
 
-Each function is followed from its beginning.  For each place it is kept which kfuncs must have been found, and
-which must have been missed; for each register and stack slot, what follows if it is 0, and if it is not.  What is
-found once holds for ever, so that where ways meet, what both know stays.  It is a bound from below: a test in a
-form that is not known here tells nothing, and never something wrong.
+Each function is followed from its beginning.  For each instruction two sets are kept: the kfuncs that every way
+to it has found, and those that every way has missed; and for each register and stack slot, what follows if it is
+0, and if it is not.  A kernel does not change, so that a kfunc that was found stays found.  Where ways meet, only
+what both know is kept.  The sets are never too large: a test in a form that is not known here adds nothing.
+
+The kernel's ``Documentation/bpf/standardization/instruction-set.rst`` describes the instructions.
 """
 
 from __future__ import annotations
@@ -25,13 +27,13 @@ from typing import NamedTuple, Optional
 
 BYTES = 8  # of one instruction
 
-_WIDE = 0x18  # a load of 64 bits, which takes two
+_WIDE = 0x18  # a load of a 64-bit immediate, which takes two instructions
 _CALL, _CALL_OF_REGISTER, _EXIT, _JUMP, _LONG_JUMP = 0x85, 0x8D, 0x95, 0x05, 0x06
 _CALL_OF_FUNCTION = 1  # in the source register
-#: Classes, the three bits at the end of a code.
+#: Classes: the three lowest bits of a code.
 _LOAD, _LOAD_REGISTER, _STORE_IMMEDIATE, _STORE, _ALU, _CONDITION, _CONDITION32, _ALU64 = range(8)
 _FROM_REGISTER = 0x08
-#: Operations, the four bits at the beginning of a code.
+#: Operations: the four highest bits of a code.
 _OR, _AND, _LEFT, _RIGHT, _MOVE, _ARITHMETIC_RIGHT = 0x40, 0x50, 0x60, 0x70, 0xB0, 0xC0
 _EQUAL, _GREATER, _GREATER_OR_EQUAL, _SET, _NOT_EQUAL, _LESS, _LESS_OR_EQUAL = 0x10, 0x20, 0x30, 0x40, 0x50, 0xA0, 0xB0
 _MODE, _ATOMIC = 0xE0, 0xC0
@@ -40,9 +42,9 @@ _LOAD64, _STORE64 = 0x79, 0x7B
 _STACK_BYTES = 512  # MAX_BPF_STACK
 _CLOBBERED_BY_CALLS = range(6)
 
-#: More steps than these for each instruction take no real function to come to rest.
-_PATIENCE = 60
-#: What does not happen, anything follows from.
+#: The most steps for each instruction of a function; no real function needs as many.
+_MOST_STEPS = 60
+#: All bits: a state that cannot occur has found and missed every kfunc.
 _EVERYTHING = -1
 
 
@@ -58,28 +60,28 @@ class Instruction(NamedTuple):
 
 @dataclass(eq=False)
 class Function:
-    """A function of a section: its instructions from *start* until before *end*, counted in the section."""
+    """A function of a section: the instructions *start* to *end* - 1 of the section."""
 
     name: str
     section: int
     start: int
     end: int
-    #: Whether it is verified by itself, without what its callers know.
+    #: Whether the verifier checks it by itself, without what its callers know.
     standalone: bool
-    #: The functions that it calls or takes the address of, by the numbers of these instructions.
+    #: The functions that it calls or takes the address of, by the number of the instruction that does.
     calls: dict[int, Function] = field(default_factory=dict)
-    #: Those of these instructions that take the address.
+    #: The numbers of the instructions in *calls* that take an address.
     callbacks: set[int] = field(default_factory=set)
-    #: The kfuncs that it calls, by their numbers among the externs.
+    #: The kfuncs that it calls, as numbers of externs, by the number of the instruction.
     kfuncs: dict[int, int] = field(default_factory=dict)
-    #: The kfuncs whose addresses it takes.
+    #: The kfuncs whose addresses it takes, in the same way.
     addresses: dict[int, int] = field(default_factory=dict)
-    #: The instructions that libbpf writes anew for each kernel (CO-RE): what they give is not known here.
+    #: The instructions that libbpf patches for each kernel (CO-RE): their result is not known here.
     patched: frozenset[int] = frozenset()
 
 
 class SectionCode:
-    """The instructions of a section, in the byte order *mark*: each is decoded when it is asked for."""
+    """The instructions of a section, each decoded when it is asked for; *mark* is the byte order (``<`` or ``>``)."""
 
     def __init__(self, content: bytes, mark: str) -> None:
         self._content = content[: len(content) // BYTES * BYTES]
@@ -93,12 +95,12 @@ class SectionCode:
         return self._instruction(*self._form.unpack_from(self._content, at * BYTES))
 
     def between(self, start: int, end: int) -> list[Instruction]:
-        """Return the instructions from *start* until before *end*."""
+        """Return the instructions *start* to *end* - 1."""
         content = memoryview(self._content)[start * BYTES : end * BYTES]
         return [self._instruction(*fields) for fields in self._form.iter_unpack(content)]
 
     def calls(self) -> Iterator[int]:
-        """Yield the place of every call, and of what is half of a wide instruction and looks like one."""
+        """Yield the numbers of calls, and of second halves of wide instructions that look like one."""
         codes = self._content[::BYTES]
         at = codes.find(_CALL)
         while at >= 0:
@@ -112,7 +114,7 @@ class SectionCode:
 
 
 def target_of_call(at: int, instruction: Instruction) -> int:
-    """Return the instruction that a call without relocation leads to, -1 where it is one of a helper."""
+    """Return the number of the instruction that a call without relocation leads to, -1 for the call of a helper."""
     return at + 1 + instruction.immediate if instruction.source == _CALL_OF_FUNCTION else -1
 
 
@@ -122,24 +124,27 @@ def takes_address(instruction: Instruction) -> bool:
 
 
 def is_call(instruction: Instruction) -> bool:
+    """Whether *instruction* calls a helper, a kfunc or a function of the object."""
     return instruction.code == _CALL
 
 
 class ExistenceTests(NamedTuple):
-    """The kfuncs that must have been *found*, and those that must have been *missed*, each as a set of bits."""
+    """The kfuncs that every way has *found*, and those that every way has *missed*: bits by the numbers of externs."""
 
     found: int = 0
     missed: int = 0
 
     def meet(self, other: ExistenceTests) -> ExistenceTests:
+        """Return what both know."""
         return ExistenceTests(self.found & other.found, self.missed & other.missed)
 
     def join(self, other: ExistenceTests) -> ExistenceTests:
+        """Return what either knows."""
         return ExistenceTests(self.found | other.found, self.missed | other.missed)
 
     @property
-    def happens(self) -> bool:
-        """Whether there is a kernel on which they all turn out so."""
+    def is_possible(self) -> bool:
+        """Whether there can be a kernel with these results."""
         return _EVERYTHING not in self and not self.found & self.missed
 
 
@@ -147,7 +152,7 @@ _NOTHING, _NEVER = ExistenceTests(), ExistenceTests(_EVERYTHING, _EVERYTHING)
 
 
 class _Value(NamedTuple):
-    """What follows from a register or stack slot that is not 0, and from one that is."""
+    """What follows if a register or stack slot is not 0, and if it is."""
 
     if_set: ExistenceTests
     if_zero: ExistenceTests
@@ -158,13 +163,13 @@ _ZERO, _CONSTANT = _Value(_NEVER, _NOTHING), _Value(_NOTHING, _NEVER)
 
 
 class _MachineState:
-    """What is known at a place: the *tests* on every way to it, and the values that say more."""
+    """What is known before an instruction: the *tests* on every way to it, and the *values* that tell of others."""
 
     __slots__ = ("tests", "values")
 
     def __init__(self, tests: ExistenceTests, values: dict[int, _Value]) -> None:
         self.tests = tests
-        #: Registers by their numbers, slots of the stack by their offset, which is below 0.
+        #: Registers by their numbers, stack slots by their offsets in bytes, which are below 0.
         self.values = values
 
     def copy(self) -> _MachineState:
@@ -180,19 +185,19 @@ class _MachineState:
             self.values[place] = value
 
     def store(self, offset: int, value: _Value) -> None:
-        """Write *value* of eight bytes, or what is not known of less, to the stack."""
+        """Write *value*, of up to eight bytes, to the stack at *offset*."""
         self.forget(offset - 7, min(offset + 8, 0))
-        # Of others the verifier takes no pointer.
+        # The verifier accepts pointers only in aligned slots.
         if -_STACK_BYTES <= offset < 0 and offset % 8 == 0:
             self.put(offset, value)
 
     def forget(self, first: int = -_STACK_BYTES, end: int = 0) -> None:
-        """Forget the slots of the stack from *first* until before *end*."""
+        """Forget the stack slots at *first* to *end* - 1, in bytes."""
         for slot in [place for place in self.values if first <= place < end]:
             del self.values[slot]
 
     def meet(self, other: _MachineState) -> bool:
-        """Keep what *other* has as well; return whether that is less than before."""
+        """Keep what *other* knows as well; return whether that is less than before."""
         values = {}
         for place in self.values.keys() | other.values.keys():
             one, another = self.of(place), other.of(place)
@@ -212,24 +217,24 @@ class _MachineState:
 def tests_before_calls(
     functions: Sequence[Function], code: Mapping[int, SectionCode]
 ) -> dict[tuple[int, int], ExistenceTests]:
-    """Return what must have been tested before each call, by section and instruction.
+    """Return what must have been tested before each call, by the numbers of its section and instruction.
 
-    *code* has the instructions of each section.  Subprograms know what all their callers do.
+    *code* has the instructions of each section.  A subprogram knows what all its callers know.
     """
     entries = {function: _NOTHING for function in functions if function.standalone}
-    found: dict[tuple[int, int], ExistenceTests] = {}
-    # A function is looked at again when a caller of it is known to know less.
+    tests_by_call: dict[tuple[int, int], ExistenceTests] = {}
+    # A function is followed again when one of its callers turns out to know less.
     waiting, queued = list(entries), set(entries)
-    patience = 8 * len(functions) + 8
+    steps_left = 8 * len(functions) + 8
     while waiting:
         function = waiting.pop()
         queued.discard(function)
-        patience -= 1
-        if patience < 0:
+        steps_left -= 1
+        if steps_left < 0:
             return {}
         tests_in = _tests_in if function.addresses else _entry_everywhere
         for at, tests in tests_in(function, code[function.section], entries[function]):
-            found[function.section, at] = tests
+            tests_by_call[function.section, at] = tests
             called = function.calls.get(at)
             if called is None or called.standalone:
                 continue
@@ -239,51 +244,51 @@ def tests_before_calls(
                 if called not in queued:
                     queued.add(called)
                     waiting.append(called)
-    return found
+    return tests_by_call
 
 
 def _entry_everywhere(
     function: Function, _: SectionCode, entry: ExistenceTests
 ) -> Iterator[tuple[int, ExistenceTests]]:
-    """Yield the same of a function that has no address to ask for: what was known at its beginning."""
+    """Yield the tests at the beginning for each call: a function that takes no address of a kfunc tests nothing."""
     for at in (*function.calls, *function.kfuncs):
         yield at, entry
 
 
 def _tests_in(function: Function, body: SectionCode, entry: ExistenceTests) -> Iterator[tuple[int, ExistenceTests]]:
-    """Yield the place of each call in *function*, and what must have been tested there.
+    """Yield the number of each call in *function*, and what must have been tested before it.
 
-    Nothing, where that would take too long, or there are instructions of a kind that is not known.
+    That is nothing where following takes too many steps, or an instruction is of an unknown kind.
     """
     code = dict(enumerate(body.between(function.start, function.end), function.start))
-    found = _followed(function, code, entry) if all(map(_is_known, code.values())) else None
+    tests = _followed(function, code, entry) if all(map(_is_known, code.values())) else None
     for at in (*function.calls, *function.kfuncs):
-        yield at, found.get(at, _NOTHING) if found is not None else _NOTHING
+        yield at, tests.get(at, _NOTHING) if tests is not None else _NOTHING
 
 
 def _followed(
     function: Function, code: Mapping[int, Instruction], entry: ExistenceTests
 ) -> Optional[dict[int, ExistenceTests]]:
-    """Return what must have been tested at each call that is reached, None where that takes too long."""
+    """Return what must have been tested before each call that is reached; None where that takes too many steps."""
     targets, shared = _targets(code), _shares_stack(code)
     before: dict[int, _MachineState] = {function.start: _MachineState(entry, {})}
     waiting = [function.start]
-    found: dict[int, ExistenceTests] = {}
-    patience = _PATIENCE * (function.end - function.start)
+    tests: dict[int, ExistenceTests] = {}
+    steps_left = _MOST_STEPS * (function.end - function.start)
     while waiting:
         at = waiting.pop()
         state = before[at].copy()
-        # Between places to which ways lead, one state is enough.
+        # One state is enough up to the next instruction that a jump leads to.
         while True:
-            patience -= 1
-            if patience < 0:
+            steps_left -= 1
+            if steps_left < 0:
                 return None
             if at in function.calls or at in function.kfuncs:
-                found[at] = state.tests.meet(found.get(at, state.tests))
+                tests[at] = state.tests.meet(tests.get(at, state.tests))
             following = [
                 (target, after)
                 for target, after in _step(function, code, at, state, shared)
-                if function.start <= target < function.end and after.tests.happens
+                if function.start <= target < function.end and after.tests.is_possible
             ]
             if len(following) != 1 or following[0][0] in targets:
                 break
@@ -294,94 +299,96 @@ def _followed(
             elif not before[target].meet(after):
                 continue
             waiting.append(target)
-    return found
+    return tests
 
 
-def _is_known(this: Instruction) -> bool:
-    """Whether it is known where *this* leads: jumps to a place in a register (``gotox``) are not followed."""
-    operation = this.code & 0xF0
-    is_jump = this.code & 7 in (_CONDITION, _CONDITION32)
-    return not is_jump or (operation != 0xF0 and (operation != 0 or this.code in (_JUMP, _LONG_JUMP)))
+def _is_known(instruction: Instruction) -> bool:
+    """Whether it is known where *instruction* leads; jumps to an address in a register (``gotox``) are not followed."""
+    operation = instruction.code & 0xF0
+    is_jump = instruction.code & 7 in (_CONDITION, _CONDITION32)
+    return not is_jump or (operation != 0xF0 and (operation != 0 or instruction.code in (_JUMP, _LONG_JUMP)))
 
 
 def _shares_stack(code: Mapping[int, Instruction]) -> bool:
-    """Whether an address of the stack is anywhere but in its own register.
+    """Whether another register than that of the stack, or memory, gets an address in the stack.
 
-    From that on others may write to it, and not only above: it may point into the middle of an array.
+    Others may then write to any slot: the address may be of the middle of an array.
     """
-    return any(this.source == _STACK_POINTER and this.code & 7 != _LOAD_REGISTER for this in code.values())
+    return any(
+        instruction.source == _STACK_POINTER and instruction.code & 7 != _LOAD_REGISTER for instruction in code.values()
+    )
 
 
 def _targets(code: Mapping[int, Instruction]) -> set[int]:
-    """Return the places to which jumps in *code* lead."""
+    """Return the numbers of the instructions to which jumps in *code* lead."""
     return {
-        at + 1 + (this.immediate if this.code == _LONG_JUMP else this.offset)
-        for at, this in code.items()
-        if this.code & 7 in (_CONDITION, _CONDITION32) and this.code not in (_CALL, _EXIT)
+        at + 1 + (instruction.immediate if instruction.code == _LONG_JUMP else instruction.offset)
+        for at, instruction in code.items()
+        if instruction.code & 7 in (_CONDITION, _CONDITION32) and instruction.code not in (_CALL, _EXIT)
     }
 
 
 def _step(
     function: Function, code: Mapping[int, Instruction], at: int, state: _MachineState, shared: bool
 ) -> Iterator[tuple[int, _MachineState]]:
-    """Yield where the instruction at *at* leads, each with what is known there; *state* is used up.
+    """Yield the instructions that may follow that at *at*, each with what is known there; *state* may be changed.
 
-    To a stack that is *shared*, whoever is called, and whoever stores through another register, may write.
+    If the stack is *shared*, calls and stores through other registers may write to it.
     """
-    this = code[at]
-    kind, operation = this.code & 7, this.code & 0xF0
+    instruction = code[at]
+    kind, operation = instruction.code & 7, instruction.code & 0xF0
     if at in function.patched:
-        state.put(this.destination, _UNKNOWN)
+        state.put(instruction.destination, _UNKNOWN)
         if kind in (_STORE, _STORE_IMMEDIATE):
             state.forget()
-        yield at + (2 if this.code == _WIDE else 1), state
+        yield at + (2 if instruction.code == _WIDE else 1), state
         return
-    if this.code == _WIDE:
+    if instruction.code == _WIDE:
         kfunc = function.addresses.get(at)
         state.put(
-            this.destination,
+            instruction.destination,
             _UNKNOWN if kfunc is None else _Value(ExistenceTests(1 << kfunc, 0), ExistenceTests(0, 1 << kfunc)),
         )
         yield at + 2, state
         return
-    if this.code == _EXIT:
+    if instruction.code == _EXIT:
         return
-    if this.code in (_JUMP, _LONG_JUMP):
-        yield at + 1 + (this.offset if this.code == _JUMP else this.immediate), state
+    if instruction.code in (_JUMP, _LONG_JUMP):
+        yield at + 1 + (instruction.offset if instruction.code == _JUMP else instruction.immediate), state
         return
-    if this.code in (_CALL, _CALL_OF_REGISTER) or kind == _LOAD:
+    if instruction.code in (_CALL, _CALL_OF_REGISTER) or kind == _LOAD:
         for register in _CLOBBERED_BY_CALLS:
             state.put(register, _UNKNOWN)
         if shared:
             state.forget()
     elif kind in (_CONDITION, _CONDITION32):
         taken = state.copy()
-        if not this.code & _FROM_REGISTER:
-            value = state.of(this.destination)
-            if_taken, if_not = (_WITH_ANOTHER if this.immediate else _WITH_ZERO).get(operation, (None, None))
+        if not instruction.code & _FROM_REGISTER:
+            value = state.of(instruction.destination)
+            if_taken, if_not = (_WITH_ANOTHER if instruction.immediate else _WITH_ZERO).get(operation, (None, None))
             taken.tests = taken.tests.join(_follows(value, if_taken))
             state.tests = state.tests.join(_follows(value, if_not))
-        yield at + 1 + this.offset, taken
+        yield at + 1 + instruction.offset, taken
     elif kind in (_ALU, _ALU64):
-        state.put(this.destination, _computed(this, operation, state))
+        state.put(instruction.destination, _computed(instruction, operation, state))
     elif kind in (_STORE, _STORE_IMMEDIATE):
-        stored = state.of(this.source) if this.code == _STORE64 else _UNKNOWN
-        if this.code & _MODE == _ATOMIC:
-            # Which registers it writes to depends on the operation.
-            for register in (0, this.source, this.destination):
+        stored = state.of(instruction.source) if instruction.code == _STORE64 else _UNKNOWN
+        if instruction.code & _MODE == _ATOMIC:
+            # The operation decides which registers it writes to.
+            for register in (0, instruction.source, instruction.destination):
                 state.put(register, _UNKNOWN)
-        if this.destination == _STACK_POINTER:
-            state.store(this.offset, stored)
+        if instruction.destination == _STACK_POINTER:
+            state.store(instruction.offset, stored)
         elif shared:
             state.forget()
     elif kind == _LOAD_REGISTER:
-        on_stack = this.code == _LOAD64 and this.source == _STACK_POINTER
-        state.put(this.destination, state.of(this.offset) if on_stack else _UNKNOWN)
+        on_stack = instruction.code == _LOAD64 and instruction.source == _STACK_POINTER
+        state.put(instruction.destination, state.of(instruction.offset) if on_stack else _UNKNOWN)
     yield at + 1, state
 
 
-#: What a jump that is taken, and one that is not, tells of the register that it asks for: that it is not 0 (True),
-#: that it is (False), or neither; by what is compared with, 0 or any other number without sign.
+#: What a jump tells about its register, if it is taken and if not: that it is not 0 (True), that it is 0 (False),
+#: or nothing (None); where it compares with 0, and with any other unsigned number.
 _WITH_ZERO: dict[int, tuple[Optional[bool], Optional[bool]]] = {
     _EQUAL: (False, True), _NOT_EQUAL: (True, False), _GREATER: (True, False), _LESS_OR_EQUAL: (False, True),
 }  # fmt: skip
@@ -392,26 +399,27 @@ _WITH_ANOTHER: dict[int, tuple[Optional[bool], Optional[bool]]] = {
 
 
 def _follows(value: _Value, is_set: Optional[bool]) -> ExistenceTests:
+    """Return what follows from *value* if it is not 0 (*is_set*), or is 0; nothing where that is not known."""
     if is_set is None:
         return _NOTHING
     return value.if_set if is_set else value.if_zero
 
 
-def _computed(this: Instruction, operation: int, state: _MachineState) -> _Value:
+def _computed(instruction: Instruction, operation: int, state: _MachineState) -> _Value:
     """Return what follows from the result of an arithmetic instruction.
 
-    Those of 32 bits count as those of 64: no compiler asks half an address whether it is 0.
+    Instructions of 32 bits count as those of 64: no compiler tests half an address for 0.
     """
-    before = state.of(this.destination)
-    other = state.of(this.source) if this.code & _FROM_REGISTER else None
+    before = state.of(instruction.destination)
+    other = state.of(instruction.source) if instruction.code & _FROM_REGISTER else None
     if operation == _MOVE:
         if other is not None:
-            return _UNKNOWN if this.offset else other
-        return _CONSTANT if this.immediate else _ZERO
+            return _UNKNOWN if instruction.offset else other
+        return _CONSTANT if instruction.immediate else _ZERO
     if operation == _AND:
-        # Two numbers without a bit in common give 0, though neither is: that says nothing.
+        # The result is also 0 where two numbers have no bit in common: a 0 tells nothing.
         return _Value(before.if_set.join(other.if_set) if other else before.if_set, _NOTHING)
     if operation == _OR and other is not None:
         return _Value(before.if_set.meet(other.if_set), before.if_zero.join(other.if_zero))
-    # Shifting may leave 0 of what is none.
+    # Shifting may make 0 of another number.
     return _Value(before.if_set, _NOTHING) if operation in (_LEFT, _RIGHT, _ARITHMETIC_RIGHT) else _UNKNOWN

@@ -14,7 +14,10 @@ _LONGEST_NAME = 1024
 
 
 def members(path: str, library: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield the files in a *library* by their names, as GNU and BSD ar write them; its indexes are left out."""
+    """Yield the name and content of each file in *library*, but not its indexes; *path* names it in errors.
+
+    Raises :exc:`Unscannable` where the library is broken.
+    """
     at, long_names = len(LIBRARY), b""
     while at < len(library):
         head = library[at : at + _MEMBER_BYTES]

@@ -10,13 +10,16 @@ from typing import BinaryIO
 from kfuncdoc.scan.errors import Unscannable
 
 XZ_MAGIC, ZSTD_MAGIC, GZIP_MAGIC = b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd", b"\x1f\x8b"
-#: Bounds of what is read, far above what any kernel has.
+#: Bytes; no module has nearly as many.
 LARGEST_UNPACKED = 256 << 20
-_ZSTD_STEP = 4096
+_ZSTD_STEP = 4096  # bytes
 
 
 def unpacked(stream: BinaryIO, path: str) -> bytes:
-    """Return what is in the file, unpacked if it is packed, and no more than a module can have."""
+    """Return the content of the file, unpacked if it is packed.
+
+    Raises :exc:`Unscannable` where it cannot be unpacked, or has more than :data:`LARGEST_UNPACKED` bytes.
+    """
     content = packed = stream.read(LARGEST_UNPACKED + 1)
     whole = True
     try:
@@ -38,7 +41,7 @@ def unpacked(stream: BinaryIO, path: str) -> bytes:
 
 
 def _from_zstandard(packed: bytes, path: str) -> tuple[bytes, bool]:
-    """Return what *packed* holds, and whether that is all of it."""
+    """Return the unpacked content of *packed*, and whether it is complete."""
     try:
         import zstandard
     except ImportError:
@@ -46,7 +49,7 @@ def _from_zstandard(packed: bytes, path: str) -> tuple[bytes, bool]:
     unpacker = zstandard.ZstdDecompressor(max_window_size=LARGEST_UNPACKED).decompressobj()
     content = bytearray()
     try:
-        # Bit by bit: the library has no bound, and a few bytes can hold a thousand times as many.
+        # Step by step: zstandard knows no bound, and a few bytes can unpack to a thousand times as many.
         for at in range(0, len(packed), _ZSTD_STEP):
             content += unpacker.decompress(packed[at : at + _ZSTD_STEP])
             if unpacker.eof or len(content) > LARGEST_UNPACKED:
