@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""BTF, the type information that a kernel carries, as far as kfuncs need it.
+"""BTF, the type information of a kernel, as far as kfuncs need it.
 
-A blob of BTF is a header, types one after another and the strings that they name; types refer to each
-other by number.  The kernel's ``Documentation/bpf/btf.rst`` describes it.  The BTF of a module is
-*split*: it goes on where that of ``vmlinux`` ends, in the numbers of types and of strings.
+A blob of BTF is a header, a row of types, and the strings with their names; types refer to each other by
+number.  The kernel's ``Documentation/bpf/btf.rst`` describes it.  The BTF of a module is *split*: its numbers of
+types and offsets of strings go on where those of ``vmlinux`` end.
 
-A kernel has more than a hundred thousand types, of which some thousand matter here.  So the way is::
+A kernel has more than a hundred thousand types, and about a thousand matter here.  So it is read in two steps::
 
     bytes --index: one pass, the offset of each type--> Btf --prototype(id): only what is asked for--> C text
 
-Nothing in a blob is trusted.  Whatever is wrong with it is :exc:`Unscannable`, with the number of the
-type, and neither time nor memory go beyond what its size explains.
+Nothing in a blob is trusted.  All that is wrong with it is :exc:`Unscannable`, with the number of the type.  Time
+and memory are bounded by its size.
 """
 
 from __future__ import annotations
@@ -27,35 +27,36 @@ from kfuncdoc.scan.errors import Unscannable
 VOID, INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST, RESTRICT, FUNC, FUNC_PROTO = range(14)
 VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 = range(14, 20)
 
-#: The decl tag that marks a function as a kfunc, put there when the kernel is built.
+#: The decl tag of kfuncs, added when the kernel is built.
 KFUNC_TAG: Final = "bpf_kfunc"
-#: The types that the verifier passes to a kfunc with KF_IMPLICIT_ARGS by itself, see :meth:`Btf.prototype`.
+#: The structures to which the verifier itself passes pointers, to kfuncs with KF_IMPLICIT_ARGS
+#: (``tools/bpf/resolve_btfids/main.c``); see :meth:`Btf.prototype`.
 IMPLICIT_TYPES: Final = frozenset({"bpf_prog_aux", "btf_struct_meta"})
 
 _MAGIC = 0xEB9F
 _HEADER_BYTES = 24
 _LAYOUT_HEADER_BYTES = 32
 _COMMON_WORDS = 3
-#: Words that follow the three of every type: (once, for each element that the type counts).
+#: The words of a type behind the three that every type has: (once, for each of its elements).
 _WORDS: dict[int, tuple[int, int]] = {
     INT: (1, 0), PTR: (0, 0), ARRAY: (3, 0), STRUCT: (0, 3), UNION: (0, 3), ENUM: (0, 2), FWD: (0, 0),
     TYPEDEF: (0, 0), VOLATILE: (0, 0), CONST: (0, 0), RESTRICT: (0, 0), FUNC: (0, 0), FUNC_PROTO: (0, 2),
     VAR: (1, 0), DATASEC: (0, 3), FLOAT: (0, 0), DECL_TAG: (1, 0), TYPE_TAG: (0, 0), ENUM64: (0, 3),
 }  # fmt: skip
-_ITSELF = 0xFFFFFFFF  # a tag of the function, and not of one of its parameters
+_ITSELF = 0xFFFFFFFF  # the index of a tag of the function, and not of one of its parameters
 
 #: The format's own limit (BTF_MAX_TYPE); the largest kernels have a fifth of it.
 _MOST_TYPES = 0xFFFFF
-#: The types and strings of the largest kernels take a tenth of it.
+#: Bytes; the types and strings of the largest kernels have a tenth of it.
 LARGEST_BLOB: Final = 128 << 20
-#: What a prototype may take: a real one is far from it, and one that goes round in a circle is not.
+#: Bounds of a prototype, in types, characters and steps; only types that refer to each other in a circle reach them.
 _DEEPEST = 64
-_DEEPEST_SHAPE = 32  # as libbpf
+_DEEPEST_SHAPE = 32  # as bpf_core_types_are_compat() of libbpf
 _LONGEST_NAME = 512
 _LONGEST_PROTOTYPE = 10_000
 _MOST_STEPS = 200_000  # over all prototypes of one blob; a real kernel takes 15,000
 
-#: What a function is to the object that has it: its linkage.
+#: The linkage of a function that another object has (``BTF_FUNC_EXTERN``).
 EXTERN: Final = 2
 
 _QUALIFIERS = {CONST: "const", VOLATILE: "volatile", RESTRICT: "restrict"}
@@ -65,7 +66,7 @@ _SHAPES: dict[int, shape.Shape] = {
     FWD: shape.FORWARD,
 }  # fmt: skip
 _KEYWORDS = {STRUCT: "struct", UNION: "union", ENUM: "enum", ENUM64: "enum"}
-#: Compilers write some types in another order than people do.
+#: The names of types as people write them, by their names in BTF, which compilers choose.
 _SPELLINGS = {
     "long unsigned int": "unsigned long", "long int": "long", "short unsigned int": "unsigned short",
     "short int": "short", "long long unsigned int": "unsigned long long", "long long int": "long long",
@@ -78,7 +79,7 @@ _WORDS_OF_C = re.compile(r"[A-Za-z_]\w*(?: [A-Za-z_]\w*)*", re.ASCII)
 class Btf:
     """One blob of BTF, and the *base* that it continues if it is split.
 
-    *path* names it in errors.  Raises :exc:`Unscannable`.
+    *path* names the file in errors.  All methods raise :exc:`Unscannable` where the blob is broken.
     """
 
     #: The number that the next type would have, and the offset of the next string.
@@ -121,7 +122,7 @@ class Btf:
             raise self._wrong(f"its header has flags ({flags:#x}), and none are known")
         if not _HEADER_BYTES <= length <= len(blob) or (_HEADER_BYTES < length < _LAYOUT_HEADER_BYTES):
             raise self._wrong(f"its header is said to have {length} bytes")
-        # As the kernel does: a longer header is a newer one, and harmless only where it says nothing more.
+        # As in the kernel (btf_parse_hdr()): the further bytes of a longer, newer header have to be zero.
         if any(blob[_LAYOUT_HEADER_BYTES : min(length, len(blob))]):
             raise self._wrong(f"its header has {length} bytes and says more than is known")
         types_at, types_length, strings_at, strings_length = struct.unpack_from(f"{mark}4I", blob, 8)
@@ -144,7 +145,7 @@ class Btf:
 
     # -- the index
 
-    def _index(self, steps: _TypeLengths) -> tuple[array[int], list[int]]:
+    def _index(self, lengths: _TypeLengths) -> tuple[array[int], list[int]]:
         """Return the offset of each type, in words, and the numbers of all decl tags."""
         words, offsets, tags = self._words, array("I"), []
         end, at, number = len(words), 0, self.first
@@ -153,10 +154,10 @@ class Btf:
             while at < end:
                 info = words[at + 1]
                 append(at)
-                step = steps[info]
-                if step == 4 and info >> 24 & 0x7F == DECL_TAG:
+                length = lengths[info]
+                if length == 4 and info >> 24 & 0x7F == DECL_TAG:
                     tags.append(number)
-                at += step
+                at += length
                 number += 1
                 if number > _MOST_TYPES:
                     raise self._wrong(f"it has more than {_MOST_TYPES:,} types")
@@ -185,30 +186,30 @@ class Btf:
         return self._string(words[at], number)
 
     def function(self, number: int) -> str:
-        """Return the name of the function *number*, which can stand in a C program."""
+        """Return the name of the function *number*, which is an identifier of C."""
         if self.kind(number) != FUNC:
             raise self._wrong(f"type {number} is no function")
         return self._identifier(self.name(number), number)
 
     def of_kind(self, kind: int) -> Iterator[int]:
-        """Yield the numbers of all types of *kind*; those of the base are left out."""
+        """Yield the numbers of all types of *kind*; not of the base."""
         words, first = self._words, self.first
         for index, at in enumerate(self._offsets):
             if words[at + 1] >> 24 & 0x7F == kind:
                 yield first + index
 
     def functions_named(self, names: FrozenSet[str]) -> dict[str, int]:
-        """Return the number of the first function of each of *names* that there is; those of the base are left out."""
+        """Return the number of the first function by each of *names*, if there is one; not of the base."""
         wanted = self._offsets_of(names)
-        words, found = self._words, dict[str, int]()
+        words, numbers = self._words, dict[str, int]()
         for index, at in enumerate(self._offsets if wanted else ()):
             if words[at] in wanted and words[at + 1] >> 24 & 0x7F == FUNC:
-                found.setdefault(wanted[words[at]], self.first + index)
-        return found
+                numbers.setdefault(wanted[words[at]], self.first + index)
+        return numbers
 
     def _offsets_of(self, names: FrozenSet[str]) -> Mapping[int, str]:
-        """Return where those of *names* stand that are among the strings, in the base, too."""
-        # The same base is asked for each of its modules.
+        """Return the offsets of the strings that are in *names*, also of the base."""
+        # All modules ask the same base.
         if self._asked is None or self._asked[0] != names:
             encoded = {name.encode("utf-8", "replace"): name for name in names}
             offsets = dict(self._base._offsets_of(names)) if self._base else {}
@@ -226,47 +227,47 @@ class Btf:
         return words[at + 1] & 0xFFFF
 
     def contents(self, number: int) -> Iterator[tuple[int, int, int]]:
-        """Yield what is in the section *number*: type, offset, and size in bytes."""
+        """Yield the variables and functions in the section *number*: type, offset and size, both in bytes."""
         words, at = self._at(number)
         for place in range(at + 3, at + 3 + 3 * (words[at + 1] & 0xFFFFFF), 3):
             yield words[place], words[place + 1], words[place + 2]
 
     def structure(self, number: int) -> Optional[int]:
-        """Return the number of the structure that the variable *number* is, None where it is something else."""
+        """Return the number of the structure that is the type of the variable *number*; None of another type."""
         if self.kind(number) != VAR:
             return None
         number = self._resolved(self._target(number))
         return number if self.kind(number) == STRUCT else None
 
     def members(self, number: int) -> dict[int, str]:
-        """Return the members of the structure *number* that have a name, by their offset in bytes."""
+        """Return the names of the members of the structure *number*, by their offsets in bytes."""
         words, at = self._at(number)
         bits = 0xFFFFFF if words[at + 1] >> 31 else 0xFFFFFFFF
         places = range(at + 3, at + 3 + 3 * (words[at + 1] & 0xFFFFFF), 3)
         return {(words[place + 2] & bits) // 8: self._string(words[place], number) for place in places if words[place]}
 
     def string(self, offset: int) -> str:
-        """Return the string at *offset*, which something outside of the types names (``.BTF.ext``)."""
+        """Return the string at *offset*, to which something else than a type refers (``.BTF.ext``)."""
         return self._string(offset, 0)
 
     def tagged(self, tag: str = KFUNC_TAG) -> tuple[int, ...]:
-        """Return the numbers of the functions that have *tag*, in their order; those of the base are left out."""
-        meant: dict[int, bool] = {}
+        """Return the numbers of the functions that have the decl tag *tag*, in their order; not of the base."""
+        is_tag: dict[int, bool] = {}
         functions = set()
         for number in self._tags:
             words, at = self._at(number)
-            # A tag with the kind flag is an attribute of the compiler's.
+            # With the kind flag it is an attribute of the compiler, and no tag.
             if words[at + 3] != _ITSELF or words[at + 1] >> 31:
                 continue
             name = words[at]
-            if name not in meant:
-                meant[name] = self._string(name, number) == tag
-            if meant[name] and self.kind(words[at + 2]) == FUNC:
+            if name not in is_tag:
+                is_tag[name] = self._string(name, number) == tag
+            if is_tag[name] and self.kind(words[at + 2]) == FUNC:
                 functions.add(words[at + 2])
         return tuple(sorted(functions))
 
     def _at(self, number: int) -> tuple[array[int], int]:
-        """Return the words that type *number* is in, and where in them."""
+        """Return the words of the blob that has type *number*, and the index of its first word."""
         if number >= self.count:
             raise self._wrong(f"something refers to type {number}, and there are {self.count - 1}")
         if number < self.first:
@@ -276,7 +277,7 @@ class Btf:
         return self._words, self._offsets[number - self.first]
 
     def _string(self, offset: int, number: int) -> str:
-        """Return the string at *offset*, which type *number* names."""
+        """Return the string at *offset*, the name of type *number*."""
         if offset < self._first_string and self._base is not None:
             return self._base._string(offset, number)
         offset -= self._first_string
@@ -297,13 +298,11 @@ class Btf:
     # -- prototypes
 
     def prototype(self, number: int, *, implicit_arguments: bool = False) -> Optional[str]:
-        """Return the prototype of the function *number*, as one line of C.
+        """Return the prototype of the function *number*, as one line of C; None where one of its types has no name.
 
-        It is None where C cannot say it: a type without a name.
-
-        With *implicit_arguments* the parameters from the first on that has one of ``IMPLICIT_TYPES`` are
-        left out: the function has KF_IMPLICIT_ARGS, the verifier passes them, and BPF programs do not.  As
-        a rule they are gone from BTF already, but images of v7.1 and v7.2 still show some of them.
+        With *implicit_arguments* (the function has KF_IMPLICIT_ARGS) the prototype ends before the first pointer
+        to one of ``IMPLICIT_TYPES``: the verifier passes these arguments, and BPF programs do not.  As a rule BTF
+        does not have them any more; images of v7.1 and v7.2 have some.
         """
         name = self.function(number)
         words, at = self._at(number)
@@ -317,7 +316,7 @@ class Btf:
             return None
 
     def shape_of(self, number: int) -> shape.Shape:
-        """Return the shape of the function *number*, as libbpf compares it."""
+        """Return the shape of the function *number*, which libbpf compares (see :mod:`kfuncdoc.bpf.shape`)."""
         self.function(number)
         return self._shape(self._target(number), 0)
 
@@ -336,12 +335,12 @@ class Btf:
             return (shape.ARRAY, self._shape(words[at + 3], depth + 1))
         if kind == FUNC_PROTO:
             parameters = range(at + 4, at + 4 + 2 * (words[at + 1] & 0xFFFFFF), 2)
-            shapes = (self._shape(words[each], depth + 1) for each in parameters)
+            shapes = (self._shape(words[parameter], depth + 1) for parameter in parameters)
             return (shape.FUNCTION, self._shape(words[at + 2], depth + 1), *shapes)
         return _SHAPES.get(kind, shape.OTHER)
 
     def _resolved(self, number: int) -> int:
-        """Return the type that *number* is behind its qualifiers and typedefs."""
+        """Return the type *number* without its qualifiers, type tags and typedefs."""
         for _ in range(_DEEPEST):
             if self.kind(number) not in _PASSED_OVER and self.kind(number) != TYPEDEF:
                 return number
@@ -387,7 +386,7 @@ class Btf:
         raise self._wrong(f"type {number} goes round in a circle")
 
     def _declared(self, number: int, declared: str, depth: int) -> str:
-        """Return the declaration of *declared* with type *number*, built from the inside out as C is read."""
+        """Return the C declaration of *declared* (a name, or a part of a declaration) with type *number*."""
         start, qualifiers = number, ""
         for _ in range(_DEEPEST if depth < _DEEPEST else 0):
             self._count_step(start)
@@ -414,7 +413,7 @@ class Btf:
         raise self._wrong(f"type {start} goes round in a circle or is nested too deep")
 
     def _base_type(self, number: int, kind: int) -> str:
-        """Return the name of a type that no other is needed for."""
+        """Return the name in C of a type that refers to no other."""
         if kind == VOID:
             return "void"
         name = self.name(number)
@@ -446,13 +445,13 @@ class Btf:
 
 
 def byte_order_of(blob: bytes) -> Optional[str]:
-    """Return ``little`` or ``big`` for what begins as BTF does, else None."""
+    """Return ``little`` or ``big`` if *blob* begins with the magic number of BTF in that byte order, else None."""
     orders = {_MAGIC.to_bytes(2, "little"): "little", _MAGIC.to_bytes(2, "big"): "big"}
     return orders.get(bytes(blob[:2]))
 
 
 class _BtfHeader:
-    """What the header tells: where everything is."""
+    """The parts of a blob, which its header points to."""
 
     __slots__ = ("byte_order", "layout", "strings", "types")
 
@@ -464,31 +463,33 @@ class _BtfHeader:
 
 
 class _TypeLengths(dict[int, int]):
-    """How many words a type takes, by its word of kind, flag and count: few differ, so each is worked out once.
+    """The number of words of a type, by its word of kind, flag and count: few differ, so each is computed once.
 
-    *layout* is what a newer blob says of its own kinds: four bytes each, of which the first two are the
-    bytes that follow once and those that follow for each element.  It lets kinds pass that are newer than this.
+    *layout* describes the kinds of a newer blob, in four bytes each: the first is the number of bytes that follow
+    once, the second of those that follow for each element.  With it, unknown kinds can be skipped.
     """
 
     def __init__(self, layout: bytes) -> None:
         super().__init__()
         self._words = dict(_WORDS)
         for kind in range(1, len(layout) // 4):
-            once, each = layout[4 * kind], layout[4 * kind + 1]
-            if kind not in _WORDS and once % 4 == 0 and each % 4 == 0:
-                self._words[kind] = once // 4, each // 4
+            once, per_element = layout[4 * kind], layout[4 * kind + 1]
+            if kind not in _WORDS and once % 4 == 0 and per_element % 4 == 0:
+                self._words[kind] = once // 4, per_element // 4
 
     def __missing__(self, info: int) -> int:
         kind = info >> 24 & 0x7F
         if kind not in self._words:
             raise _UnknownKind(kind)
-        once, each = self._words[kind]
-        # Of these only FUNC counts something else, its linkage, and has no elements.
-        self[info] = step = _COMMON_WORDS + once + each * (info & 0xFFFFFF)
-        return step
+        once, per_element = self._words[kind]
+        # FUNC has its linkage in place of the count, and no elements.
+        self[info] = length = _COMMON_WORDS + once + per_element * (info & 0xFFFFFF)
+        return length
 
 
 class _UnknownKind(Exception):
+    """A type is of a kind that is not known."""
+
     def __init__(self, kind: int) -> None:
         super().__init__(kind)
         self.kind = kind

@@ -8,24 +8,24 @@
                                    |                  |
     modules --unpack, ELF--> .BTF, .BTF_ids --------> Btf, sets --> Observation
 
-Two things tell that a function is a kfunc, and each misses some that the other has, so both are used:
+Two things mark a function as a kfunc.  Each misses some functions that the other has, so both are read:
 
-- the decl tag ``bpf_kfunc`` in BTF, since v6.10 or so; it needs no more than BTF;
-- the sets in ``.BTF_ids``, which also have the flags.
+- the decl tag ``bpf_kfunc`` in BTF, since about v6.10; it needs no more than BTF;
+- the sets in ``.BTF_ids`` (``include/linux/btf_ids.h``), which also have the flags.
 
-A set of eight-byte entries begins with their number and a word of flags, whose first bit says since v6.9
-that the entries are kfuncs.  Sets without it are of other functions, such as those of which programs may
-change the return value (fmodret): these are not kfuncs.  One fmodret set has the bit all the same, the
-kernel's own test of it (``bpf_test_modify_return_ids``); it goes with the other tests, by its names.
-Before v6.9 no set has the bit, and an image cannot tell kfuncs from the others.  A set that is never
-registered, but only asked by a filter, looks like all others; its entries are those of other sets again.
+A set of eight-byte entries begins with their number and a word of flags.  Since v6.9 its first bit says that the
+entries are kfuncs.  Sets without the bit have other functions, such as those whose return value programs may
+change (fmodret).  One fmodret set has the bit nevertheless, ``bpf_test_modify_return_ids`` of the kernel's own
+tests; it is left out with these, by the names of its functions.  Before v6.9 no set has the bit, and an image
+does not tell kfuncs from other functions.  A set that only a filter searches looks like a registered one; its
+entries are in other sets, too.
 
-The functions that a set holds are numbers of BTF, sorted.  Where symbols are left (modules keep them, an
-installed ``vmlinux`` does not), they tell where each set is, and its name.  Without, sets are found by their
-form: hardly anything else has the header of a kfunc set and then as many functions as it says.
+The functions of a set are sorted numbers of BTF.  Symbols tell where each set is, and its name; modules have them,
+an installed ``vmlinux`` does not.  Without symbols, sets are found by their form: hardly anything else has the
+header of a set of kfuncs and then as many functions as it says.
 
 A kfunc ``NAME`` with KF_IMPLICIT_ARGS has a twin ``NAME_impl`` in BTF, with the arguments that the verifier
-adds.  It is in no set, and programs cannot call it.  Other kfuncs with such a name are as good as any.
+adds.  The twin is in no set, and programs cannot call it.  Other kfuncs whose names end so are ordinary ones.
 """
 
 from __future__ import annotations
@@ -69,35 +69,35 @@ _TWIN = "_impl"
 
 
 def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
-    """Return what the built kernel in *paths* has: a ``vmlinux``, modules, raw BTF, or folders that hold them.
+    """Return the kfuncs of the built kernel in *paths*: a ``vmlinux``, modules, raw BTF, or folders of these.
 
-    Modules need the ``vmlinux`` that they were built with, or BTF that stands alone (``.BTF.base``).
-    *track* wraps the modules as they are read, to show progress.  Raises :exc:`Unscannable`.
+    Modules need the ``vmlinux`` that they were built with, or have BTF that needs none (``.BTF.base``).
+    *track* wraps the names of the modules to read, to show progress.  Raises :exc:`Unscannable`.
     """
     return _scan(paths, track).observation()
 
 
 def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track = iter) -> KernelFunctions:
-    """Return which functions of *names* the built kernel in *paths* has.  Raises :exc:`Unscannable`.
+    """Return the functions in *names* that the built kernel in *paths* has.  Raises :exc:`Unscannable`.
 
-    Whether they are kfuncs, an image with sets tells.  Decl tags alone, as in raw BTF, do not: some kfuncs have none.
+    An image with sets tells which of them are kfuncs.  Raw BTF does not: some kfuncs have no decl tag.
     """
     scan = _scan(paths, track)
     observation = scan.observation()
-    found = scan.functions(frozenset(names))
+    functions = scan.functions(frozenset(names))
     known = observation.by_name
     return KernelFunctions(
         observation.kernel or _own_kernel(paths),
-        {name: known[name].prototype if name in known else each.prototype for name, each in found.items()},
+        {name: known[name].prototype if name in known else function.prototype for name, function in functions.items()},
         scan.with_modules,
-        {name: each.shape for name, each in found.items() if name not in scan.implicit},
-        frozenset(name for name, each in found.items() if each.told and name not in scan.names),
-        frozenset(name for name, each in found.items() if not each.told and name not in scan.names),
+        {name: function.shape for name, function in functions.items() if name not in scan.implicit},
+        frozenset(name for name, function in functions.items() if function.told and name not in scan.names),
+        frozenset(name for name, function in functions.items() if not function.told and name not in scan.names),
     )
 
 
 def _own_kernel(paths: Sequence[str]) -> Optional[str]:
-    """Return the version of the running kernel if *paths* are its own BTF, which does not tell."""
+    """Return the version of the running kernel if *paths* are its own BTF, which has no version in it."""
     own = all(os.path.abspath(path).startswith(_OWN_KERNEL) for path in paths)
     version = _RELEASE.match(platform.release()) if own else None
     return version[0] if version else None
@@ -117,7 +117,7 @@ def _scan(paths: Sequence[str], track: Track) -> _ImageScan:
             else:
                 kernels.append(image)
         if not kernels and len(split) == 1:
-            # Raw BTF alone under whatever name.
+            # Raw BTF alone is a kernel, whatever its name.
             kernels, split = split, []
         scan = _ImageScan(_one_kernel(kernels), split, modules)
         scan.read(track)
@@ -125,24 +125,25 @@ def _scan(paths: Sequence[str], track: Track) -> _ImageScan:
 
 
 def _files(paths: Sequence[str]) -> Iterator[str]:
+    """Yield the files of *paths*; of a folder, what is called as modules and kernels are."""
     for path in paths:
         if not is_folder(path):
             yield path
             continue
-        found = []
+        files = []
         for folder, folders, names in os.walk(path, onerror=_refuse):
             folders.sort()
-            found += [os.path.join(folder, name) for name in sorted(names) if _MODULE.search(name)]
-            found += [os.path.join(folder, name) for name in sorted(names) if _VMLINUX.match(name)]
+            files += [os.path.join(folder, name) for name in sorted(names) if _MODULE.search(name)]
+            files += [os.path.join(folder, name) for name in sorted(names) if _VMLINUX.match(name)]
             if os.path.abspath(folder) == _OWN_KERNEL:
-                found += [os.path.join(folder, name) for name in sorted(names) if not _VMLINUX.match(name)]
-        if not found:
+                files += [os.path.join(folder, name) for name in sorted(names) if not _VMLINUX.match(name)]
+        if not files:
             raise Unscannable(path, "this folder has neither a vmlinux nor modules, nor is it a source tree")
-        yield from found
+        yield from files
 
 
 def _refuse(error: OSError) -> None:
-    """What is below a folder that cannot be read would be missing, and nobody would know."""
+    """Refuse a folder that cannot be read: what is in it would be missing, and nobody would know."""
     raise Unscannable(str(error.filename), error.strerror or "it cannot be read") from None
 
 
@@ -154,7 +155,7 @@ def _one_kernel(kernels: Sequence[_Image]) -> Optional[_Image]:
 
 
 class _KernelFunction(NamedTuple):
-    """A function of a kernel, and whether the image that has it would have *told* that it is a kfunc."""
+    """A function of a kernel; *told* is whether its image says of functions that they are kfuncs."""
 
     prototype: Optional[str]
     shape: Shape
@@ -162,7 +163,7 @@ class _KernelFunction(NamedTuple):
 
 
 class _ImageScan:
-    """One scan: the kernel, if there is one, and the modules that may continue its BTF."""
+    """One scan of a built kernel: the kernel, if there is one, and the modules that may continue its BTF."""
 
     def __init__(self, kernel: Optional[_Image], split: Sequence[_Image], modules: Sequence[str]) -> None:
         self._kernel = kernel
@@ -174,12 +175,13 @@ class _ImageScan:
         self._remarks: list[Remark] = []
         self._foreign: list[str] = []
         self._types: list[tuple[Btf, bool]] = []
-        #: The names of all kfuncs, those of the kernel's own tests, too, and of those with implicit arguments.
+        #: The names of all kfuncs, also of the kernel's own tests; and of those with KF_IMPLICIT_ARGS.
         self.names: set[str] = set()
         self.implicit: set[str] = set()
         self.with_modules = bool(split or modules)
 
     def read(self, track: Track) -> None:
+        """Read the kernel and the modules; *track* wraps the names of the modules."""
         if self._kernel:
             self._base = self._kernel.btf(None)
             self._add(self._kernel, self._base)
@@ -200,15 +202,16 @@ class _ImageScan:
             self._remark((self._kernel.path if self._kernel else self._modules[0]), text)
 
     def functions(self, names: FrozenSet[str]) -> dict[str, _KernelFunction]:
-        """Return the functions of *names* that the kernel has, kfuncs or not."""
-        found: dict[str, _KernelFunction] = {}
+        """Return the functions in *names* that the kernel has, kfuncs and others."""
+        functions: dict[str, _KernelFunction] = {}
         for btf, told in self._types:
             for name, number in btf.functions_named(names).items():
-                if name not in found:
-                    found[name] = _KernelFunction(btf.prototype(number), btf.shape_of(number), told)
-        return found
+                if name not in functions:
+                    functions[name] = _KernelFunction(btf.prototype(number), btf.shape_of(number), told)
+        return functions
 
     def observation(self) -> Observation:
+        """Return what was read."""
         version = _RELEASE.match(self._release or "")
         return Observation(
             Kind.IMAGE,
@@ -224,7 +227,7 @@ class _ImageScan:
             self._foreign.append(os.path.basename(image.path))
             return
         if not image.has_btf:
-            # Built where there was no vmlinux to describe it against; the kernel takes no kfuncs of it either.
+            # It was built without a vmlinux, whose BTF it continues; the kernel registers no kfuncs of it either.
             self._remark(image.path, "it has no section .BTF, so that its kfuncs cannot be told")
         elif image.has_base or self._base is not None:
             self._add(image, image.btf(self._base))
@@ -232,7 +235,7 @@ class _ImageScan:
             raise Unscannable(image.path, "its BTF continues that of its kernel: name the vmlinux as well")
 
     def _is_of_another_machine(self, image: _Image) -> bool:
-        """Whether *image* has another architecture than the kernel, as far as both tell; releases can be alike."""
+        """Whether *image* has another architecture than the kernel, as far as both tell; releases may be the same."""
         machine = self._kernel.machine if self._kernel else None
         return None not in (machine, image.machine) and machine != image.machine
 
@@ -242,7 +245,9 @@ class _ImageScan:
         for number, registered in self._registrations(image, btf).items():
             by_name.setdefault(btf.function(number), (number, []))[1].extend(registered)
         implicit = {
-            name for name, (_, registered) in by_name.items() if any(_IMPLICIT in each.flags for each in registered)
+            name
+            for name, (_, registrations) in by_name.items()
+            if any(_IMPLICIT in registration.flags for registration in registrations)
         }
         self._types.append((btf, image.has_sets))
         self.names |= by_name.keys()
@@ -254,23 +259,23 @@ class _ImageScan:
             prototype = btf.prototype(number, implicit_arguments=name in implicit)
             if prototype is None:
                 self._remark(image.path, "its prototype has a type without a name", name)
-            # The first that has a kfunc speaks for it, except that its sets may be anywhere.
+            # The first image with a kfunc has its prototype and module; any image may have sets with it.
             known = self._kfuncs.get(name) or ObservedKfunc(name, prototype, module=image.module)
-            both = tuple(dict.fromkeys((*known.registrations, *registered)))
-            self._kfuncs[name] = dataclasses.replace(known, registrations=both)
+            registrations = tuple(dict.fromkeys((*known.registrations, *registered)))
+            self._kfuncs[name] = dataclasses.replace(known, registrations=registrations)
 
     def _registrations(self, image: _Image, btf: Btf) -> dict[int, list[Registration]]:
-        """Return the sets of each kfunc by its number in *btf*; one that only has the decl tag is in none."""
+        """Return the registrations of each kfunc by its number in *btf*; none of one that only has the decl tag."""
         registrations: dict[int, list[Registration]] = {number: [] for number in btf.tagged()}
         names_of_bits = _names_of_bits(self._release)
-        for found in image.sets(btf):
-            unresolved = sum(number == 0 for number, _ in found.entries)
+        for id_set in image.sets(btf):
+            unresolved = sum(number == 0 for number, _ in id_set.entries)
             if unresolved:
-                self._remark(image.path, f"{unresolved} entries of {found} have no function in BTF")
-            for number, word in found.entries:
+                self._remark(image.path, f"{unresolved} entries of {id_set} have no function in BTF")
+            for number, word in id_set.entries:
                 if number:
                     flags = self._flags(word, names_of_bits, image, btf.function(number))
-                    registrations.setdefault(number, []).append(Registration(found.name, flags))
+                    registrations.setdefault(number, []).append(Registration(id_set.name, flags))
         return registrations
 
     def _flags(self, word: int, names: Mapping[int, str], image: _Image, kfunc: str) -> tuple[str, ...]:
@@ -282,15 +287,15 @@ class _ImageScan:
         return tuple(names.get(bit, f"KF_BIT_{bit}") for bit in bits)
 
     def _remark(self, path: str, text: str, kfunc: Optional[str] = None) -> None:
-        # Without the folder: where a kernel was unpacked is no fact about it.
+        # Without the folder, which is no fact about the kernel.
         self._remarks.append(Remark(os.path.basename(path), 0, text, kfunc))
 
 
 @functools.lru_cache(maxsize=1)
 def _names_of_bits(release: Optional[str]) -> Mapping[int, str]:
-    """Return the flag that each bit stands for in the kernel *release*, in any where that is unknown.
+    """Return the flag of each bit in the kernel *release*; the flags of all kernels if it is None.
 
-    Bits come and go with the flags: that of KF_TRUSTED_ARGS has been free since v7.0.
+    Flags come and go: the bit of KF_TRUSTED_ARGS has been free since v7.0.  ``data/flags.yaml`` has their bits.
     """
     match = _RELEASE.match(release or "")
     now = (int(match[1]), int(match[2])) if match else None
@@ -308,9 +313,9 @@ def _names_of_bits(release: Optional[str]) -> Mapping[int, str]:
 
 
 def _unpacked(paths: Sequence[str], track: Track) -> Iterator[_Image]:
-    """Yield those of the modules at *paths* that have any ``.BTF_ids``; of thousands, these are some.
+    """Yield the modules at *paths* that have a section ``.BTF_ids``; a kernel has thousands of modules, and few have.
 
-    Most of the time goes into unpacking, which two threads share: the libraries let go of the interpreter.
+    Unpacking takes most of the time.  Two threads share it: the libraries release the lock of the interpreter.
     """
     if not paths:
         return
@@ -323,9 +328,10 @@ def _unpacked(paths: Sequence[str], track: Track) -> Iterator[_Image]:
 
 
 def _module_with_sets(path: str) -> Optional[bytes]:
+    """Return the unpacked content of the module at *path*, None where it has no section ``.BTF_ids``."""
     with opened(path) as stream, readable(path):
         content = unpacked(stream, path)
-    # The name of the section is looked for before anything is taken apart.
+    # To search for the name of the section is faster than to parse.
     return content if b".BTF_ids\0" in content or not content.startswith(MAGIC) else None
 
 
@@ -357,7 +363,7 @@ class _Image:
         elif not self.is_raw:
             raise Unscannable(path, _foreign(start))
         information = self._elf.read(".modinfo") if self._elf else None
-        #: The module that it is; None for ``vmlinux``, which has the information of what is built in elsewhere.
+        #: The name of the module; None of ``vmlinux``, which has no ``.modinfo`` (that of built-ins is elsewhere).
         self.module: Optional[str] = None
         self.release: Optional[str] = None
         if information is not None or of_module:
@@ -373,16 +379,17 @@ class _Image:
 
     @property
     def machine(self) -> Optional[tuple[object, ...]]:
-        """What it runs on; None of BTF alone."""
+        """The machine, word size and byte order that it runs on; None of BTF alone."""
         return self._elf.machine if self._elf else None
 
     @property
     def has_btf(self) -> bool:
+        """Whether it has types."""
         return self.is_raw or (self._elf is not None and ".BTF" in self._elf.by_name)
 
     @property
     def has_sets(self) -> bool:
-        """Whether it has sets that can be told to be of kfuncs: since v6.9, and not BTF alone."""
+        """Whether it has sets that are marked as sets of kfuncs: since v6.9, and not BTF alone."""
         version = _RELEASE.match(self.release or "")
         old = version is not None and (int(version[1]), int(version[2])) < _SINCE
         return self._elf is not None and ".BTF_ids" in self._elf.by_name and not old
@@ -393,11 +400,11 @@ class _Image:
 
     @property
     def has_base(self) -> bool:
-        """Whether it needs no other file's BTF."""
+        """Whether it has the BTF that it continues in itself."""
         return self._elf is not None and ".BTF.base" in self._elf.by_name
 
     def btf(self, base: Optional[Btf]) -> Btf:
-        """Return its types; those of a module continue *base*, or what the module itself has of it."""
+        """Return its types; those of a module continue *base*, or the part of it that is in the module."""
         if self._elf is None:
             return Btf(self._blob, self.path, base)
         if self.module is not None and self.has_base:
@@ -415,6 +422,7 @@ def _start(stream: BinaryIO) -> bytes:
 
 
 def _foreign(start: bytes) -> str:
+    """Return why a file that begins with *start* is no kernel."""
     if start.startswith(b"MZ"):
         return "this is a kernel packed for booting: unpack it first, or name the vmlinux of its debug package"
     return "this is neither ELF (vmlinux, a module) nor BTF" if start else "it is empty"
@@ -424,16 +432,16 @@ def _foreign(start: bytes) -> str:
 
 
 def _banner(elf: Elf) -> Optional[str]:
-    """Return the release in what the kernel says of itself when it boots: ``Linux version 7.3.4 (...)``."""
+    """Return the release in the banner that the kernel prints when it boots: ``Linux version 7.3.4 (...)``."""
     constants = [
-        each
-        for each in elf.sections
-        if each.type == PROGBITS
-        and each.flags & (LOADED | EXECUTABLE | COMPRESSED) == LOADED
-        and each.size <= LARGEST_SECTION
+        section
+        for section in elf.sections
+        if section.type == PROGBITS
+        and section.flags & (LOADED | EXECUTABLE | COMPRESSED) == LOADED
+        and section.size <= LARGEST_SECTION
     ]
-    # It is in .rodata as a rule.  Sections that lie one over the other are no reason to read a file for ever.
-    constants.sort(key=lambda each: each != elf.by_name.get(".rodata"))
+    # It is in .rodata as a rule.  Overlapping sections may have far more bytes than the file.
+    constants.sort(key=lambda section: section != elf.by_name.get(".rodata"))
     left = elf.size
     for section in constants:
         left -= section.size

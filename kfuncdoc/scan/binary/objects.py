@@ -7,9 +7,9 @@
                        |--relocations, code----> calls --call graph--> programs
                        `--.BTF.ext-------------> lines of the source
 
-What counts is what libbpf makes of an object (``tools/lib/bpf/libbpf.c``): a kfunc is a symbol that is
-defined nowhere and a function of the BTF section ``.ksyms``; every function of a section of code is a
-program, but those of ``.text``, which are part of the programs that call them.
+An object is read as libbpf does (``tools/lib/bpf/libbpf.c``).  A kfunc is an undefined symbol that is a function
+in the BTF section ``.ksyms``.  Every function of a section of code is a program, except in ``.text``: these are
+parts of the programs that call them.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from kfuncdoc.scan.binary.elf import Elf, ElfSection, ElfSymbol
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
 from kfuncdoc.scan.errors import Unscannable, exists, is_folder, opened, readable
 
-#: A real object has a hundredth of it.
+#: Bytes; a real object has a hundredth of it.
 LARGEST_OBJECT = 64 << 20
-#: How often a function may be found to be part of more programs; of real ones that is seldom more than their depth.
+#: The most rounds of following all calls; real objects need hardly more than the depth of their calls.
 _MOST_ROUNDS = 200
 _SUFFIX = ".bpf.o"
 _KSYMS = ".ksyms"
@@ -79,15 +79,15 @@ def read_objects(path: str) -> Iterator[BpfObject]:
     if not content.startswith(LIBRARY):
         yield read_object(path, content)
         return
-    found = list(members(path, content))
-    if not found:
+    objects = list(members(path, content))
+    if not objects:
         raise Unscannable(path, "there is no object in this library")
-    for name, member in found:
+    for name, member in objects:
         yield read_object(f"{path}({name})", member)
 
 
 def read_object(path: str, content: bytes) -> BpfObject:
-    """Return what the object in *content* asks of a kernel; *path* names it.  Raises :exc:`Unscannable`."""
+    """Return the object in *content*; *path* names it in errors.  Raises :exc:`Unscannable`."""
     if not content.startswith(elf.MAGIC):
         raise Unscannable(path, "this is no BPF object: it is not ELF" if content else "it is empty")
     file = Elf(path, io.BytesIO(content))
@@ -97,14 +97,14 @@ def read_object(path: str, content: bytes) -> BpfObject:
 
 
 class _Relocation(NamedTuple):
-    """At the byte *offset* of a section stands the address of the symbol *symbol*."""
+    """The address of a *symbol*, by its number, belongs at *offset* of a section, in bytes."""
 
     offset: int
     symbol: int
 
 
 class _ObjectReader:
-    """One object as it is taken apart."""
+    """Reads one object."""
 
     def __init__(self, path: str, file: Elf) -> None:
         self._path = path
@@ -128,18 +128,22 @@ class _ObjectReader:
         self._untyped: list[str] = []
         self._relocations = self._all_relocations()
         self._symbols_at = {
-            number: {each.offset // instructions.BYTES: each.symbol for each in self._relocations.get(number, ())}
+            number: {
+                relocation.offset // instructions.BYTES: relocation.symbol
+                for relocation in self._relocations.get(number, ())
+            }
             for number in self._code
         }
 
     def read(self) -> BpfObject:
+        """Return the object."""
         externs = self._externs()
         functions = self._functions()
         self._link(functions, {symbol: index for index, symbol in enumerate(externs)})
         programs = self._programs(functions)
         calls = tuple(self._calls(functions, tuple(externs.values()), programs))
         if self._btf is None:
-            # Without types nothing says which symbols are kfuncs, but what is called has to be a function.
+            # Without types, the undefined symbols that are called count as kfuncs.
             called = {call.extern for call in calls}
             externs = {symbol: extern for symbol, extern in externs.items() if extern.name in called}
         return BpfObject(
@@ -186,12 +190,12 @@ class _ObjectReader:
     # -- functions
 
     def _functions(self) -> dict[int, list[instructions.Function]]:
-        """Return the functions of each section of code, in order; what no symbol names belongs to the one before."""
+        """Return the functions of each section of code, in order; each ends where the next one begins."""
         starts: dict[int, dict[int, tuple[str, bool]]] = {number: {} for number in self._code}
         for symbol in self._symbols:
             if symbol.type == elf.FUNC and symbol.section in starts:
                 at = symbol.value // instructions.BYTES
-                # Verified by themselves are programs and global functions.
+                # The verifier checks programs and global functions by themselves.
                 standalone = symbol.binding != elf.LOCAL or self._section(symbol.section).name != _SUBPROGRAMS
                 starts[symbol.section].setdefault(at, (self._name(symbol), standalone))
         functions = {}
@@ -228,20 +232,24 @@ class _ObjectReader:
         return relocations
 
     def _link(self, functions: Mapping[int, list[instructions.Function]], externs: Mapping[int, int]) -> None:
-        """Tell each function what it calls, and takes the address of."""
-        by_start = {(each.section, each.start): each for every in functions.values() for each in every}
-        called_ones = set()
-        for number, every in functions.items():
+        """Fill in the functions and kfuncs that each function calls or takes the address of."""
+        by_start = {
+            (function.section, function.start): function
+            for functions_of_section in functions.values()
+            for function in functions_of_section
+        }
+        called_functions = set()
+        for number, functions_of_section in functions.items():
             body, relocations = self._code[number], self._symbols_at[number]
             patched = self._extension.patched(self._section(number).name)
-            starts = [function.start for function in every]
-            for each in every:
-                each.patched = patched
+            starts = [function.start for function in functions_of_section]
+            for function in functions_of_section:
+                function.patched = patched
             for at in sorted({*body.calls(), *relocations}):
-                function = every[bisect.bisect_right(starts, at) - 1] if at < len(body) else None
-                instruction, symbol = body[at] if function else None, relocations.get(at)
-                if function is None or instruction is None:
+                if at >= len(body):
                     continue
+                function = functions_of_section[bisect.bisect_right(starts, at) - 1]
+                instruction, symbol = body[at], relocations.get(at)
                 is_call = instructions.is_call(instruction)
                 if not is_call and not instructions.takes_address(instruction):
                     continue
@@ -253,24 +261,24 @@ class _ObjectReader:
                     function.calls[at] = called
                     if not is_call:
                         function.callbacks.add(at)
-                    called_ones.add(called)
+                    called_functions.add(called)
         for function in by_start.values():
-            function.standalone = function.standalone or function not in called_ones
+            function.standalone = function.standalone or function not in called_functions
 
     def _target(
         self, section: int, at: int, instruction: instructions.Instruction, symbol: Optional[int]
     ) -> tuple[int, int]:
-        """Return where the function would be that *instruction* calls, or takes the address of."""
+        """Return the section and number of the instruction that *instruction* calls or takes the address of."""
         if symbol is None:
             return section, instructions.target_of_call(at, instruction)
         # A call counts from the symbol in instructions, an address in bytes.
-        of = self._symbols[symbol]
-        into = (
+        target = self._symbols[symbol]
+        distance = (
             instruction.immediate + 1
             if instructions.is_call(instruction)
             else instruction.immediate // instructions.BYTES
         )
-        return of.section, of.value // instructions.BYTES + into
+        return target.section, target.value // instructions.BYTES + distance
 
     # -- programs
 
@@ -279,20 +287,20 @@ class _ObjectReader:
         members = dict(self._struct_ops())
         alone = sum(map(len, functions.values())) == 1
         programs = {}
-        for number, each in functions.items():
+        for number, functions_of_section in functions.items():
             name = self._section(number).name
             if name == _SUBPROGRAMS and not alone:
                 continue
-            said = section_named(name)
-            for function in each:
+            meaning = section_named(name)
+            for function in functions_of_section:
                 struct_ops, member = members.get((number, function.start), (None, None))
                 programs[function] = Program(
-                    function.name, name, said.program_type, struct_ops, member, said.sleepable, said.optional
+                    function.name, name, meaning.program_type, struct_ops, member, meaning.sleepable, meaning.optional
                 )
         return programs
 
     def _struct_ops(self) -> Iterator[tuple[tuple[int, int], tuple[str, str]]]:
-        """Yield where a function begins that is a member of a structure of callbacks, and of which."""
+        """Yield the functions in structures of callbacks: section and first instruction; structure and member."""
         if self._btf is None:
             return
         members_of: dict[int, dict[int, str]] = {}
@@ -324,20 +332,20 @@ class _ObjectReader:
         *,
         callbacks: bool,
     ) -> dict[instructions.Function, int]:
-        """Return the programs that each function is part of, as a set of bits in their order.
+        """Return the programs that each function is part of, as bits in the order of *programs*.
 
-        Without *callbacks* only those that get there by calls, and not through an address that they give away.
+        Without *callbacks* only the programs that reach it by calls, and not by an address that they pass on.
         """
         parts = dict.fromkeys(functions, 0)
         for bit, program in enumerate(programs):
             parts[program] |= 1 << bit
         waiting = list(programs)
-        patience = _MOST_ROUNDS * (len(functions) + sum(len(function.calls) for function in functions))
+        steps_left = _MOST_ROUNDS * (len(functions) + sum(len(function.calls) for function in functions))
         while waiting:
             function = waiting.pop()
             for at, called in function.calls.items():
-                patience -= 1
-                if patience < 0:
+                steps_left -= 1
+                if steps_left < 0:
                     raise Unscannable(self._path, "its functions call each other in more ways than can be followed")
                 if at in function.callbacks and not callbacks:
                     continue
@@ -352,14 +360,18 @@ class _ObjectReader:
         externs: tuple[Extern, ...],
         programs: Mapping[instructions.Function, Program],
     ) -> Iterator[Call]:
-        every = [function for each in functions.values() for function in each]
-        parts = self._parts(every, programs, callbacks=True)
-        directly = self._parts(every, programs, callbacks=False)
-        # Without the address of a kfunc anywhere nothing can be tested for.
-        tests = instructions.tests_before_calls(every, self._code) if any(each.addresses for each in every) else {}
+        all_functions = [function for functions_of_section in functions.values() for function in functions_of_section]
+        parts = self._parts(all_functions, programs, callbacks=True)
+        directly = self._parts(all_functions, programs, callbacks=False)
+        # An object that takes no address of a kfunc tests for none.
+        tests = (
+            instructions.tests_before_calls(all_functions, self._code)
+            if any(function.addresses for function in all_functions)
+            else {}
+        )
         programs_of = _Subsets(tuple(programs.values()))
         named = _Subsets(tuple(extern.name for extern in externs))
-        for function in every:
+        for function in all_functions:
             section = self._section(function.section).name
             for at, index in sorted(function.kfuncs.items()):
                 found, missed = tests.get((function.section, at), instructions.ExistenceTests())
@@ -378,7 +390,7 @@ _Member = TypeVar("_Member")
 
 
 class _Subsets(dict[int, tuple[_Member, ...]]):
-    """The *members* that sets of bits stand for, each made once: most calls share theirs with others."""
+    """The *members* that sets of bits stand for, each made once, as many calls share them."""
 
     def __init__(self, members: Sequence[_Member]) -> None:
         super().__init__()
