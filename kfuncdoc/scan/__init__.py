@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Scanning of kernels: which kfuncs does a source tree, or a built kernel, really have?
+"""Scanning of kernels: the kfuncs that a source tree, or a built kernel, really has.
 
 ::
 
-    source tree --tree (csource, kbuild)-------+
-                                               +--> Observation
-    vmlinux, modules, BTF --vmlinux (btf)------+
+    source tree --source.tree-------------+
+                                          +--> Observation
+    vmlinux, modules, BTF --binary.image--+
 
-The libraries that read C and ELF come with ``pip install kfuncdoc[scan]``; nothing else in kfuncdoc
-needs them.
+    BPF object --binary.objects--> BpfObject
+
+The libraries that read C and ELF come with ``pip install kfuncdoc[scan]``; no other package needs them.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ __all__ = ["Unscannable", "is_tree", "scan"]
 
 
 def scan(paths: Sequence[str], *, track: Track = iter) -> Observation:
-    """Return what is found in *paths*: one source tree, or the parts of one built kernel.
+    """Return the kfuncs of the kernel in *paths*: one source tree, or the parts of one built kernel.
 
-    *track* wraps what is read, to show progress.  Raises :exc:`Unscannable`, and ImportError where
-    a library that scanning needs is not installed.
+    *track* wraps the names of the files to read, to show progress.  Raises :exc:`Unscannable` where something
+    cannot be read, and ImportError where a library that scanning needs is not installed.
     """
     for path in paths:
         if not exists(path):
@@ -35,7 +36,7 @@ def scan(paths: Sequence[str], *, track: Track = iter) -> Observation:
     trees = [path for path in paths if is_tree(path)]
     if trees and len(paths) > 1:
         raise Unscannable(trees[0], "a source tree is scanned alone")
-    # What reads ELF has no need of a parser of C, and to load one takes as long as to read a vmlinux.
+    # Each reader is imported only when it is used: to load the parser of C takes as long as to read a vmlinux.
     if trees:
         from kfuncdoc.scan.source.tree import scan_tree
 
@@ -48,6 +49,6 @@ def scan(paths: Sequence[str], *, track: Track = iter) -> Observation:
 def is_tree(path: str) -> bool:
     """Whether *path* looks like the top of a kernel's source tree.
 
-    Raises :exc:`Unscannable` where the system does not let anybody look into it.
+    Raises :exc:`Unscannable` where the folder may not be searched.
     """
     return all(is_file(os.path.join(path, name)) for name in ("Makefile", "Kconfig"))

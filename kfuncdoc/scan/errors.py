@@ -18,7 +18,7 @@ _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
 class Unscannable(Exception):
-    """*path* cannot be scanned; *message* says why, for people."""
+    """The file or folder at *path* cannot be scanned; *message* says why, for people."""
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
@@ -33,7 +33,7 @@ def unreadable(path: str, error: OSError) -> Unscannable:
 
 @contextmanager
 def readable(path: str) -> Iterator[None]:
-    """Turn what the system says against reading *path* into what scanning says."""
+    """Turn an OSError, on reading *path*, into :exc:`Unscannable`."""
     try:
         yield
     except OSError as error:
@@ -76,7 +76,7 @@ def _mode(path: str, *, follow_links: bool) -> Optional[int]:
 
 
 def opened(path: str) -> BinaryIO:
-    """Open the regular file at *path*; something else, such as a pipe, might never end."""
+    """Open the regular file at *path*: a pipe might never end.  Raises :exc:`Unscannable`."""
     with readable(path):
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise Unscannable(path, "this is no regular file")

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Where a declaration and a kernel differ.
+"""The fields in which a declaration and a kernel differ.
 
-A declaration is folded to one release (``lifecycle.facts_at``) and held against what a scan found.
-Only what a witness can tell is compared: a built kernel knows no registrations, and what it lacks
-its configuration may have left out.  ``verify`` makes findings of the differences, ``update`` events.
+The facts of a declaration at one release (``lifecycle.facts_at``) are compared with the result of a scan.  Only
+what the scan can tell is compared: a built kernel has no registrations, and its configuration may have left a
+kfunc out.  ``verify`` makes findings of the differences, ``update`` makes events.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from kfuncdoc.record.model import Kfunc
 
 @dataclass(frozen=True)
 class FieldDifference:
-    """One field of a declaration that is not as the kernel has it."""
+    """One field in which a declaration and a kernel differ."""
 
-    #: The field, named as in a declaration.
+    #: The name of the field in a declaration.
     field: str
     declared: Any
     observed: Any
-    #: Whether a caller can notice it.  Another parameter name, ``const`` or a moved file nobody notices.
+    #: Whether a caller can notice it: nobody notices another parameter name, a ``const``, or a moved file.
     visible: bool = True
 
 
 def differences(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[FieldDifference]:
-    """Yield each field in which *facts*, at the release of the kernel, differ from what was *observed*."""
+    """Yield the fields in which *facts*, those at the release of the kernel, differ from *observed*."""
     if observed.prototype is not None and facts.prototype != observed.prototype:
         visible = not same_to_callers(facts.prototype, observed.prototype)
-        # A built kernel's prototype is put together from types: its spelling proves nothing.
+        # The prototype of a built kernel is made from types: its spelling is not that of the source.
         if visible or kind is Kind.TREE:
             yield FieldDifference("prototype", facts.prototype, observed.prototype, visible)
     yield from _flags(facts, observed)
@@ -61,7 +61,7 @@ def same_to_callers(one: str, other: str) -> bool:
 
 
 def _flags(facts: Facts, observed: ObservedKfunc) -> Iterator[FieldDifference]:
-    """Compare flags by program type where that is known, else the different lists of them altogether."""
+    """Compare the flags of each program type where they are known, else the set of all lists of flags."""
     if observed.flags is None:
         return
     if observed.flags_for is None:
@@ -91,7 +91,7 @@ def _as_sets(flags_for: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[st
 def _module(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[FieldDifference]:
     if observed.module is None or observed.module == (facts.module or ""):
         return
-    # What can be a module may be built in as well.
+    # A kernel may have built in what can be a module.
     if kind is Kind.IMAGE and not observed.module:
         return
     yield FieldDifference("module", facts.module, observed.module or None)
@@ -110,7 +110,7 @@ def conjuncts(expression: str) -> frozenset[str]:
 
 
 def is_backported(kfunc: Kfunc, observation: Observation) -> bool:
-    """Whether the kernel is a stable one that got a later change of *kfunc* too."""
+    """Whether the kernel is a stable one that has a later change of *kfunc*, by the backports of the declaration."""
     series, point = observation.release, observation.point
     versions = [backport.kernel.rpartition(".") for backport in kfunc.backports]
     return any(version == series and int(number) <= point for version, _, number in versions)
@@ -120,22 +120,22 @@ def is_backported(kfunc: Kfunc, observation: Observation) -> bool:
 
 
 def home_of(catalog: Catalog, observed: ObservedKfunc) -> Optional[SubsystemFile]:
-    """Return the file in which a kfunc that is not declared belongs; None where it has no relatives.
+    """Return the file for the declaration of a kfunc that has none; None where no file is near.
 
-    Names count first, since a file like ``kernel/bpf/helpers.c`` has the kfuncs of many subsystems:
-    those that begin with the same words.  Then the file of the source.
+    A file is near if a name in it begins with the same words, or a kfunc in it comes from the same source file.
+    Names count first, because a source file such as ``kernel/bpf/helpers.c`` has kfuncs of many subsystems.
     """
     best: tuple[tuple[int, int], Optional[SubsystemFile]] = ((0, 0), None)
     for subsystem in catalog.subsystems:
         declared = [declaration.kfunc for declaration in subsystem.declarations]
         nearest = max((_shared_words(kfunc.name, observed.name) for kfunc in declared), default=0)
         together = sum(kfunc.source is not None and kfunc.source == observed.source for kfunc in declared)
-        best = max(best, ((nearest, together), subsystem), key=lambda each: each[0])
+        best = max(best, ((nearest, together), subsystem), key=lambda candidate: candidate[0])
     return best[1]
 
 
 def _shared_words(one: str, other: str) -> int:
-    """Count the words with which both names begin, without the ``bpf`` that says nothing."""
+    """Return the number of words with which both names begin, not counting a ``bpf`` at the beginning."""
     count = 0
     for left, right in zip(_name_words(one), _name_words(other)):
         if left != right:

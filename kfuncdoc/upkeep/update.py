@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declarations brought up to a kernel: the events that make them true of it, written into their files.
+"""Update of declarations to a kernel: the events that make them true of it, written into their files.
 
-The way of ``kfuncdoc update``::
+::
 
-    Catalog, Observation, release --compare--> events, fields --splice--> Update --diff or write--> files
+    Catalog, Observation, release --differences--> events, fields --yaml_edit--> Update --diff or write--> files
 
-Nothing is invented.  What only a person can say (what a new kfunc does, what to call instead of one
-that is gone) is left open and listed in :attr:`Update.questions`; ``check`` asks for it too.  An event
-is dated by what was witnessed: the release itself where the file was recorded up to the one before,
-else the range between the two.
+Nothing is invented.  What only a person can say (what a new kfunc does, the replacement of one that was removed)
+is left open and listed in :attr:`Update.questions`; ``check`` asks for it, too.  The date of an event is the
+release if the file was recorded up to the release before it, else the range between the two.
 """
 
 from __future__ import annotations
@@ -40,20 +39,20 @@ from kfuncdoc.record.lifecycle import FACTS, Facts, State, facts_after, replay
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.upkeep.differences import differences, home_of, is_backported, same_to_callers
 
-#: The order of fields in an entry, which a field that is new keeps.
+#: The order of the fields of an entry, also of new ones.
 _ORDER = tuple(Kfunc.model_fields)
-#: What stands for "not set" in a list or mapping; of a text it is null.
+#: The empty values of lists and mappings; that of a text is null.
 _EMPTY: Mapping[str, Any] = {"flags": [], "flags_for": {}, "program_types": [], "struct_ops": []}
 _SPDX = re.compile(r"#\s*SPDX-License-Identifier:[^\r\n]*")
 
 
 class UpdateRefused(Exception):
-    """Nothing is changed at all, and why."""
+    """No file is changed; the message says why."""
 
 
 @dataclass(frozen=True)
 class UpdateNote:
-    """Something about one file, or about one kfunc in it: what was done, or what is left to do."""
+    """A line for people about one file, or one kfunc in it: what was done, or what is left to do."""
 
     file: str
     kfunc: Optional[str]
@@ -65,42 +64,42 @@ class UpdateNote:
 
 @dataclass(frozen=True)
 class Update:
-    """What is to change: new texts of files by path, the old ones of those that are there already."""
+    """The new texts of files by path, and *before* the old texts of those that exist already."""
 
     texts: Mapping[str, str]
     before: Mapping[str, str]
-    #: What was done, in the order of files and entries.
+    #: What was done, in the order of files and of their entries.
     events: tuple[UpdateNote, ...]
     #: What a person has to add or to look at.
     questions: tuple[UpdateNote, ...]
 
 
 def update(catalog: Catalog, observation: Observation, release: Release) -> Update:
-    """Bring every file of *catalog* up to *observation*, a kernel of *release*; no file is written yet.
+    """Return the changes that bring the files of *catalog* up to *observation*, a kernel of *release*.
 
-    Raises :exc:`UpdateRefused` where that would not be safe or not be true.
+    Writes no file.  Raises :exc:`UpdateRefused` where the result might not be true, or would lose something.
     """
     _refuse_unless_sound(catalog, release)
-    work = _Updater(catalog, observation, release)
+    updater = _Updater(catalog, observation, release)
     try:
-        for draft in work.drafts.values():
+        for draft in updater.drafts.values():
             for entry in draft.subsystem.entries:
                 if isinstance(entry, Declaration):
-                    work.bring_up(draft, entry)
+                    updater.bring_up(draft, entry)
                 else:
-                    work.ask(draft.path, entry.name, "its declaration has an error and was not looked at")
-        work.add_undeclared()
-        return work.finished()
+                    updater.ask(draft.path, entry.name, "its declaration has an error and was not looked at")
+        updater.add_undeclared()
+        return updater.finished()
     except Uneditable as uneditable:
         raise UpdateRefused(str(uneditable)) from None
     except ValidationError as error:
-        # An observation is only a file, and somebody may have written it by hand.
+        # Somebody may have written the observation by hand.
         what = error.errors()[0]
         raise UpdateRefused(f"what was observed cannot be declared: {what['input']!a}: {what['msg']}") from None
 
 
 def diff(changes: Update) -> str:
-    """Return what *changes* would do to the files, as one unified diff."""
+    """Return *changes* as one unified diff."""
     parts = []
     for path, text in changes.texts.items():
         old = _lines(changes.before[path]) if path in changes.before else []
@@ -117,8 +116,8 @@ def _lines(text: str) -> list[str]:
 def write(changes: Update, track: Track = iter) -> None:
     """Write the files of *changes* one by one, each whole or not at all; *track* wraps their paths.
 
-    Raises :exc:`UpdateRefused`, before anything is written, where a file is no longer what it was,
-    and OSError where one cannot be written.
+    Raises :exc:`UpdateRefused`, before anything is written, where a file has changed since it was read, and
+    OSError where one cannot be written.
     """
     for path in changes.texts:
         if path in changes.before:
@@ -127,7 +126,7 @@ def write(changes: Update, track: Track = iter) -> None:
         elif os.path.lexists(path):
             raise UpdateRefused(f"{path}: the file is there already")
     for path in track(list(changes.texts)):
-        # What a symbolic link points to is written, and the link stays.
+        # A symbolic link stays; the file that it leads to is written.
         write_whole(os.path.realpath(path), changes.texts[path])
 
 
@@ -147,10 +146,10 @@ def _refuse_unless_sound(catalog: Catalog, release: Release) -> None:
         raise UpdateRefused("there is no declaration to bring up to date")
     if not calendar.is_real(release.name):
         raise UpdateRefused(f"{release} is no release that exists; the newest that is known is {calendar.real[-1]}")
-    for found in _errors(catalog):
-        # A removal asks for a replacement: the entry waits for a person, and all others can go on.
-        if found.rule is not Rule.REPLACEMENT_MISSING:
-            raise UpdateRefused(f"{as_text(found)}\nnothing is changed where a declaration has an error")
+    for error in _errors(catalog):
+        # A removed kfunc without a replacement waits for a person; all others can be brought up.
+        if error.rule is not Rule.REPLACEMENT_MISSING:
+            raise UpdateRefused(f"{as_text(error)}\nnothing is changed where a declaration has an error")
     for subsystem in catalog.subsystems:
         if subsystem.recorded > release and subsystem.source is not None:
             place = subsystem.source.place("recorded")
@@ -159,7 +158,7 @@ def _refuse_unless_sound(catalog: Catalog, release: Release) -> None:
 
 
 def _errors(catalog: Catalog) -> Iterator[Diagnostic]:
-    return (found for found in catalog.diagnostics if found.severity is Severity.ERROR)
+    return (diagnostic for diagnostic in catalog.diagnostics if diagnostic.severity is Severity.ERROR)
 
 
 # -- the work
@@ -167,7 +166,7 @@ def _errors(catalog: Catalog) -> Iterator[Diagnostic]:
 
 @dataclass
 class _FileDraft:
-    """One file that may change; it is taken apart only where it does."""
+    """One file that may change; its editor is made with its first change."""
 
     subsystem: SubsystemFile
 
@@ -194,6 +193,8 @@ class _FileDraft:
 
 @dataclass
 class _Updater:
+    """One update: what its steps share."""
+
     catalog: Catalog
     observation: Observation
     release: Release
@@ -201,7 +202,7 @@ class _Updater:
     questions: list[UpdateNote] = field(default_factory=list)
     #: The entries of files that are still to be made, by path.
     new_files: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    #: What a kfunc was, and what it is to be at the release: to be held against the new text.
+    #: The facts of a kfunc before the release and at it, by which the new text is checked.
     wanted: dict[str, tuple[Facts, Facts]] = field(default_factory=dict)
 
     @cached_property
@@ -219,14 +220,14 @@ class _Updater:
         self.questions.append(UpdateNote(path, kfunc, what))
 
     def since(self, recorded: Release) -> str:
-        """Return the release of an event that was not there when the file was *recorded*."""
+        """Return the date of an event that happened after *recorded*, the release of the file: a release or a range."""
         witnessed = recorded >= self.calendar.before(self.release)
         return self.release.name if witnessed else f"{recorded}..{self.release}"
 
     # -- one declaration
 
     def bring_up(self, draft: _FileDraft, declaration: Declaration) -> None:
-        """Append the event that makes *declaration* true, if it needs one, and set its fields."""
+        """Append the event that makes *declaration* true of the kernel, if it needs one, and set its fields."""
         if is_backported(declaration.kfunc, self.observation):
             what = f"left as it is: by its backports, Linux {self.observation.kernel} has a later change"
             self.ask(draft.path, declaration.name, what)
@@ -262,12 +263,12 @@ class _Updater:
             event["was"] = was
         if was or not present:
             draft.editor.append(event, "kfuncs", declaration.index, "history")
-            self.tell(draft.path, kfunc.name, _told(was, present))
+            self.tell(draft.path, kfunc.name, _event_text(was, present))
         for name in changed:
             self._set(draft, declaration, name, _plain(name, getattr(new, name)))
             if name not in was:
                 self.tell(draft.path, kfunc.name, f"{name} as in the source, which no caller notices")
-        # What is no event is taken to have been so all the time.
+        # A field that changed without an event has had its new value all the time.
         always = {name: getattr(new, name) for name in changed if name not in was}
         self.wanted[kfunc.name] = (replace(old, **always) if was or not present else new, new)
         if "prototype" in was and present:
@@ -275,7 +276,7 @@ class _Updater:
 
     def _set(self, draft: _FileDraft, declaration: Declaration, name: str, value: Any) -> None:
         keys = ("kfuncs", declaration.index, name)
-        # "No flags" is worth a line, "no module" is not.
+        # Empty flags are written, other empty fields are left out.
         if value or name == "flags":
             draft.editor.set(value, *keys, order=_ORDER)
         else:
@@ -285,7 +286,7 @@ class _Updater:
 
     def add_undeclared(self) -> None:
         undeclared = [kfunc for kfunc in self.observation.kfuncs if kfunc.name not in self.catalog.entries]
-        # In the order of the source, which puts what belongs together side by side.
+        # In the order of the source, where kfuncs that belong together are neighbours.
         for observed in sorted(undeclared, key=lambda kfunc: (kfunc.source or "", kfunc.line or 0, kfunc.name)):
             home = home_of(self.catalog, observed)
             path = home.path if home else self._new_path(observed)
@@ -306,7 +307,7 @@ class _Updater:
                 raise UpdateRefused(f"{path}: the file is there and was not loaded; '{observed.name}' would go into it")
             self.tell(path, None, "made, since no file has anything near")
             self.ask(path, None, "a new file: give it a title, and say what these kfuncs are for")
-        # What was not declared anywhere may have been there since any of the files was compared.
+        # A kfunc that no file declares may have been added since the file that was recorded first.
         recorded = min(subsystem.recorded for subsystem in self.catalog.subsystems)
         entry = self._declared(path, observed, self.since(recorded))
         self.new_files.setdefault(path, []).append(entry)
@@ -316,8 +317,8 @@ class _Updater:
         self.tell(path, observed.name, "added")
         self.ask(path, observed.name, "new: say in one line what it does for a BPF program (summary)")
         facts = facts_after(Kfunc.model_validate(entry), 0)
-        found = differences(facts, observed, self.observation.kind)
-        self._ask_about([each.field for each in found if each.visible], path, observed.name)
+        remaining = differences(facts, observed, self.observation.kind)
+        self._ask_about([difference.field for difference in remaining if difference.visible], path, observed.name)
         return entry
 
     def _ask_about(self, fields: Iterable[str], path: str, kfunc: str) -> None:
@@ -343,14 +344,15 @@ class _Updater:
     # -- the end
 
     def finished(self) -> Update:
+        """Return the update, with every file recorded up to the release."""
         for draft in self.drafts.values():
             if draft.subsystem.recorded < self.release:
                 draft.editor.set(self.release.name, "recorded")
                 self.tell(draft.path, None, f"recorded up to {self.release}")
         touched = [draft for draft in self.drafts.values() if draft.touched]
-        for found in _errors(self.catalog):
-            if any(found.file == draft.path for draft in touched):
-                raise UpdateRefused(f"{as_text(found)}\nnothing is changed in a file that has an error")
+        for error in _errors(self.catalog):
+            if any(error.file == draft.path for draft in touched):
+                raise UpdateRefused(f"{as_text(error)}\nnothing is changed in a file that has an error")
         texts = {draft.path: self._finished(draft) for draft in touched}
         for path in self.new_files:
             texts[path] = self._text_of_new_file(path)
@@ -366,7 +368,7 @@ class _Updater:
         return text
 
     def _check(self, path: str, text: str) -> None:
-        """Make sure that the new text can be read, and folds to what was observed."""
+        """Refuse the new text of a file unless it gives the facts that were wanted."""
         read = yaml_text.parse(path, yaml_text.decode(path, text.encode("utf-8")))
         lengths = {entry.name: len(entry.kfunc.history) for _, entry in self.catalog.declarations}
         for entry in read.value["kfuncs"]:
@@ -382,42 +384,42 @@ class _Updater:
 
 
 def _brought_up(old: Facts, observed: ObservedKfunc, kind: Kind) -> tuple[Facts, list[str]]:
-    """Return *old* with what *observed* has in its place, and the fields that it only tells in part.
+    """Return *old* with the values of *observed*, and the names of fields that *observed* tells only in part.
 
-    A field is told in part where another value for it would still not agree: an image has the flags
-    of each set, and does not say which program types a set is for.
+    After such a field is set, it still differs: an image has the flags of each set, and does not say for which
+    program types a set is registered.  These fields keep their old values.
     """
     new = _with(old, observed, kind)
-    unclear = [each.field for each in differences(new, observed, kind) if each.visible]
+    unclear = [difference.field for difference in differences(new, observed, kind) if difference.visible]
     return _with(old, observed, kind, without=unclear), unclear
 
 
 def _with(old: Facts, observed: ObservedKfunc, kind: Kind, without: Sequence[str] = ()) -> Facts:
     fields = dict(vars(old))
-    for each in differences(old, observed, kind):
-        value = each.observed
-        if each.field == "prototype":
+    for difference in differences(old, observed, kind):
+        value = difference.observed
+        if difference.field == "prototype":
             value = _normal(value) or old.prototype
-        if each.field not in without:
-            fields[each.field] = value
+        if difference.field not in without:
+            fields[difference.field] = value
     return Facts(**fields)
 
 
 def _is_event(name: str, old: Facts, new: Facts) -> bool:
-    """Whether a field that is another now is a change of the kernel, and not only of the record."""
+    """Whether another value of the field *name* is a change of the kernel, and not only of the record."""
     if name == "prototype":
         return not same_to_callers(old.prototype, new.prototype)
-    # Every kfunc had a source before it was written down.
+    # A source that was not recorded is no change: every kfunc has one.
     return name != "source" or old.source is not None
 
 
-def _told(was: Mapping[str, Any], present: bool) -> str:
+def _event_text(was: Mapping[str, Any], present: bool) -> str:
     what = f": {', '.join(was)}" if was else ""
     return f"changed{what}" if present else f"added again{what}"
 
 
 def _plain(name: str, value: Any) -> Any:
-    """Return a fact as YAML has it."""
+    """Return the fact *name* as it is written in YAML."""
     if isinstance(value, Mapping):
         return {key: list(flags) for key, flags in value.items()}
     return list(value) if name in _EMPTY else value
@@ -434,7 +436,7 @@ def _unordered(name: str, value: Any) -> Any:
 
 
 def _normal(prototype: Optional[str]) -> Optional[str]:
-    """Return *prototype* in the spelling of declarations, None where there is none or it is no prototype."""
+    """Return *prototype* as declarations spell it; None if it is None, or no prototype."""
     try:
         return str(parse_prototype(prototype or ""))
     except PrototypeError:
@@ -445,7 +447,7 @@ def _normal(prototype: Optional[str]) -> Optional[str]:
 
 
 def _entry(observed: ObservedKfunc, release: str) -> dict[str, Any]:
-    """Return the declaration of a kfunc that is new, with nothing in it but what was observed."""
+    """Return the declaration of a new kfunc, with what was observed and nothing else."""
     struct_ops = {name for registration in observed.registrations for name in registration.struct_ops}
     fields = {
         "prototype": _normal(observed.prototype),
@@ -462,13 +464,13 @@ def _entry(observed: ObservedKfunc, release: str) -> dict[str, Any]:
 
 
 def _nearest(subsystem: SubsystemFile, observed: ObservedKfunc) -> int:
-    """Return the index of the entry behind which *observed* belongs: of the nearest names the last."""
+    """Return the index of the entry behind which *observed* goes: the last of those with the nearest names."""
     candidates = [(_common_start(entry.name, observed.name), entry.index) for entry in subsystem.declarations]
     return max(candidates)[1] if candidates else len(subsystem.entries) - 1
 
 
 def _common_start(one: str, other: str) -> int:
-    """Count the words with which both names begin."""
+    """Return the number of words with which both names begin."""
     pairs = zip(one.strip("_").split("_"), other.strip("_").split("_"))
     return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 

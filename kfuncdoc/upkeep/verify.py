@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Whether the declarations are true of one kernel.
 
-Every declaration is folded to the release of the kernel and compared with what a scan found there::
+The facts of every declaration at the release of the kernel are compared with the result of a scan::
 
-    Catalog, Observation, release --compare.differences--> findings at the lines of the declarations
+    Catalog, Observation, release --differences--> findings at the lines of the declarations
 
-Two things keep a true record from being told wrong.  An event whose release is a range may or may
-not have happened in a kernel inside the range: what agrees with either is right.  And a kernel of a
-stable series may have what came later in the mainline: a ``backports`` entry says so.
+Two rules keep a true declaration from a finding.  An event whose release is a range may or may not have happened
+in a kernel inside the range: the kernel may agree with either.  And a kernel of a stable series may have a change
+that came later in the mainline: a ``backports`` entry says so.
 """
 
 from __future__ import annotations
@@ -35,23 +35,23 @@ RULES: Mapping[str, Rule] = {
     "module": Rule.MODULE_DIFFERS,
     "depends_on": Rule.CONFIGURATION_DIFFERS,
 }
-#: The events that have happened, by their indexes in the history.
+#: The indexes, in the history, of the events that have happened.
 Past = FrozenSet[int]
-#: More events than this are not tried in all combinations.
-_MOST_UNSURE = 6
-#: How a field is called in messages, where its own name is not the word for it.
-_CALLED = {"program_types": "registrations", "depends_on": "configuration", "flags_for": "flags by program type"}
+#: As many uncertain events are tried in all combinations; any others count as not happened.
+_MOST_UNCERTAIN = 6
+#: The words for fields in messages, where they are not the name of the field.
+_WORDS = {"program_types": "registrations", "depends_on": "configuration", "flags_for": "flags by program type"}
 
 
 def verify(catalog: Catalog, observation: Observation, release: Release) -> tuple[Diagnostic, ...]:
-    """Compare every usable declaration with *observation*, a kernel of *release*; findings are sorted."""
+    """Compare every usable declaration with *observation*, a kernel of *release*; return sorted findings."""
     findings = list(_hooks(catalog, observation, release))
     for _, declaration in catalog.declarations:
         findings += _verify_declaration(declaration, catalog.calendar, observation, release)
     findings += (
         _undeclared(catalog, observed) for observed in observation.kfuncs if observed.name not in catalog.entries
     )
-    return tuple(sorted(findings, key=lambda found: found.sort_key))
+    return tuple(sorted(findings, key=lambda finding: finding.sort_key))
 
 
 def _verify_declaration(
@@ -65,22 +65,27 @@ def _verify_declaration(
         if len(present) == len(pasts):
             yield _absent(declaration, observation, release, _state(kfunc, calendar, pasts[0]))
         return
-    # How it differs then, no one has written down; but gone it is not.
+    # A backport may change any field, and the declaration does not say which.  It removes no kfunc, so a missing
+    # one was reported above.
     if is_backported(kfunc, observation):
         return
     if not present:
         yield _too_early_or_gone(declaration, release, pasts[0])
         return
-    # Any of them may be the true one: the best is what is told, and the surest where it is a tie.
-    candidates = [(past, _found(kfunc, past, observed, observation.kind)) for past in present]
-    past, found = min(candidates, key=lambda candidate: len(candidate[1]))
-    for difference in found:
+    # Each past may be the true one: report the one with the fewest differences, and of these the surest.
+    candidates = [(past, _differences(kfunc, past, observed, observation.kind)) for past in present]
+    past, fewest = min(candidates, key=lambda candidate: len(candidate[1]))
+    for difference in fewest:
         yield _differs(declaration, past, difference, release)
 
 
-def _found(kfunc: Kfunc, past: Past, observed: ObservedKfunc, kind: Kind) -> list[FieldDifference]:
+def _differences(kfunc: Kfunc, past: Past, observed: ObservedKfunc, kind: Kind) -> list[FieldDifference]:
     facts = facts_without(kfunc, _still_to_come(kfunc, past))
-    return [each for each in differences(facts, observed, kind) if each.visible or each.field == "source"]
+    return [
+        difference
+        for difference in differences(facts, observed, kind)
+        if difference.visible or difference.field == "source"
+    ]
 
 
 def _still_to_come(kfunc: Kfunc, past: Past) -> list[int]:
@@ -88,17 +93,17 @@ def _still_to_come(kfunc: Kfunc, past: Past) -> list[int]:
 
 
 def possible_pasts(kfunc: Kfunc, calendar: ReleaseCalendar, release: Release) -> list[Past]:
-    """Return which events of *kfunc* may have happened at *release*, the surest answer first.
+    """Return the sets of events of *kfunc* that may have happened at *release*, the surest first.
 
-    One answer, unless *release* is inside the range of an event; then that event may be in it or not.
+    There is more than one only if *release* is inside the range of an event, which may then have happened or not.
     """
     whens = [calendar.when(event.release) for event in kfunc.history]
     sure = [index for index, when in enumerate(whens) if when.by <= release]
     unsure = [index for index, when in enumerate(whens) if when.by > release and _may_have_happened(when, release)]
     return [
         frozenset({*sure, *more})
-        for count in range(len(unsure[:_MOST_UNSURE]) + 1)
-        for more in itertools.combinations(unsure[:_MOST_UNSURE], count)
+        for count in range(len(unsure[:_MOST_UNCERTAIN]) + 1)
+        for more in itertools.combinations(unsure[:_MOST_UNCERTAIN], count)
     ]
 
 
@@ -130,7 +135,7 @@ def _absent(declaration: Declaration, observation: Observation, release: Release
 
 
 def _too_early_or_gone(declaration: Declaration, release: Release, past: Past) -> Diagnostic:
-    """Return the finding for a kfunc that is there, and is declared to be still to come, or gone."""
+    """Return the finding for a kfunc that the kernel has, and that is declared to be added later or removed before."""
     history = declaration.kfunc.history
     removals = [index for index in past if history[index].event == "removed"]
     what = "to be gone by then" if removals else "to come later"
@@ -158,9 +163,9 @@ def _undeclared(catalog: Catalog, observed: ObservedKfunc) -> Diagnostic:
 
 
 def _differs(declaration: Declaration, past: Past, difference: FieldDifference, release: Release) -> Diagnostic:
-    called = _CALLED.get(difference.field, difference.field)
+    words = _WORDS.get(difference.field, difference.field)
     message = (
-        f"{called} of '{declaration.name}' at {release}: declared {_shown(difference.declared)}, "
+        f"{words} of '{declaration.name}' at {release}: declared {_shown(difference.declared)}, "
         f"the kernel has {_shown(difference.observed)}"
     )
     place = _place_of(declaration, past, difference.field)
@@ -168,7 +173,7 @@ def _differs(declaration: Declaration, past: Past, difference: FieldDifference, 
 
 
 def _place_of(declaration: Declaration, past: Past, field: str) -> Place:
-    """Return where it is said how *field* was after *past*: the next ``was``, or the field itself."""
+    """Return the place that has the value of *field* after *past*: the next ``was``, or the field itself."""
     for index in _still_to_come(declaration.kfunc, past):
         if field in undone(declaration.kfunc.history[index]):
             return declaration.place("history", index, "was", field)
@@ -186,7 +191,7 @@ def _shown(value: Union[str, tuple[str, ...], Mapping[str, tuple[str, ...]], Non
 
 
 def _hooks(catalog: Catalog, observation: Observation, release: Release) -> Iterator[Diagnostic]:
-    """Compare the map of hooks; it has no lines here, because it comes with kfuncdoc."""
+    """Compare the map of hooks; findings have no lines, because the file comes with kfuncdoc."""
     if not observation.hooks:
         return
     declared = {entry.program_type: entry.hook for entry in catalog.hooks.entries if entry.holds(release)}
