@@ -126,7 +126,8 @@ class KfuncSet:
 
     def words(self, functions: dict[str, int]) -> list[int]:
         entries = sorted(
-            (functions[each] if isinstance(each, str) else each, flags) for each, flags in self.entries.items()
+            (functions[function] if isinstance(function, str) else function, flags)
+            for function, flags in self.entries.items()
         )
         return [len(entries), self.holds, *(word for entry in entries for word in entry)]
 
@@ -154,9 +155,9 @@ class Image:
         if self.distilled:
             sections[".BTF.base"] = self.distilled.blob()
         words, symbols = list(self.before), {}
-        for each in self.sets:
-            symbols[f"__BTF_ID__set8__{each.name}"] = 4 * len(words)
-            words += each.words(self.types.functions if self.types else {})
+        for kfunc_set in self.sets:
+            symbols[f"__BTF_ID__set8__{kfunc_set.name}"] = 4 * len(words)
+            words += kfunc_set.words(self.types.functions if self.types else {})
         if words:
             sections[".BTF_ids"] = struct.pack(f"{mark}{len(words)}I", *words)
         if self.module is not None:
@@ -206,7 +207,7 @@ class Part(NamedTuple):
     content: bytes
     link: int = 0
     info: int = 0
-    each: int = 0
+    entry_size: int = 0
 
 
 def packed(parts: list[Part], *, order: str = "little", bits: int = 64, machine: Optional[int] = None) -> bytes:
@@ -217,10 +218,10 @@ def packed(parts: list[Part], *, order: str = "little", bits: int = 64, machine:
     parts[-1] = parts[-1]._replace(content=names)
     header_size, form = (64, f"{mark}IIQQQQIIQQ") if bits == 64 else (52, f"{mark}10I")
     body, headers = b"", struct.pack(form, *[0] * 10)
-    for name, kind, flag, content, link, info, each in parts:
+    for name, kind, flag, content, link, info, entry_size in parts:
         at_name = names.index(b"\0" + name.encode() + b"\0") + 1
         place = header_size + len(body)
-        headers += struct.pack(form, at_name, kind, flag, 0, place, len(content), link, info, 1, each)
+        headers += struct.pack(form, at_name, kind, flag, 0, place, len(content), link, info, 1, entry_size)
         body += content + b"\0" * (-len(content) % 8)
     identity = b"\x7fELF" + bytes([2 if bits == 64 else 1, 1 if order == "little" else 2, 1]) + b"\0" * 9
     if machine is None:

@@ -144,15 +144,15 @@ class Object:
     def function(self, section: str, name: str, code: list[Code], *, local: bool = False, lines: int = 0) -> None:
         """Add a function to *section*; its calls are on the *lines* of the source from that one on, one each."""
         body = self._code.setdefault(section, [])
-        start = sum(2 if each.wide else 1 for each in body)
+        start = sum(2 if instruction.wide else 1 for instruction in body)
         if self.named:
             self.symbol(name, 2, 0 if local else 1, section, start * 8)
         at = start
-        for each in code:
-            if each.code == 0x85 and lines:
+        for instruction in code:
+            if instruction.code == 0x85 and lines:
                 self._lines.setdefault(section, []).append((at * 8, self.source, lines, 7))
                 lines += 1
-            at += 2 if each.wide else 1
+            at += 2 if instruction.wide else 1
         body.extend(code)
 
     def patch(self, section: str, at: int) -> None:
@@ -183,16 +183,16 @@ class Object:
         contents = {name: self._assembled(code) for name, code in self._code.items()}
         order = [*contents, *self._data]
         numbers = {name: at for at, name in enumerate(order, 1)}
-        symbols = sorted(self._symbols.values(), key=lambda each: each.binding != 0)
-        places = {each.name: at for at, each in enumerate(symbols, 1)}
+        symbols = sorted(self._symbols.values(), key=lambda symbol: symbol.binding != 0)
+        places = {symbol.name: at for at, symbol in enumerate(symbols, 1)}
         parts = [Part(name, PROGBITS, EXECUTABLE, content) for name, content in contents.items()]
         parts += [Part(name, PROGBITS, 3, content) for name, content in self._data.items()]
         table, strings = b"\0" * 24, b"\0"
-        for each in symbols:
-            section = numbers[each.section] if each.section else UNDEFINED
-            info = each.binding << 4 | each.kind
-            table += struct.pack(f"{mark}IBBHQQ", len(strings), info, 0, section, each.value, each.size)
-            strings += each.name.encode() + b"\0"
+        for symbol in symbols:
+            section = numbers[symbol.section] if symbol.section else UNDEFINED
+            info = symbol.binding << 4 | symbol.kind
+            table += struct.pack(f"{mark}IBBHQQ", len(strings), info, 0, section, symbol.value, symbol.size)
+            strings += symbol.name.encode() + b"\0"
         at_symbols = len(parts) + 1
         parts.append(Part(".symtab", SYMTAB, 0, table, at_symbols + 1, 0, 24))
         parts.append(Part(".strtab", STRTAB, 0, strings))
@@ -208,21 +208,23 @@ class Object:
 
     def _assembled(self, code: list[Code]) -> bytes:
         mark, content = MARKS[self.order], b""
-        for each in code:
-            low, high = each.destination, each.source
+        for instruction in code:
+            low, high = instruction.destination, instruction.source
             registers = low | high << 4 if self.order == "little" else low << 4 | high
-            content += struct.pack(f"{mark}BBhi", each.code, registers, each.offset, each.immediate)
-            content += b"\0" * 8 if each.wide else b""
+            content += struct.pack(
+                f"{mark}BBhi", instruction.code, registers, instruction.offset, instruction.immediate
+            )
+            content += b"\0" * 8 if instruction.wide else b""
         return content
 
     def _relocated(self, section: str, places: dict[str, int]) -> bytes:
-        mark, at, found = MARKS[self.order], 0, []
-        for each in self._code.get(section, ()):
-            if each.symbol is not None:
-                found.append((at, places[each.symbol]))
-            at += 16 if each.wide else 8
-        found += [(offset, places[symbol]) for offset, symbol in self._data_relocations.get(section, ())]
-        return b"".join(struct.pack(f"{mark}QQ", offset, symbol << 32 | 1) for offset, symbol in found)
+        mark, at, relocations = MARKS[self.order], 0, []
+        for instruction in self._code.get(section, ()):
+            if instruction.symbol is not None:
+                relocations.append((at, places[instruction.symbol]))
+            at += 16 if instruction.wide else 8
+        relocations += [(offset, places[symbol]) for offset, symbol in self._data_relocations.get(section, ())]
+        return b"".join(struct.pack(f"{mark}QQ", offset, symbol << 32 | 1) for offset, symbol in relocations)
 
     def _line_info(self) -> bytes:
         mark = MARKS[self.order]

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A YAML file changed in a few places, and nowhere else.
+"""Changes of a YAML file in a few places, which leave all other bytes as they are.
 
-A round-trip YAML library keeps comments and order, but not every folded line, quote and column of a
-file.  So nothing is written anew here that was not changed: the places come from the very parser
-that reads declarations, what is new is written by ruamel.yaml, and it is put into the text of the
-file as it was, with its line ends, its comments and its last line as they are::
+A round-trip YAML library keeps comments and order, but not every folded line, quote and column of a file.  Here
+only what changes is written, by ruamel.yaml, and spliced into the text at the places that PyYAML, which also reads
+declarations, reports.  Line ends, comments and the end of the last line stay::
 
     bytes of the file --events of PyYAML--> spans --set, insert, append--> splices --> the new text
 
-Every change is made twice, in the text and in the plain value that the text stands for.  At the end
-the new text is read again and has to give that value, so that an edit that goes astray (through an
-anchor that another place uses, say) is an error and not a damaged file.
+Every change is made twice: in the text, and in the value that the text stands for.  At the end the new text is read
+and has to give that value.  So an edit with a wrong result (through an anchor that another place uses, say) is an
+error, and damages no file.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Uneditable(Exception):
-    """The file is written in a way that cannot be changed in place; *place* is where."""
+    """The file has something at *place* that cannot be changed in place."""
 
     def __init__(self, path: str, place: Place, message: str) -> None:
         super().__init__(f"{path}:{place.line}:{place.column}: {message}")
@@ -41,7 +40,7 @@ class Uneditable(Exception):
 
 @dataclass
 class _Span:
-    """A value in the text, from *start* to before *end*, and what is in it."""
+    """A value in the text, from *start* to before *end* (offsets in characters), and the values in it."""
 
     kind: str  # "scalar", "mapping", "sequence" or "alias"
     start: int
@@ -54,15 +53,15 @@ class _Span:
     values: list[_Span] = field(default_factory=list)
 
     def index(self, key: Key) -> int:
-        """Return where the value of *key* is in *values*, -1 where there is none."""
+        """Return the index in *values* of the value of *key*, -1 where there is none."""
         if isinstance(key, int):
             return key
-        return next((number for number, each in enumerate(self.keys) if each.text == key), -1)
+        return next((number for number, span in enumerate(self.keys) if span.text == key), -1)
 
 
 @dataclass(frozen=True)
 class _Splice:
-    """What takes the place of the text from *start* to before *end*."""
+    """The new *text* for the characters from *start* to before *end*."""
 
     start: int
     end: int
@@ -70,34 +69,34 @@ class _Splice:
 
 
 class Editor:
-    """One file on its way from *before* to :meth:`finished`; values are addressed as they stand before."""
+    """The changes of one file, from *before* to :meth:`finished`; keys and indexes are those of the old text."""
 
     def __init__(self, read: SourceFile, content: bytes) -> None:
-        """Take a file as it was read, and the bytes that it was read from."""
+        """Edit the file *read* from the bytes *content*."""
         self.path = read.path
         self.before = content.decode("utf-8")
         self.mark = "\ufeff" if content.startswith(codecs.BOM_UTF8) else ""
         self.text = self.before[len(self.mark) :]
-        #: Whether the last line has no end: it gets one for the time being.
+        #: Whether the last line has no end: it gets one until :meth:`finished`.
         self.open_ended = not self.text.endswith(("\n", "\r"))
         ends = _LINE_END.findall(self.text)
         self.line_end = ends[0] if ends else "\n"
         self.text += self.line_end if self.open_ended else ""
         self.starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
-        # A literal text that ends with the file ends with its last line end, too.
+        # A block scalar at the end of the file includes its last line end.
         read = yaml_text.parse(self.path, read.text + "\n") if self.open_ended else read
         self.root = self._composed(read.text)
         self.value = _unshared(read.value)
         self.splices: list[_Splice] = []
-        #: By the list that they belong to: what is put in behind which item.
+        #: By the id of a list: the list, and the new items, each with the index of the item before it.
         self.insertions: dict[int, tuple[list[Any], list[tuple[int, Any]]]] = {}
 
     # -- what can be done
 
     def set(self, value: Any, *keys: Key, order: Sequence[str] = ()) -> None:
-        """Give the value at *keys* another value; a key that is new comes behind those before it in *order*.
+        """Set the value at *keys*; a new key goes behind the existing ones that come before it in *order*.
 
-        Of a list, the items that stay keep their order.
+        The items of a list that stay keep their order.  Raises :exc:`Uneditable`.
         """
         mapping, plain, name = self._span(*keys[:-1]), self._plain(*keys[:-1]), str(keys[-1])
         number = mapping.index(name)
@@ -112,7 +111,7 @@ class Editor:
         plain[name] = value
 
     def unset(self, empty: Any, *keys: Key) -> None:
-        """Take the key at *keys* away, or give it the value *empty* where a comment belongs to it."""
+        """Remove the key at *keys*, or set it to *empty* where a comment belongs to it.  Raises :exc:`Uneditable`."""
         mapping, plain, name = self._span(*keys[:-1]), self._plain(*keys[:-1]), str(keys[-1])
         number = mapping.index(name)
         whole = self._whole_lines(mapping, number)
@@ -124,13 +123,13 @@ class Editor:
             del plain[name]
 
     def append(self, value: Any, *keys: Key) -> None:
-        """Put *value* at the end of the list at *keys*, on one line where it fits."""
+        """Append *value* to the list at *keys*, on one line where it fits.  Raises :exc:`Uneditable`."""
         self.insert(value, len(self._span(*keys).values) - 1, *keys, compact=True)
 
     def insert(self, value: Any, index: int, *keys: Key, compact: bool = False) -> None:
-        """Put *value*, a mapping, behind item *index* of the list at *keys*.
+        """Insert *value*, a mapping, behind item *index* of the list at *keys*.  Raises :exc:`Uneditable`.
 
-        It is set off by blank lines as the items beside it are; where there are none, unless *compact*.
+        A blank line comes before it where one is between the items beside it; without neighbours, unless *compact*.
         """
         sequence, items = self._span(*keys), self._plain(*keys)
         self.insertions.setdefault(id(items), (items, []))[1].append((index, value))
@@ -152,15 +151,16 @@ class Editor:
 
     @property
     def changed(self) -> bool:
+        """Whether any change was made."""
         return bool(self.splices)
 
     def finished(self) -> str:
-        """Return the new text; raises :exc:`Uneditable` where it would not say what was wanted."""
+        """Return the new text.  Raises :exc:`Uneditable` where it would not have the value that was wanted."""
         for items, behind in self.insertions.values():
             items[:] = [
-                each
+                kept_or_new
                 for index, item in enumerate(items)
-                for each in (item, *(value for number, value in behind if number == index))
+                for kept_or_new in (item, *(value for number, value in behind if number == index))
             ]
         self.insertions.clear()
         parts, done = [], 0
@@ -192,7 +192,7 @@ class Editor:
         return self._compose(next(events), events)
 
     def _compose(self, event: Any, events: Iterator[Any]) -> _Span:
-        """Return the span of the value that begins with *event*; no file nests deep enough to mind recursion."""
+        """Return the span of the value that begins with *event*; no file that was read nests too deep to recurse."""
         start, end = self._offset(event.start_mark), self._offset(event.end_mark)
         if isinstance(event, yaml.ScalarEvent):
             return _Span("scalar", start, self._end_of_scalar(event, start, end), text=event.value)
@@ -202,7 +202,7 @@ class Editor:
         span = _Span(kind, start, end, bool(event.flow_style))
         for inner in events:
             if isinstance(inner, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                # The end of a block is found only where something else begins, many comments later.
+                # PyYAML reports the end of a block where the next thing begins, after any comments.
                 span.end = self._offset(inner.end_mark) if span.flow or not span.values else span.values[-1].end
                 break
             if kind == "mapping":
@@ -235,7 +235,7 @@ class Editor:
         return self.text[self.starts[line - 1] : following].rstrip("\r\n")
 
     def _line_after(self, offset: int, column: Optional[int] = None) -> int:
-        """Return the start of the line after *offset*, and after comments that are indented more than *column*."""
+        """Return the start of the line after *offset*, and after comments that are indented deeper than *column*."""
         if offset in (0, len(self.text)) or self._column(offset):
             offset = self.starts[min(self._place(offset).line, len(self.starts) - 1)]
         while column is not None and offset < len(self.text):
@@ -269,7 +269,7 @@ class Editor:
         return self.text.index(":", key.end) + 1
 
     def _has_comment(self, start: int, span: _Span) -> bool:
-        """Whether there is a comment between *start* and the end of *span*, which would be lost with it."""
+        """Whether a comment is between *start* and the end of *span*: it would be lost with the value."""
         rest, done = [], start
         for scalar in _scalars(span):
             rest.append(self.text[done : scalar.start])
@@ -280,7 +280,7 @@ class Editor:
         return "#" in "".join([*rest, self.text[done : span.end]])
 
     def _set_off(self, sequence: _Span, index: int, *, alone: bool) -> bool:
-        """Whether a blank line stands between item *index* and its neighbour; *alone* where it has none."""
+        """Whether a blank line is between item *index* and its neighbour; *alone* if it has no neighbour."""
         values = sequence.values
         if len(values) == 1:
             return alone
@@ -318,7 +318,7 @@ class Editor:
         return as_scalar(value, flow=mapping.flow, quote=quote if quote in ("'", '"') else "")
 
     def _replace_list(self, mapping: _Span, number: int, old: list[Any], new: list[Any]) -> None:
-        """Change a list; one that has a line for each item keeps the lines of those that stay."""
+        """Replace a list; one with a line for each item keeps the lines of the items that stay."""
         span = mapping.values[number]
         if span.kind != "sequence" or span.flow or not any(item in new for item in old):
             self._replace(mapping, number, new)
@@ -333,7 +333,7 @@ class Editor:
             self._splice(at, at, "".join(added))
 
     def _insert_key(self, mapping: _Span, plain: dict[str, Any], name: str, value: Any, order: Sequence[str]) -> None:
-        """Insert a key behind the last of those that come before it in *order*."""
+        """Insert the key *name* behind the last existing one that comes before it in *order*."""
         before = [key for key in order[: order.index(name)] if mapping.index(key) >= 0 and key in plain]
         number = mapping.index(before[-1]) if before else 0
         behind = mapping.values[number]
@@ -346,13 +346,13 @@ class Editor:
             self._splice(at, at, "".join(f"{' ' * column}{line}{self.line_end}" for line in lines))
 
     def _insert_in_flow(self, behind: _Span, text: str, at: int) -> None:
-        """Insert an item in brackets or braces at *at*, on a line of its own as the one *behind* which it comes."""
+        """Insert an item in brackets or braces at *at*, on a line of its own if the item before it has one."""
         column = self._column(behind.start)
         own_line = not self._line(behind.start)[:column].strip()
         self._splice(at, at, (f",{self.line_end}{' ' * column}" if own_line else ", ") + text)
 
     def _whole_lines(self, mapping: _Span, number: int) -> Optional[tuple[int, int]]:
-        """Return the text that can go with a key; None where its comments, or those before it, would be lost."""
+        """Return the offsets of the text to remove with a key; None where comments on it or before it would be lost."""
         key, span = mapping.keys[number], mapping.values[number]
         if number == 0 or self._has_comment(key.end, span):
             return None
@@ -366,7 +366,7 @@ class Editor:
 
 
 def _unshared(value: Any) -> Any:
-    """Return a copy in which an alias is a value of its own: a change is meant for one place."""
+    """Return a copy in which each alias is a value of its own, so that a change is made in one place only."""
     if isinstance(value, dict):
         return {key: _unshared(item) for key, item in value.items()}
     return [_unshared(item) for item in value] if isinstance(value, list) else value

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 #: Beyond this column a value is written over several lines, where that is possible.
 WIDTH = 100
 
-#: For ruamel.yaml, which would fold a line.
+#: The width for ruamel.yaml, so that it folds no line.
 _WITHOUT_LIMIT = 1_000_000_000
 
 
 def as_block(mapping: Mapping[str, Any], column: int = 0) -> list[str]:
-    """Return *mapping* as lines that begin at *column*; lists and mappings stand in one line where they fit."""
+    """Return *mapping* as lines for the given *column*; lists and mappings are on one line where they fit."""
     lines = []
     for key, value in mapping.items():
         if not isinstance(value, (list, dict)):
@@ -55,7 +55,10 @@ def as_flow(value: Any) -> str:
 
 
 def as_scalar(value: Optional[str], *, flow: bool = False, quote: str = "") -> str:
-    """Return a text, or null, as it is written in a block or, with *flow*, in brackets; in quotes if need be."""
+    """Return a text, or null, as it is written in a block, or with *flow* in brackets.
+
+    It has quotes where it needs them; *quote* asks for single or double quotes.
+    """
     if quote == "'" and value is not None:
         from ruamel.yaml.scalarstring import SingleQuotedScalarString
 
@@ -68,11 +71,11 @@ def _in_block(value: Optional[str]) -> str:
     return _emitted({"x": value}, flow=False)[len("x: ") :]
 
 
-#: Texts that every reader of YAML, of any version, takes without quotes in a block, and in brackets.
+#: Texts that need no quotes in any version of YAML: in a block, and in brackets.
 _PLAIN = re.compile(r"[A-Za-z0-9_.(/](?:[A-Za-z0-9_ ./*&|()!=<>+,\[\]-]*[A-Za-z0-9_./*()>\]])?")
 _PLAIN_IN_FLOW = re.compile(r"[A-Za-z0-9_.(/](?:[A-Za-z0-9_ ./*&|()!=<>+-]*[A-Za-z0-9_./*()>])?")
 _NEVER_PLAIN = re.compile("(?!)")
-#: What a plain YAML reader would take for something else than a text.
+#: Texts that a YAML reader takes for another type, such as a number.
 _WORDS = re.compile(r"null|true|false|yes|no|on|off|y|n|\.?[0-9].*|\.inf|\.nan", re.IGNORECASE)
 
 
@@ -96,12 +99,12 @@ def _emitted(value: Any, *, flow: bool) -> str:
 
 @functools.cache
 def _emitter(flow: bool) -> YAML:
-    # Not at the top: ruamel.yaml is there with the extra that scanning needs, and not for building pages.
+    # Not at the top: ruamel.yaml comes with kfuncdoc[scan], and building pages does not need it.
     from ruamel.yaml import YAML
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes null as a word: as nothing at all it is easily overlooked."""
+        """Writes null as a word: an empty value is easily overlooked."""
 
     Representer.add_representer(
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")

@@ -128,17 +128,17 @@ def test_what_is_no_kfunc(order):
     written.symbol("other_object", 0, 1)
     written.symbol("bpf_thing_local", 0, 0)
     written.function("xdp", "packet", [call("bpf_thing"), call("other_object"), leave()])
-    found = read(written)
-    assert [extern.name for extern in found.externs] == ["bpf_thing"]
-    assert [each.extern for each in found.calls] == ["bpf_thing"]
+    bpf_object = read(written)
+    assert [extern.name for extern in bpf_object.externs] == ["bpf_thing"]
+    assert [kfunc_call.extern for kfunc_call in bpf_object.calls] == ["bpf_thing"]
 
 
 def test_declared_and_not_called():
     written = Object()
     written.extern("bpf_thing", weak=True)
     written.function("xdp", "packet", [leave()])
-    found = read(written)
-    assert ([extern.name for extern in found.externs], found.calls) == (["bpf_thing"], ())
+    bpf_object = read(written)
+    assert ([extern.name for extern in bpf_object.externs], bpf_object.calls) == (["bpf_thing"], ())
 
 
 @ORDERS
@@ -148,18 +148,18 @@ def test_without_btf(order):
     written.extern("bpf_thing")
     written.symbol("CONFIG_HZ", 0, 1)
     written.function("xdp", "packet", [address(1, "CONFIG_HZ"), call("bpf_thing"), leave()])
-    found = read(written)
-    assert found.externs == (Extern("bpf_thing", False),)
-    assert not found.has_btf
-    assert [(each.extern, each.source) for each in found.calls] == [("bpf_thing", None)]
+    bpf_object = read(written)
+    assert bpf_object.externs == (Extern("bpf_thing", False),)
+    assert not bpf_object.has_btf
+    assert [(kfunc_call.extern, kfunc_call.source) for kfunc_call in bpf_object.calls] == [("bpf_thing", None)]
 
 
 def test_stripped_of_the_names_of_functions():
     written = Object(named=False)
     written.extern("bpf_thing")
     written.function("xdp", "packet", [call("bpf_thing"), leave()])
-    (found,) = read(written).calls
-    assert (found.function, found.programs) == ("xdp", (Program("xdp", "xdp", XDP, sleepable=False),))
+    (kfunc_call,) = read(written).calls
+    assert (kfunc_call.function, kfunc_call.programs) == ("xdp", (Program("xdp", "xdp", XDP, sleepable=False),))
 
 
 def test_stripped_of_its_symbols():
@@ -184,19 +184,23 @@ def test_calls_in_subprograms_and_callbacks(order):
     written.function("xdp", "first", [call("[.text]")._replace(immediate=-1), call("global"), leave()])
     written.function("tc", "second", [address(2, "[.text]", 16), call_helper(181), leave()])
     written.function("tc", "third", [leave()])
-    found = read(written)
-    assert {each.extern: [program.name for program in each.programs] for each in found.calls} == {
+    bpf_object = read(written)
+    assert {
+        kfunc_call.extern: [program.name for program in kfunc_call.programs] for kfunc_call in bpf_object.calls
+    } == {
         "bpf_one": ["first", "second"],
         "bpf_two": ["second"],
         "bpf_three": ["first"],
     }
     # From the callback on, it is another context.
-    assert {each.extern: [program.name for program in each.directly] for each in found.calls} == {
+    assert {
+        kfunc_call.extern: [program.name for program in kfunc_call.directly] for kfunc_call in bpf_object.calls
+    } == {
         "bpf_one": ["first"],
         "bpf_two": [],
         "bpf_three": ["first"],
     }
-    assert [program.name for program in found.programs] == ["first", "second", "third"]
+    assert [program.name for program in bpf_object.programs] == ["first", "second", "third"]
 
 
 def test_a_function_alone_is_a_program():
@@ -215,7 +219,9 @@ def test_struct_ops(order, section):
     written.function("struct_ops/a", "on_dispatch", [call("bpf_thing"), leave()])
     written.function("struct_ops.s/b", "nowhere", [call("bpf_thing"), leave()])
     written.struct_ops(section, "sched_ext_ops___mine", {"enqueue": "on_enqueue", "dispatch": "on_dispatch"})
-    assert [(each.name, each.program_type, each.struct_ops, each.member) for each in read(written).programs] == [
+    assert [
+        (program.name, program.program_type, program.struct_ops, program.member) for program in read(written).programs
+    ] == [
         ("on_enqueue", "BPF_PROG_TYPE_STRUCT_OPS", "sched_ext_ops", "enqueue"),
         ("on_dispatch", "BPF_PROG_TYPE_STRUCT_OPS", "sched_ext_ops", "dispatch"),
         ("nowhere", "BPF_PROG_TYPE_STRUCT_OPS", None, None),
@@ -278,8 +284,8 @@ def test_a_library_of_objects(tmp_path):
             (b"__.SYMDEF", b"\0"),
         )
     )
-    found = list(read_objects(str(path)))
-    assert [(each.path, each.externs[0].name) for each in found] == [
+    objects = list(read_objects(str(path)))
+    assert [(bpf_object.path, bpf_object.externs[0].name) for bpf_object in objects] == [
         (f"{path}(one.bpf.o)", "bpf_one"),
         (f"{path}(a_name_that_is_longer_than_a_header.bpf.o)", "bpf_two"),
         (f"{path}(bsd.bpf.o)", "bpf_three"),
@@ -328,9 +334,9 @@ def test_folders(tmp_path):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
-    found, broken = find_objects([str(tmp_path), str(tmp_path / "c")])
+    paths, broken = find_objects([str(tmp_path), str(tmp_path / "c")])
     assert broken == []
-    assert [str(Path(each).relative_to(tmp_path)) for each in found] == [
+    assert [str(Path(path).relative_to(tmp_path)) for path in paths] == [
         "a/three.bpf.o", "b/one.bpf.o", "b/two.bpf.o", "c",
     ]  # fmt: skip
     with pytest.raises(Unscannable, match=r"there is no \.bpf\.o in this folder"):
@@ -463,8 +469,8 @@ def test_programs_that_share_all_their_functions():
         written.function(".text", f"f{number}", [*following, leave()])
     for number in range(400):
         written.function("xdp", f"p{number}", [call("f0"), leave()])
-    (found,) = read(written).calls
-    assert len(found.programs) == 400
+    (kfunc_call,) = read(written).calls
+    assert len(kfunc_call.programs) == 400
 
 
 def test_symbols_without_a_type():
@@ -517,8 +523,8 @@ def test_a_function_of_many_jumps_comes_to_an_end():
     for _ in range(2000):
         code += [jump_if(EQUAL, 2, 0, 1), move(1, 0), jump_if(EQUAL, 3, 0, -3)]
     written.function("xdp", "packet", [address(1, "bpf_thing"), *code, call("bpf_thing"), call("packet"), leave()])
-    (found,) = read(written).calls
-    assert not found.guarded
+    (kfunc_call,) = read(written).calls
+    assert not kfunc_call.guarded
 
 
 def test_the_record_and_its_flavours():

@@ -83,8 +83,8 @@ def test_every_kind_is_passed_over_and_counted(order):
     btf = read(types)
     assert btf.count == 21
     assert btf.byte_order == order
-    assert [btf.kind(each) for each in range(13)] == [*range(12), built.FUNC_PROTO]
-    assert [btf.kind(each) for each in range(13, 20)] == [12, 14, 15, 16, 17, 18, 19]
+    assert [btf.kind(number) for number in range(13)] == [*range(12), built.FUNC_PROTO]
+    assert [btf.kind(number) for number in range(13, 20)] == [12, 14, 15, 16, 17, 18, 19]
     assert btf.name(last) == "last"
     assert btf.name(2) == ""
     assert btf.tagged() == (function,)

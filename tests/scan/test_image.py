@@ -64,7 +64,7 @@ def refusal(scan, **images: Image | bytes) -> str:
 
 
 def flags(observation: Observation) -> dict[str, list[tuple[str, ...]]]:
-    return {kfunc.name: [each.flags for each in kfunc.registrations] for kfunc in observation.kfuncs}
+    return {kfunc.name: [registration.flags for registration in kfunc.registrations] for kfunc in observation.kfuncs}
 
 
 # -- vmlinux
@@ -140,7 +140,7 @@ def test_entries_without_a_function_are_remarked_on(scan, symbols):
     observation = scan(vmlinux=image)
     assert flags(observation)["bpf_thing_peek"] == [("KF_RCU",)]
     place = "ids" if symbols else "the set at byte 4 of .BTF_ids"
-    assert [(each.file, each.text) for each in observation.remarks] == [
+    assert [(remark.file, remark.text) for remark in observation.remarks] == [
         ("vmlinux", f"1 entries of {place} have no function in BTF")
     ]
 
@@ -207,7 +207,7 @@ def test_bits_stand_for_the_flags_of_their_release(scan, release, name):
     observation = scan(vmlinux=Image(thing_types(), [KfuncSet("ids", {"bpf_thing_peek": TRUSTED})], release=release))
     assert flags(observation)["bpf_thing_peek"] == [(name,)]
     assert observation.kernel == release
-    remarked = [(each.text, each.kfunc) for each in observation.remarks]
+    remarked = [(remark.text, remark.kfunc) for remark in observation.remarks]
     assert remarked == ([("no flag is known for bit 4 of its entry", "bpf_thing_peek")] if "BIT" in name else [])
 
 
@@ -226,7 +226,7 @@ def test_before_v6_9_sets_do_not_tell_what_they_hold(scan):
     sets = [KfuncSet("ids", {"bpf_thing_peek": RCU}, holds=0)]
     observation = scan(vmlinux=Image(thing_types(), sets, release="6.8.12", symbols=True))
     assert flags(observation) == {"bpf_thing_acquire": [], "bpf_thing_release": []}
-    assert [each.text for each in observation.remarks] == [
+    assert [remark.text for remark in observation.remarks] == [
         "before v6.9 an image does not tell which of its sets hold kfuncs: none of them is read, and only functions "
         "with the decl tag are found"
     ]
@@ -346,7 +346,7 @@ def test_a_module_without_btf_keeps_nothing_from_the_others(scan):
     bare = elf({".BTF_ids": bytes(8), ".modinfo": b"name=bare\0"})
     observation = scan(vmlinux=kernel, bare__ko=bare, widget__ko=module)
     assert observation.by_name["bpf_widget"] == WIDGET
-    assert [(each.file, each.text) for each in observation.remarks] == [
+    assert [(remark.file, remark.text) for remark in observation.remarks] == [
         ("bare.ko", "it has no section .BTF, so that its kfuncs cannot be told")
     ]
 
@@ -369,7 +369,7 @@ def test_modules_of_another_kernel_are_left_out(scan):
     kernel, module = kernel_and_module(release="7.3.5-test")
     observation = scan(vmlinux=kernel, w__ko=module)
     assert len(observation.kfuncs) == 3
-    assert [(each.file, each.text) for each in observation.remarks] == [
+    assert [(remark.file, remark.text) for remark in observation.remarks] == [
         ("w.ko", "1 modules are of another kernel and left out, such as w.ko")
     ]
 
@@ -565,7 +565,7 @@ def test_a_prototype_that_c_cannot_tell_is_left_open(scan):
     types.kfunc("bpf_odd", 0, [("p", types.ptr(types.struct("")))])
     observation = scan(vmlinux=Image(types))
     assert observation.kfuncs == (ObservedKfunc("bpf_odd"),)
-    assert [each.text for each in observation.remarks] == ["its prototype has a type without a name"]
+    assert [remark.text for remark in observation.remarks] == ["its prototype has a type without a name"]
 
 
 KERNEL, MODULE = (image.elf() for image in kernel_and_module())
@@ -635,28 +635,32 @@ ALL = {*THINGS, "bpf_nothing"}
 def test_functions_of_an_image_with_sets(tmp_path, order):
     """It tells its kfuncs: another function of the name is none."""
     image = Image(thing_types(order), [KfuncSet("ids", {"bpf_thing_acquire": ACQUIRE, "bpf_thing_release": 0})])
-    found = functions(tmp_path, ALL, vmlinux=image.elf())
-    assert (found.kernel, found.release, found.with_modules) == ("7.3.4", "v7.3", False)
-    assert found.prototypes == {
+    kernel_functions = functions(tmp_path, ALL, vmlinux=image.elf())
+    assert (kernel_functions.kernel, kernel_functions.release, kernel_functions.with_modules) == (
+        "7.3.4",
+        "v7.3",
+        False,
+    )
+    assert kernel_functions.prototypes == {
         "bpf_thing_acquire": "struct thing *bpf_thing_acquire(int id)",
         "bpf_thing_release": "void bpf_thing_release(struct thing *p)",
         "bpf_thing_peek": "struct thing *bpf_thing_peek(struct thing *p)",
     }
-    assert found.shapes["bpf_thing_release"] == ("function", "void", ("pointer", "struct"))
-    assert (found.no_kfuncs, found.doubtful) == ({"bpf_thing_peek"}, frozenset())
+    assert kernel_functions.shapes["bpf_thing_release"] == ("function", "void", ("pointer", "struct"))
+    assert (kernel_functions.no_kfuncs, kernel_functions.doubtful) == ({"bpf_thing_peek"}, frozenset())
 
 
 def test_functions_of_raw_btf(tmp_path):
     """Tags alone do not tell that a function is no kfunc."""
-    found = functions(tmp_path, ALL, vmlinux=thing_types().blob())
-    assert set(found.prototypes) == set(THINGS)
-    assert (found.no_kfuncs, found.doubtful) == (frozenset(), {"bpf_thing_peek"})
+    kernel_functions = functions(tmp_path, ALL, vmlinux=thing_types().blob())
+    assert set(kernel_functions.prototypes) == set(THINGS)
+    assert (kernel_functions.no_kfuncs, kernel_functions.doubtful) == (frozenset(), {"bpf_thing_peek"})
 
 
 def test_functions_of_an_image_from_before_sets_could_be_told(tmp_path):
     image = Image(thing_types(), [KfuncSet("ids", {"bpf_thing_peek": 0}, holds=0)], release="6.6.1")
-    found = functions(tmp_path, ALL, vmlinux=image.elf())
-    assert (found.no_kfuncs, found.doubtful) == (frozenset(), {"bpf_thing_peek"})
+    kernel_functions = functions(tmp_path, ALL, vmlinux=image.elf())
+    assert (kernel_functions.no_kfuncs, kernel_functions.doubtful) == (frozenset(), {"bpf_thing_peek"})
 
 
 def test_functions_of_modules(tmp_path):
@@ -669,18 +673,18 @@ def test_functions_of_modules(tmp_path):
     split.tag(number)
     module = Image(split, [KfuncSet("drop", {"bpf_thing_drop": 0})], module="thing").elf()
     kernel = Image(base, [KfuncSet("ids", dict.fromkeys(THINGS, 0))]).elf()
-    found = functions(tmp_path, {"bpf_thing_drop", "bpf_thing_peek"}, vmlinux=kernel, thing__ko=module)
-    assert found.with_modules
-    assert set(found.prototypes) == {"bpf_thing_drop", "bpf_thing_peek"}
-    assert found.no_kfuncs == frozenset()
+    kernel_functions = functions(tmp_path, {"bpf_thing_drop", "bpf_thing_peek"}, vmlinux=kernel, thing__ko=module)
+    assert kernel_functions.with_modules
+    assert set(kernel_functions.prototypes) == {"bpf_thing_drop", "bpf_thing_peek"}
+    assert kernel_functions.no_kfuncs == frozenset()
 
 
 def test_kfuncs_of_the_kernels_own_tests_are_kfuncs(tmp_path):
     types = thing_types()
     types.kfunc("bpf_kfunc_call_test1")
     image = Image(types, [KfuncSet("ids", {"bpf_kfunc_call_test1": 0})])
-    found = functions(tmp_path, {"bpf_kfunc_call_test1"}, vmlinux=image.elf())
-    assert (set(found.prototypes), found.no_kfuncs) == ({"bpf_kfunc_call_test1"}, frozenset())
+    kernel_functions = functions(tmp_path, {"bpf_kfunc_call_test1"}, vmlinux=image.elf())
+    assert (set(kernel_functions.prototypes), kernel_functions.no_kfuncs) == ({"bpf_kfunc_call_test1"}, frozenset())
 
 
 def test_a_program_is_no_kernel(tmp_path):

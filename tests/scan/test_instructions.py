@@ -48,13 +48,13 @@ def calls_of(*code: Code, more: tuple[tuple[str, list[Code]], ...] = ()) -> dict
     for name, body in more:
         written.function(".text", name, body, local=True)
     written.function("xdp", "packet", [*code, leave()])
-    return {each.extern: each for each in read_object("prog.bpf.o", written.elf()).calls}
+    return {kfunc_call.extern: kfunc_call for kfunc_call in read_object("prog.bpf.o", written.elf()).calls}
 
 
 def known(*code: Code) -> tuple[set[str], set[str]]:
     """Return what is known where ``three`` is called."""
-    found = calls_of(*code)["three"]
-    return set(found.found), set(found.missed)
+    kfunc_call = calls_of(*code)["three"]
+    return set(kfunc_call.found), set(kfunc_call.missed)
 
 
 FORMS = {
@@ -118,7 +118,7 @@ def test_what_is_not_there():
         call("three"),
     ]  # fmt: skip
     calls = calls_of(*chain)
-    assert {name: (set(each.found), set(each.missed)) for name, each in calls.items()} == {
+    assert {name: (set(kfunc_call.found), set(kfunc_call.missed)) for name, kfunc_call in calls.items()} == {
         "one": ({"one"}, set()),
         "two": ({"two"}, {"one"}),
         "three": (set(), {"one", "two"}),
@@ -224,8 +224,8 @@ def test_a_function_that_takes_too_long_tells_nothing(monkeypatch):
     """Nor what it calls: its callers may know, and it does not."""
     monkeypatch.setattr(instructions, "_MOST_STEPS", 0)
     test = [address(1, "one"), jump_if(EQUAL, 1, 0, 1)]
-    found = calls_of(*test, call("helper"), more=(("helper", [call("three"), leave()]),))["three"]
-    assert (found.found, found.missed) == (frozenset(), frozenset())
+    kfunc_call = calls_of(*test, call("helper"), more=(("helper", [call("three"), leave()]),))["three"]
+    assert (kfunc_call.found, kfunc_call.missed) == (frozenset(), frozenset())
 
 
 def test_subprograms_know_what_all_their_callers_do():
@@ -243,8 +243,8 @@ def test_global_functions_know_nothing_of_their_callers():
         written.extern(name, weak=True)
     written.function(".text", "helper", [call("three"), leave()])
     written.function("xdp", "packet", [address(1, "one"), jump_if(EQUAL, 1, 0, 1), call("helper"), leave()])
-    (found,) = read_object("prog.bpf.o", written.elf()).calls
-    assert not found.found
+    (kfunc_call,) = read_object("prog.bpf.o", written.elf()).calls
+    assert not kfunc_call.found
 
 
 # -- never more than there is
@@ -266,7 +266,7 @@ def any_code(random: Random) -> list[Code]:
         lambda: jump(random.randint(1, 2)),
     ]
     weights = [5, 5, 3, 2, 3, 2, 3, 1, 1, 2]
-    body = [each() for each in random.choices(kinds, weights, k=random.randint(4, 12))]
+    body = [kind() for kind in random.choices(kinds, weights, k=random.randint(4, 12))]
     return [address(1, "one"), address(2, "two"), move(3, random.randint(0, 1)), *body, call("three"), leave()]
 
 
@@ -275,39 +275,41 @@ ADDRESS_OF = {"one": 0xFFFFFFFF81000010, "two": 0xFFFFFFFF81000020}
 
 def reached(code: list[Code], there: dict[str, bool], start: dict[int, int]) -> Optional[int]:
     """Run *code*, whose jumps only lead on; return to which of its calls of ``three`` it gets first, if to any."""
-    places = [at for at, each in enumerate(code) for _ in range(2 if each.wide else 1)]
+    places = [at for at, instruction in enumerate(code) for _ in range(2 if instruction.wide else 1)]
     values, at, slots = dict(start), 0, []
-    for each in code:
+    for instruction in code:
         slots.append(at)
-        at += 2 if each.wide else 1
+        at += 2 if instruction.wide else 1
     at = 0
     while at < len(places):
-        each, place = code[places[at]], slots[places[at]]
+        instruction, place = code[places[at]], slots[places[at]]
         if place != at:
             return None  # into the second half of a wide one: no program of a compiler's does that
-        at += 2 if each.wide else 1
-        left, right = values.get(each.destination, 7), values.get(each.source, 7)
-        if each.symbol == "three":
+        at += 2 if instruction.wide else 1
+        left, right = values.get(instruction.destination, 7), values.get(instruction.source, 7)
+        if instruction.symbol == "three":
             return sum(other.symbol == "three" for other in code[: places[place]])
-        if each.code == 0x95:
+        if instruction.code == 0x95:
             return None
-        if each.wide:
-            values[each.destination] = ADDRESS_OF[str(each.symbol)] if there[str(each.symbol)] else 0
-        elif each.code == 0x85:
+        if instruction.wide:
+            values[instruction.destination] = (
+                ADDRESS_OF[str(instruction.symbol)] if there[str(instruction.symbol)] else 0
+            )
+        elif instruction.code == 0x85:
             values.update(dict.fromkeys(range(6), 7))
-        elif each.code == 0x05:
-            at += each.offset
-        elif each.code & 7 == 5:
-            if COMPARISONS[each.code & 0xF0](left, each.immediate):
-                at += each.offset
-        elif each.code == 0x7B:
-            values[each.offset] = right
-        elif each.code == 0x79:
-            values[each.destination] = values.get(each.offset, 7)
+        elif instruction.code == 0x05:
+            at += instruction.offset
+        elif instruction.code & 7 == 5:
+            if COMPARISONS[instruction.code & 0xF0](left, instruction.immediate):
+                at += instruction.offset
+        elif instruction.code == 0x7B:
+            values[instruction.offset] = right
+        elif instruction.code == 0x79:
+            values[instruction.destination] = values.get(instruction.offset, 7)
         else:
-            operation = each.code & 0xF0
+            operation = instruction.code & 0xF0
             by_register = {0xB0: right, OR: left | right, AND: left & right}
-            values[each.destination] = by_register[operation] if each.code & 8 else each.immediate
+            values[instruction.destination] = by_register[operation] if instruction.code & 8 else instruction.immediate
     return None
 
 
@@ -325,7 +327,7 @@ def test_what_is_said_is_so(seed):
     for _ in range(1500):
         code = any_code(random)
         said = list(said_of(code))
-        told += sum(each != instructions.ExistenceTests() for each in said)
+        told += sum(tests != instructions.ExistenceTests() for tests in said)
         for one, two in itertools.product((False, True), repeat=2):
             there = {"one": one, "two": two}
             which = reached(code, there, {register: random.randint(0, 2) for register in (1, 2, 3)})
@@ -341,16 +343,18 @@ def test_what_is_said_is_so(seed):
 def said_of(code: list[Code]) -> Iterator[instructions.ExistenceTests]:
     """Yield what is known at each call of ``three``, with ``one`` as the first bit and ``two`` as the second."""
     content, kfuncs, addresses = b"", {}, {}
-    for each in code:
+    for instruction in code:
         at = len(content) // instructions.BYTES
-        if each.symbol == "three":
+        if instruction.symbol == "three":
             kfuncs[at] = 2
-        elif each.wide:
-            addresses[at] = 0 if each.symbol == "one" else 1
-        registers = each.destination | each.source << 4
-        content += struct.pack("<BBhi", each.code, registers, each.offset, each.immediate) + bytes(8 * each.wide)
+        elif instruction.wide:
+            addresses[at] = 0 if instruction.symbol == "one" else 1
+        registers = instruction.destination | instruction.source << 4
+        content += struct.pack("<BBhi", instruction.code, registers, instruction.offset, instruction.immediate) + bytes(
+            8 * instruction.wide
+        )
     body = instructions.SectionCode(content, "<")
     function = instructions.Function("packet", 1, 0, len(body), True, kfuncs=kfuncs, addresses=addresses)
-    found = instructions.tests_before_calls([function], {1: body})
+    tests_by_call = instructions.tests_before_calls([function], {1: body})
     for at in kfuncs:
-        yield found.get((1, at), instructions.ExistenceTests())
+        yield tests_by_call.get((1, at), instructions.ExistenceTests())

@@ -40,7 +40,10 @@ BTF_H = "".join(
 
 def set_of(entries: str, name: str = "one", types: str = "XDP", members: str = "") -> str:
     """Return a set, registered for each of *types*."""
-    calls = [f"ret = ret ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_{each}, &{name}_set);" for each in types.split()]
+    calls = [
+        f"ret = ret ?: register_btf_kfunc_id_set(BPF_PROG_TYPE_{program_type}, &{name}_set);"
+        for program_type in types.split()
+    ]
     body = "\n\t".join(["int ret = 0;", *calls, "return ret;"])
     return f"""\
 BTF_KFUNCS_START({name}_ids)
@@ -658,8 +661,8 @@ def test_a_kernel_that_marks_nothing(tmp_path):
 def test_a_definition_for_each_architecture(tmp_path, mark):
     files = {"arch__x__Kconfig": "config X\n\tdef_bool y\n", "arch__y__Kconfig": "config Y\n\tdef_bool y\n"}
     definition = mark + "int bpf_a(int x)\n{\n\treturn x;\n}\n"
-    files.update({f"arch__{each}__Makefile": "obj-y += bpf.o\n" for each in "xy"})
-    files.update({f"arch__{each}__bpf.c": definition for each in "xy"})
+    files.update({f"arch__{architecture}__Makefile": "obj-y += bpf.o\n" for architecture in "xy"})
+    files.update({f"arch__{architecture}__bpf.c": definition for architecture in "xy"})
     kfunc = only(scanned(tmp_path, set_of(entry()), **files))
     assert (kfunc.source, kfunc.depends_on) == ("arch/x/bpf.c", "X || Y")
     files["arch__y__bpf.c"] = definition.replace("int x", "long x")
@@ -828,9 +831,9 @@ def test_what_is_documented(tmp_path, comment, documented):
 )
 def test_comments_that_announce_an_end(tmp_path, comment, text):
     observation = scanned(tmp_path, comment + defined() + set_of(entry()))
-    assert [(each.text, each.kfunc, each.line) for each in observation.announcements] == (
-        [(text, "bpf_a", 1)] if text is not None else []
-    )
+    assert [
+        (announcement.text, announcement.kfunc, announcement.line) for announcement in observation.announcements
+    ] == ([(text, "bpf_a", 1)] if text is not None else [])
 
 
 # -- what is not there, and what makes no sense

@@ -416,7 +416,9 @@ def test_new_kfuncs_that_are_near_nothing_get_a_file(tmp_path):
     ]
     write(changed)
     assert update(catalog_in(tmp_path), tree(ONE, *new), CALENDAR["v7.3"]).texts == {}
-    assert not [found for found in catalog_in(tmp_path).diagnostics if found.rule.rule != "summary-missing"]
+    assert not [
+        diagnostic for diagnostic in catalog_in(tmp_path).diagnostics if diagnostic.rule.rule != "summary-missing"
+    ]
 
 
 def test_a_file_of_that_name_takes_them(tmp_path):
@@ -994,7 +996,9 @@ def test_an_update_makes_the_record_true_and_changes_nothing_else(tmp_path_facto
     for observed in observation.kfuncs:
         if observed.name in now:
             facts = facts_at(now[observed.name], CALENDAR, release)
-            different = {each.field for each in differences(facts, observed, observation.kind) if each.visible}
+            different = {
+                difference.field for difference in differences(facts, observed, observation.kind) if difference.visible
+            }
             assert different <= {what for kfunc, what in asked if kfunc == observed.name}
     for kfunc in kfuncs:
         # The past stays: up to the event that is new, all that a caller could see.
@@ -1090,11 +1094,12 @@ def check_brought_back(folder: Path, observation: Observation) -> None:
         assert made is not None, name
         for release in ("v7.2", "v7.3"):
             one, other = (
-                assess(each.kfunc, record.calendar, record.calendar[release], TODAY) for each in (declared, made)
+                assess(declaration.kfunc, record.calendar, record.calendar[release], TODAY)
+                for declaration in (declared, made)
             )
             assert one.state.present == other.state.present, (name, release)
             if one.state.present:
-                facts = [comparable(each.facts, observation.by_name.get(name)) for each in (one, other)]
+                facts = [comparable(lifecycle.facts, observation.by_name.get(name)) for lifecycle in (one, other)]
                 assert facts[0] == facts[1], (name, release)
 
 
@@ -1103,7 +1108,7 @@ def comparable(facts: Facts, observed: Optional[ObservedKfunc]) -> dict[str, Any
     fields = {key: frozenset(value) if isinstance(value, tuple) else value for key, value in vars(facts).items()}
     fields["flags_for"] = {key: frozenset(flags) for key, flags in facts.flags_for.items()}
     # Which struct_ops may call is told only where a filter names them.
-    named = observed is not None and any(each.struct_ops for each in observed.registrations)
+    named = observed is not None and any(registration.struct_ops for registration in observed.registrations)
     return {**fields, "filter": None, "struct_ops": fields["struct_ops"] if named else None}
 
 

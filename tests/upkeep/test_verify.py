@@ -34,7 +34,7 @@ def one(**fields) -> ObservedKfunc:
 def findings(folder, observation: Observation, *entries: str, release: str = "v7.3", **texts: str) -> list[str]:
     """Return what is found when *entries*, in one file, or other files, are held against *observation*."""
     catalog = catalog_of(folder, **(texts or {"demo": subsystem("".join(entries))}))
-    return [as_text(found).replace(f"{folder}/", "") for found in verify(catalog, observation, CALENDAR[release])]
+    return [as_text(finding).replace(f"{folder}/", "") for finding in verify(catalog, observation, CALENDAR[release])]
 
 
 # Each case: the declaration, the kernel, what is told.
@@ -176,8 +176,8 @@ def test_what_no_caller_sees_is_no_finding(tmp_path, declared, kernel):
 )
 def test_what_a_caller_sees_is_one(tmp_path, declared, kernel):
     quoted = f'"{declared}"'
-    found = findings(tmp_path, tree(one(prototype=kernel)), entry("bpf_one", ADDED, prototype=quoted))
-    assert [re.findall(r"\[([a-z-]+)\]$", each) for each in found] == [["prototype-differs"]]
+    told = findings(tmp_path, tree(one(prototype=kernel)), entry("bpf_one", ADDED, prototype=quoted))
+    assert [re.findall(r"\[([a-z-]+)\]$", line) for line in told] == [["prototype-differs"]]
 
 
 def test_what_cannot_be_told_is_no_finding(tmp_path):
@@ -260,8 +260,8 @@ def test_a_new_kfunc_belongs_to_the_file_that_is_nearest(tmp_path, name, source,
         task=subsystem(entry("bpf_task_acquire", ADDED, source="kernel/task.c"), name="task"),
         dynptr=subsystem(entry("bpf_dynptr_size", ADDED, source="net/filter.c"), name="dynptr"),
     )
-    found = home_of(catalog, ObservedKfunc(name, source=source))
-    assert (found.header.subsystem if found else None) == home
+    subsystem_file = home_of(catalog, ObservedKfunc(name, source=source))
+    assert (subsystem_file.header.subsystem if subsystem_file else None) == home
 
 
 @pytest.mark.parametrize(
