@@ -1,19 +1,41 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all.
+
+Everything that kfuncdoc writes goes through :func:`write_whole`, so that one rule holds for all of it: a symbolic
+link is followed.  The file that it points to gets the new text, and the link stays as it is.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
 
 
 def write_whole(path: str, text: str) -> None:
-    """Write a file whole or not at all; raises OSError and leaves what was there.
+    """Write *text* to the file at *path* as UTF-8, whole or not at all.
 
-    A file that was there keeps its permissions.
+    A file that was there keeps its permissions.  Where *path* is a symbolic link, the file that it points to is
+    written, or made.  What is no regular file, as a device or a pipe, takes the text as it comes.
+
+    Raises OSError, whose ``filename`` is *path*, and leaves what was there.
     """
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".kfuncdoc-")
+    try:
+        _write(os.path.realpath(path), text)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), path) from error
+
+
+def _write(path: str, text: str) -> None:
+    if os.path.islink(path):
+        # What os.path.realpath() leaves of links that point to each other.
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+        return
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".kfuncdoc-")
     try:
         with open(descriptor, "w", encoding="utf-8", newline="\n") as stream:
             stream.write(text)

@@ -126,8 +126,7 @@ def write(changes: Update, track: Track = iter) -> None:
         elif os.path.lexists(path):
             raise UpdateRefused(f"{path}: the file is there already")
     for path in track(list(changes.texts)):
-        # A symbolic link stays; the file that it leads to is written.
-        write_whole(os.path.realpath(path), changes.texts[path])
+        write_whole(path, changes.texts[path])
 
 
 def _content(path: str) -> bytes:
