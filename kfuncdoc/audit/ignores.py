@@ -17,12 +17,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import fnmatch
-import re
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule, Finding, Ignored, Report
 from kfuncdoc.base import yaml_text
+from kfuncdoc.base.dates import read_date
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, nearest
 from kfuncdoc.base.yaml_text import Key, SourceFile
 
@@ -86,7 +86,7 @@ def _read(file: SourceFile, index: int, entry: Any, wrong: list[Diagnostic]) -> 
     return Ignore(
         entry["kfunc"],
         " ".join(entry["reason"].split()),
-        datetime.date.fromisoformat(entry["until"]),
+        read_date(entry["until"]),
         f"{file.path}:{place.line}:{place.column}",
         entry.get("rule"),
         entry.get("object", "*"),
@@ -114,11 +114,10 @@ def _mistakes(file: SourceFile, index: int, entry: Any) -> Iterator[Diagnostic]:
 
 def _is_date(text: str) -> bool:
     try:
-        datetime.date.fromisoformat(text)
+        read_date(text)
     except ValueError:
         return False
-    # Newer Pythons take other forms, too.
-    return re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) is not None
+    return True
 
 
 def _wrong(file: SourceFile, keys: tuple[Key, ...], message: str, hint: str = "") -> Diagnostic:

@@ -13,9 +13,12 @@ import datetime
 import re
 from typing import Mapping, Optional
 
+from kfuncdoc.base.dates import read_date
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
 
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+")
+#: The output of ``date +%s``, which is the form that the specification asks for.
+_SECONDS = re.compile(r"-?[0-9]+")
 
 
 class ReferenceUnknown(ValueError):
@@ -23,29 +26,41 @@ class ReferenceUnknown(ValueError):
 
 
 def reference_date(given: Optional[str], environment: Mapping[str, str]) -> datetime.date:
-    """Return the date *given* as ISO 8601, else that of the environment, else today (UTC)."""
+    """Return the date *given* as ``YYYY-MM-DD``, else that of the *environment*, else today (UTC).
+
+    Raises ReferenceUnknown where it is no date.  A command that does not depend on the date does not ask for it.
+    """
     if given:
         try:
-            return datetime.date.fromisoformat(given)
+            return read_date(given)
         except ValueError:
             raise ReferenceUnknown(f"'{given}' is no date; write it as 2026-09-01") from None
     epoch = environment.get("SOURCE_DATE_EPOCH", "")
     if epoch:
         try:
-            return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date()
+            return _day_of(epoch)
         except (ValueError, OverflowError, OSError):
             raise ReferenceUnknown(f"SOURCE_DATE_EPOCH is '{epoch}', which is no number of seconds") from None
     return datetime.datetime.now(datetime.timezone.utc).date()
 
 
+def _day_of(epoch: str) -> datetime.date:
+    if not _SECONDS.fullmatch(epoch):
+        raise ValueError(epoch)
+    return datetime.datetime.fromtimestamp(int(epoch), datetime.timezone.utc).date()
+
+
 def reference_release(given: Optional[str], calendar: ReleaseCalendar, date: datetime.date) -> Release:
-    """Return the release *given*, else the newest one out on *date*."""
-    if not given:
-        return calendar.newest(date)
-    if not calendar.is_real(given):
+    """Return the release *given*, as :func:`real_release` does, else the newest one out on *date*."""
+    return real_release(given, calendar) if given else calendar.newest(date)
+
+
+def real_release(name: str, calendar: ReleaseCalendar) -> Release:
+    """Return the release *name*, as ``v6.10``; raises ReferenceUnknown where it does not exist yet, or not at all."""
+    if not calendar.is_real(name):
         known = f"{calendar.real[0]} to {calendar.real[-1]}"
-        raise ReferenceUnknown(f"'{given}' is no release that exists; known are {known}, written as v6.10")
-    return calendar[given]
+        raise ReferenceUnknown(f"'{name}' is no release that exists; known are {known}, written as v6.10")
+    return calendar[name]
 
 
 def release_of_version(version: str, calendar: ReleaseCalendar) -> Release:

@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Sequence
 
+from kfuncdoc.base.dates import read_date
+
 #: A mainline release comes 9 or 10 weeks after the one before; none from v5.10 to v7.3 took other.
 SHORTEST_CYCLE = datetime.timedelta(weeks=9)
 LONGEST_CYCLE = datetime.timedelta(weeks=10)
@@ -89,9 +91,9 @@ class ReleaseCalendar:
         """Make a calendar of what ``data/releases.yaml`` holds; raises ValueError where that is wrong."""
         releases = []
         for position, entry in enumerate(calendar["releases"]):
-            date = datetime.date.fromisoformat(entry["date"])
-            earliest = datetime.date.fromisoformat(entry.get("not_before", entry["date"]))
-            end = datetime.date.fromisoformat(entry["end_of_life"]) if "end_of_life" in entry else None
+            date = read_date(entry["date"])
+            earliest = read_date(entry.get("not_before", entry["date"]))
+            end = read_date(entry["end_of_life"]) if "end_of_life" in entry else None
             lts = entry.get("lts") == "true"
             releases.append(Release(position, entry["release"], earliest, date, lts, end))
         if not releases:
