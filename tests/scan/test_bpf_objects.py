@@ -343,6 +343,16 @@ def test_folders(tmp_path):
         list(read_objects(str(tmp_path / "c")))
 
 
+def test_an_object_that_is_named_again_is_listed_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build").mkdir()
+    for name in ("one", "two"):
+        (tmp_path / "build" / f"{name}.bpf.o").write_bytes(b"")
+    one, two = "build/one.bpf.o", "build/two.bpf.o"
+    assert find_objects([two, "build", two, "./build/", str(tmp_path / one)]) == ([two, one], [])
+    assert find_objects(["nowhere", "./nowhere"]) == (["nowhere"], [])
+
+
 # -- hostile files
 
 

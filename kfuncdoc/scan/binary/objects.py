@@ -18,7 +18,7 @@ import bisect
 import io
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Optional, TypeVar
 
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, essential_name
@@ -40,28 +40,39 @@ _STRUCT_OPS = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.
 _SUBPROGRAMS = ".text"
 _REL_BYTES = 16
 
+_Item = TypeVar("_Item")
+
 
 def find_objects(paths: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return *paths* with every ``.bpf.o`` below a folder in its place, and the folders that cannot be read, and why.
+    """Return the objects that *paths* name, and the folders that cannot be read, each with why.
 
-    A folder without any stays, and is told of when it is read.
+    A folder stands for every ``.bpf.o`` in it and below, in order; one without any stays, and is told of when it is
+    read.  What is named more than once, as a file and by its folder, is listed once, under the first of its names.
     """
-    found: list[str] = []
-    broken: list[tuple[str, str]] = []
+    objects: list[str] = []
+    unreadable: list[tuple[str, str]] = []
 
     def refuse(error: OSError) -> None:
-        broken.append((str(error.filename), (error.strerror or "it cannot be read").lower()))
+        unreadable.append((str(error.filename), (error.strerror or "it cannot be read").lower()))
 
     for path in paths:
-        told = len(broken)
+        refused_before = len(unreadable)
         below = [
             os.path.join(folder, name)
             for folder, _, names in sorted(os.walk(path, onerror=refuse) if os.path.isdir(path) else ())
             for name in sorted(names)
             if name.endswith(_SUFFIX)
         ]
-        found += below or ([path] if told == len(broken) else [])
-    return found, broken
+        objects += below or ([path] if refused_before == len(unreadable) else [])
+    return _once_each(objects, str), _once_each(unreadable, lambda refusal: refusal[0])
+
+
+def _once_each(items: Sequence[_Item], path_of: Callable[[_Item], str]) -> list[_Item]:
+    """Return *items* without those whose path names the same place as that of an earlier one."""
+    first: dict[str, _Item] = {}
+    for item in items:
+        first.setdefault(os.path.abspath(path_of(item)), item)
+    return list(first.values())
 
 
 def read_objects(path: str) -> Iterator[BpfObject]:
