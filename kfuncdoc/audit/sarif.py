@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from typing import Any, Iterator
 from urllib.parse import quote
 
@@ -19,6 +21,7 @@ from kfuncdoc.bpf.objects import SourceLine
 
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 _RULES = tuple(AuditRule)
+_WINDOWS_DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 
 
 def as_sarif(report: Report) -> str:
@@ -47,10 +50,10 @@ def as_sarif(report: Report) -> str:
                 "toolExecutionNotifications": [
                     {
                         "level": "error",
-                        "message": {"text": each.message},
-                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(each.path)}}}],
+                        "message": {"text": unreadable.message},
+                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": _uri(unreadable.path)}}}],
                     }
-                    for each in report.unreadable
+                    for unreadable in report.unreadable
                 ],
             }
         ],
@@ -72,7 +75,7 @@ def _result(finding: Finding, report: Report) -> dict[str, Any]:
         "level": _LEVELS[finding.severity],
         "message": {"text": in_one_line(finding, report)},
         "locations": [first],
-        "relatedLocations": [{"id": number, **each} for number, each in enumerate(others, 1)],
+        "relatedLocations": [{"id": number, **location} for number, location in enumerate(others, 1)],
         "partialFingerprints": {"kfuncdoc/v1": hashlib.sha256(mark.encode("utf-8", "replace")).hexdigest()},
     }
 
@@ -92,5 +95,18 @@ def _region(place: SourceLine) -> dict[str, int]:
 
 
 def _uri(path: str) -> str:
-    """Return *path* as a reference: relative paths are relative to the top of the repository."""
-    return ("file://" if path.startswith("/") else "") + quote(path.replace("\\", "/"))
+    """Return *path* as a URI reference (RFC 3986): relative paths are relative to the top of the repository.
+
+    An object may have been compiled elsewhere: a path with a drive is one of Windows wherever it is read.  Any other
+    backslash separates only where the system says so, and is part of a name elsewhere.
+    """
+    if _WINDOWS_DRIVE.match(path):
+        drive, rest = path[:2], path[2:].replace("\\", "/")
+        return f"file:///{drive}{_quoted(rest)}"
+    path = path.replace(os.sep, "/")
+    return ("file://" if path.startswith("/") else "") + _quoted(path)
+
+
+def _quoted(path: str) -> str:
+    # A name of a file need not be text: bytes of it that are none are taken as they are.
+    return quote(path.encode("utf-8", "surrogateescape"))

@@ -6,9 +6,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import os
 from pathlib import Path
 from textwrap import dedent
 from typing import Sequence
+from urllib.parse import urlsplit
 
 import pytest
 from declared import TODAY, catalog_of, entry, subsystem
@@ -266,6 +268,37 @@ def test_sarif(report):
     assert len(set(marks)) == 2
     assert run["invocations"][0]["executionSuccessful"]
     assert as_sarif(report) == as_sarif(report)
+
+
+@pytest.mark.skipif(os.sep != "/", reason="a backslash separates on this system")
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("src/prog.bpf.c", "src/prog.bpf.c"),
+        ("../prog.bpf.c", "../prog.bpf.c"),
+        ("/src/prog.bpf.c", "file:///src/prog.bpf.c"),
+        ("C:/src/a b.c", "file:///C:/src/a%20b.c"),
+        ("d:\\src\\a.c", "file:///d:/src/a.c"),
+        ("a\\b.c", "a%5Cb.c"),
+        ("/x/a\\b.c", "file:///x/a%5Cb.c"),
+        ("C:a.c", "C%3Aa.c"),
+        ("http:a.c", "http%3Aa.c"),
+        ("a#b?c%20.c", "a%23b%3Fc%2520.c"),
+        ("caf\u00e9.c", "caf%C3%A9.c"),
+        ("caf\udce9.c", "caf%E9.c"),
+    ],
+)
+def test_a_path_becomes_an_address(record, path, uri):
+    """Of a line of the source, of an object, and of one that cannot be read."""
+    called = Call("bpf_old", "packet", (PACKET,), SourceLine(path, 12, 3))
+    objects = [dataclasses.replace(OLD, calls=(called,)), dataclasses.replace(OLD, path=path, calls=())]
+    report = audit(objects, record, asked_for(record, names=["v7.0"]))
+    (run,) = json.loads(as_sarif(dataclasses.replace(report, unreadable=(Unreadable(path, "it is empty"),))))["runs"]
+    places = [result["locations"] for result in run["results"]]
+    places += [notice["locations"] for notice in run["invocations"][0]["toolExecutionNotifications"]]
+    uris = [location["physicalLocation"]["artifactLocation"]["uri"] for locations in places for location in locations]
+    assert uris == [uri] * 3
+    assert urlsplit(uri).scheme == ("file" if uri.startswith("file:") else "")
 
 
 # -- what is ignored
