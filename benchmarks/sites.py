@@ -99,8 +99,9 @@ class Sites:
         pages = "\n".join(f"   {file['subsystem']}" for file in files)
         for name, text in {**_OVERVIEWS, "index": _INDEX.format(pages=pages)}.items():
             (self.source("extension") / f"{name}.rst").write_text(text, encoding="utf-8")
-        run(Command(self._kfuncdoc("render", "--release", synthetic.RELEASE, "--date", synthetic.DATE,
-                                   "-o", str(self.source("plain")))), folder)  # fmt: skip
+        as_of = ("--release", synthetic.RELEASE, "--date", synthetic.DATE)
+        plain = str(self.source("plain"))
+        run(Command(self._kfuncdoc("render", "--data", str(self.declarations), *as_of, "-o", plain)), folder)
         for site in ("extension", "plain", "by hand"):
             with_kfuncdoc = site == "extension"
             conf = _CONF.format(extensions=["kfuncdoc"] if with_kfuncdoc else [])
@@ -117,7 +118,7 @@ class Sites:
 
     def check(self) -> Command:
         """Return the command that checks the declarations."""
-        return Command(self._kfuncdoc("check"))
+        return Command(self._kfuncdoc("check", str(self.declarations)))
 
     def parse(self) -> Command:
         """Return the command that reads the declarations with PyYAML's C loader, and does no more."""
@@ -129,4 +130,4 @@ class Sites:
         return Command([sys.executable, "-c", program, str(self.declarations)])
 
     def _kfuncdoc(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "kfuncdoc", *arguments, str(self.declarations)]
+        return [sys.executable, "-m", "kfuncdoc", *arguments]

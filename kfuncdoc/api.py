@@ -25,7 +25,7 @@ from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.difference import Difference, difference
 
 if TYPE_CHECKING:
-    from kfuncdoc.scan.source.files import Track
+    from kfuncdoc.base.progress import Track
 
 PathOrText = Union[str, "os.PathLike[str]"]
 Day = Union[str, datetime.date, None]

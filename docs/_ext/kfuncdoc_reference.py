@@ -29,7 +29,7 @@ from kfuncdoc import api
 from kfuncdoc.audit import findings, ignores
 from kfuncdoc.audit.findings import AuditRule, Status
 from kfuncdoc.base import diagnostics
-from kfuncdoc.cli import main
+from kfuncdoc.cli import arguments, main
 from kfuncdoc.pages import export, renderer
 from kfuncdoc.record import model
 from kfuncdoc.record.load import EVENTS
@@ -253,8 +253,8 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
-    main, api, diagnostics, export, findings, ignores, model, renderer, directives_module, options, roles,
-    sys.modules[__name__],
+    *{sys.modules[command.__module__]: None for command in main.COMMANDS}, arguments, main, api,
+    diagnostics, export, findings, ignores, model, renderer, directives_module, options, roles, sys.modules[__name__],
 )  # fmt: skip
 
 

@@ -292,7 +292,7 @@ def test_a_path_becomes_an_address(record, path, uri):
     """Of a line of the source, of an object, and of one that cannot be read."""
     called = Call("bpf_old", "packet", (PACKET,), SourceLine(path, 12, 3))
     objects = [dataclasses.replace(OLD, calls=(called,)), dataclasses.replace(OLD, path=path, calls=())]
-    report = audit(objects, record, asked_for(record, names=["v7.0"]))
+    report = audited(record, objects, ["v7.0"])
     (run,) = json.loads(as_sarif(dataclasses.replace(report, unreadable=(Unreadable(path, "it is empty"),))))["runs"]
     places = [result["locations"] for result in run["results"]]
     places += [notice["locations"] for notice in run["invocations"][0]["toolExecutionNotifications"]]

@@ -11,8 +11,8 @@ from typing import Optional
 import pytest
 from declared import TESTS, entry, refused, subsystem, write_files
 
-from kfuncdoc.cli.main import _give as give
 from kfuncdoc.cli.main import main
+from kfuncdoc.cli.output import put
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, as_json, as_text, from_json
 
 CLEAN, FINDINGS = 0, 1
@@ -61,14 +61,14 @@ def test_scan_writes_what_verify_reads(capsys):
     assert len(observation.kfuncs) > 1
     assert capsys.readouterr().out == ""
     declare()
-    assert main(["verify", "demo.kfuncs.yaml", "--against", "out.json"]) == main(
-        ["verify", "demo.kfuncs.yaml", "--against", TREE]
+    assert main(["verify", "--data", "demo.kfuncs.yaml", "--against", "out.json"]) == main(
+        ["verify", "--data", "demo.kfuncs.yaml", "--against", TREE]
     )
 
 
 def test_a_file_whose_name_is_no_text_is_named_all_the_same(capsys):
     observation = Observation(Kind.TREE, "7.3.4", (ObservedKfunc("bpf_one", source="net/caf\udce9.c", line=3),))
-    give(as_text(observation), "out.txt")
+    put(as_text(observation), "out.txt")
     assert "net/caf\\udce9.c:3" in Path("out.txt").read_text(encoding="utf-8")
 
 
@@ -95,7 +95,7 @@ def test_what_is_no_kernel_is_refused(capsys, command):
 def test_what_is_no_observation_is_refused(capsys, text, told):
     Path("Kernel.json").write_text(text, encoding="utf-8")
     declare()
-    message = refused(capsys, "verify", "demo.kfuncs.yaml", "--against", "Kernel.json")
+    message = refused(capsys, "verify", "--data", "demo.kfuncs.yaml", "--against", "Kernel.json")
     assert message.startswith("kfuncdoc: Kernel.json: this is no observation of a kernel: ")
     assert told in message
 
@@ -112,7 +112,7 @@ def test_what_scanning_needs_is_told_where_it_is_not_installed(capsys, monkeypat
 
 
 def test_verify_is_silent_where_nothing_differs(capsys):
-    assert main(["verify", declare(), "--against", kernel(ONE)]) == CLEAN
+    assert main(["verify", "--data", declare(), "--against", kernel(ONE)]) == CLEAN
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "1 kfunc in 1 file: nothing to report\n")
 
@@ -124,7 +124,7 @@ def test_verify_takes_the_record_that_comes_with_kfuncdoc(capsys):
 
 @pytest.mark.parametrize("form", ["text", "json", "github"])
 def test_verify_tells_in_each_format_of_check(capsys, form):
-    assert main(["verify", declare(), "--against", kernel(), "--format", form]) == FINDINGS
+    assert main(["verify", "--data", declare(), "--against", kernel(), "--format", form]) == FINDINGS
     out = capsys.readouterr().out
     if form == "json":
         (found,) = json.loads(out)
@@ -136,7 +136,7 @@ def test_verify_tells_in_each_format_of_check(capsys, form):
 
 
 def test_what_an_image_lacks_is_told_on_request(capsys):
-    arguments = ["verify", declare(), "--against", kernel(kind=Kind.IMAGE)]
+    arguments = ["verify", "--data", declare(), "--against", kernel(kind=Kind.IMAGE)]
     assert main(arguments) == CLEAN
     assert capsys.readouterr().out == ""
     assert main([*arguments, "--notes"]) == CLEAN
@@ -144,12 +144,14 @@ def test_what_an_image_lacks_is_told_on_request(capsys):
 
 
 def test_the_release_can_be_said(capsys):
-    assert main(["verify", declare(), "--against", kernel(ONE, version=None), "--release", "v6.12"]) == CLEAN
-    assert main(["verify", declare(), "--against", kernel(ONE, version=None), "--release", "v6.11"]) == FINDINGS
+    assert main(["verify", "--data", declare(), "--against", kernel(ONE, version=None), "--release", "v6.12"]) == CLEAN
+    assert (
+        main(["verify", "--data", declare(), "--against", kernel(ONE, version=None), "--release", "v6.11"]) == FINDINGS
+    )
 
 
 @pytest.mark.parametrize(
-    "command", [["verify", "demo.kfuncs.yaml", "--against"], ["update", "demo.kfuncs.yaml", "--from"]]
+    "command", [["verify", "--data", "demo.kfuncs.yaml", "--against"], ["update", "demo.kfuncs.yaml", "--from"]]
 )
 def test_a_release_that_is_not_known_is_refused(capsys, command):
     declare()
@@ -162,7 +164,7 @@ def test_a_release_that_is_not_known_is_refused(capsys, command):
 
 
 def test_declarations_with_errors_are_not_compared(capsys):
-    assert main(["verify", declare(DECLARED.replace("v6.12", "v0.1")), "--against", kernel(ONE)]) == FINDINGS
+    assert main(["verify", "--data", declare(DECLARED.replace("v6.12", "v0.1")), "--against", kernel(ONE)]) == FINDINGS
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "[release-unknown]" in captured.err
@@ -192,7 +194,7 @@ def test_an_update_says_what_it_did_and_what_is_left(capsys):
     done, left = captured.err.split("\nLeft to you:\n")
     assert "bpf_one_more" in done
     assert "summary" in left
-    assert main(["verify", path, "--against", "kernel.json"]) == CLEAN
+    assert main(["verify", "--data", path, "--against", "kernel.json"]) == CLEAN
     after = Path(path).read_bytes()
     capsys.readouterr()
     assert main(["update", path, "--from", "kernel.json"]) == CLEAN

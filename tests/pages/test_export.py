@@ -237,7 +237,7 @@ def test_kfuncs_are_sorted_by_name_whatever_the_order_of_files(tmp_path):
 def test_the_same_input_gives_the_same_bytes(tmp_path):
     path = str(Path(tmp_path, "shelf.kfuncs.yaml"))
     Path(path).write_bytes((TESTS / "pages" / "shelf.yaml").read_bytes())
-    first, second = (run("export", path, "--date", "2026-11-01", PYTHONHASHSEED=seed) for seed in ("0", "7"))
+    first, second = (run("export", "--data", path, "--date", "2026-11-01", PYTHONHASHSEED=seed) for seed in ("0", "7"))
     assert first == second
     assert first.endswith("}\n")
     assert json.loads(first)["kfuncs"][0]["name"] == "__shelf_take"

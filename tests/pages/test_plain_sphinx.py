@@ -56,7 +56,8 @@ kfuncs:
 
 
 def render(out: Path, *paths: str) -> Path:
-    command = [sys.executable, "-m", "kfuncdoc", "render", *paths, "-o", str(out), "--date", "2026-11-01"]
+    data = [word for path in paths for word in ("--data", path)]
+    command = [sys.executable, "-m", "kfuncdoc", "render", *data, "-o", str(out), "--date", "2026-11-01"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8")
     assert done.returncode == 0, done.stderr

@@ -567,7 +567,16 @@ def test_a_template_is_overridden_by_name(tmp_path):
 def test_pages_do_not_depend_on_the_order_of_hashing(tmp_path):
     (tmp_path / "shelf.kfuncs.yaml").write_bytes((PAGES / "shelf.yaml").read_bytes())
     seeds = ("0", "1", "42")
-    render = [sys.executable, "-m", "kfuncdoc", "render", str(tmp_path / "shelf.kfuncs.yaml"), "--date", "2026-11-01"]
+    render = [
+        sys.executable,
+        "-m",
+        "kfuncdoc",
+        "render",
+        "--data",
+        str(tmp_path / "shelf.kfuncs.yaml"),
+        "--date",
+        "2026-11-01",
+    ]
     runs = [
         subprocess.Popen(
             [*render, "-o", str(tmp_path / seed)],

@@ -12,7 +12,8 @@ import os
 import shlex
 from typing import Sequence
 
-from kfuncdoc.base.files import write_whole
+from kfuncdoc.cli.command import reason, refuse
+from kfuncdoc.cli.output import put
 
 _WRITTEN = "# Written by kfuncdoc overlay."
 _CONF = """\
@@ -69,37 +70,35 @@ def command(folder: str) -> str:
     return f"make SPHINXOPTS={shlex.quote(options)} SPHINXDIRS=bpf htmldocs"
 
 
-class OverlayRefused(Exception):
-    """The overlay cannot be written; the message says why."""
-
-
 def write(folder: str, tree: str, data: Sequence[str]) -> str:
     """Write ``conf.py`` to *folder* for the kernel tree at *tree*, and return the command to build with.
 
-    *data* are the values of ``kfuncdoc_data``, absolute.  Raises OverlayRefused where *tree* is no
-    kernel tree or where there is a ``conf.py`` already that kfuncdoc did not write.
+    *data* are the values of ``kfuncdoc_data``, absolute.  Raises Refused where *tree* is no kernel tree, or where there
+    is a ``conf.py`` already that kfuncdoc did not write.
     """
     documentation = os.path.join(os.path.abspath(tree), "Documentation")
     for needed in ("conf.py", os.path.join("bpf", "index.rst")):
         if not os.path.isfile(os.path.join(documentation, needed)):
-            raise OverlayRefused(
-                f"'{tree}' is no kernel tree: there is no {os.path.join('Documentation', needed)} in it"
-            )
+            refuse(f"'{tree}' is no kernel tree: there is no {os.path.join('Documentation', needed)} in it")
     folder = os.path.abspath(folder)
     if not folder.isprintable():
-        raise OverlayRefused(f"{folder!a} cannot be the name of a folder to hand over to make")
+        refuse(f"{folder!a} cannot be the name of a folder to hand over to make")
     path = os.path.join(folder, "conf.py")
+    if os.path.lexists(path) and not _is_own(path):
+        refuse(f"{path} was not written by kfuncdoc overlay")
+    text = _CONF.format(written=_WRITTEN, command=command(folder), documentation=documentation, data=list(data))
     try:
-        if os.path.lexists(path) and not _is_own(path):
-            raise OverlayRefused(f"{path} was not written by kfuncdoc overlay")
         os.makedirs(folder, exist_ok=True)
-        words = {"written": _WRITTEN, "command": command(folder), "documentation": documentation, "data": list(data)}
-        write_whole(path, _CONF.format(**words))
     except OSError as error:
-        raise OverlayRefused(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+        refuse(f"cannot write {path}: {reason(error)}")
+    put(text, path)
     return command(folder)
 
 
 def _is_own(path: str) -> bool:
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        return any(line.startswith(_WRITTEN) for line in stream)
+    """Whether kfuncdoc wrote the file at *path*."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return any(line.startswith(_WRITTEN) for line in stream)
+    except OSError as error:
+        refuse(f"cannot read {path}: {reason(error)}")

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The commands that tell of kfuncs in the terminal: show and diff."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Optional
+
+from kfuncdoc.cli import arguments
+from kfuncdoc.cli.command import CLEAN, FINDINGS, Command, Refused, argument, refuse, refusing
+from kfuncdoc.cli.inputs import error_lines, load_catalog, release_at, sound_catalog
+from kfuncdoc.cli.output import put
+
+if TYPE_CHECKING:
+    from kfuncdoc.views.difference import Difference
+
+
+@dataclass(frozen=True)
+class ShowCommand(Command):
+    word = "show"
+    summary = "Show one kfunc in the terminal."
+
+    name: str = argument(metavar="NAME", help="the name of the kfunc")
+    data: tuple[str, ...] = arguments.data()
+    release: Optional[str] = arguments.release()
+    date: datetime.date = arguments.date()
+
+    def run(self) -> int:
+        from kfuncdoc.base.diagnostics import nearest
+        from kfuncdoc.pages.terminal import show
+
+        catalog = load_catalog(self.data)
+        text = show(catalog, self.name, release_at(self.release, catalog.calendar, self.date), self.date)
+        if text is None and self.name in catalog.entries:
+            wrong = f"kfuncdoc: the declaration of '{self.name}' is wrong and cannot be shown"
+            raise Refused([*error_lines(catalog.diagnostics), wrong], FINDINGS)
+        if text is None:
+            hint = nearest(self.name, catalog.entries)
+            refuse(f"no kfunc '{self.name}' is declared{': ' + hint if hint else ''}", FINDINGS)
+        put(f"{text}\n")
+        return CLEAN
+
+
+@dataclass(frozen=True)
+class DiffCommand(Command):
+    word = "diff"
+    summary = "Tell what happened to kfuncs from one release to another."
+
+    first: str = argument(metavar="FROM", help="the release that programs run on, as v6.12")
+    last: str = argument(metavar="TO", help="a later one that they are to run on")
+    data: tuple[str, ...] = arguments.data()
+    format: str = arguments.report_format("text", "markdown", "json")
+    all: bool = argument("--all", action="store_true", help="tell also what no caller notices (json: always)")
+    output: Optional[str] = arguments.output()
+
+    def run(self) -> int:
+        from kfuncdoc.audit.asked_kernels import KernelUnknown, recorded_range
+        from kfuncdoc.compat.kernels import KernelRecord
+        from kfuncdoc.views.difference import difference
+
+        catalog = sound_catalog(self.data)
+        # What happened up to a release does not depend on the day on which it is told: any day will do.
+        date = catalog.calendar.real[-1].date
+        record = KernelRecord.whole(catalog, date)
+        with refusing(KernelUnknown):
+            first, last = recorded_range(record, self.first, self.last)
+        put(self._text(difference(record.snapshot.at(last), first)), self.output)
+        return CLEAN
+
+    def _text(self, found: Difference) -> str:
+        import shutil
+
+        from kfuncdoc.pages import difference_report
+
+        if self.format == "json":
+            return difference_report.as_json(found)
+        if self.format == "markdown":
+            return difference_report.as_markdown(found, quiet=self.all)
+        return difference_report.as_text(found, shutil.get_terminal_size().columns, quiet=self.all)
