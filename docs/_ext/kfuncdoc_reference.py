@@ -26,11 +26,12 @@ from sphinx.util.nodes import nested_parse_with_titles
 
 import kfuncdoc
 from kfuncdoc import api
-from kfuncdoc.audit import findings, ignores
+from kfuncdoc.audit import findings, ignores, reports
 from kfuncdoc.audit.findings import AuditRule, Status
 from kfuncdoc.base import diagnostics
-from kfuncdoc.cli import arguments, main
-from kfuncdoc.pages import export, renderer
+from kfuncdoc.cli import arguments, declarations, main
+from kfuncdoc.kernels import observation
+from kfuncdoc.pages import difference_schema, export, renderer
 from kfuncdoc.record import model
 from kfuncdoc.record.load import EVENTS
 from kfuncdoc.sphinxext import directives as directives_module
@@ -76,6 +77,15 @@ RECORDS: Mapping[type[BaseModel], tuple[str, str, str]] = {
     export.Dated: ("export-dated", "``added`` and ``removed``", "release with its day"),
 }
 PLAIN_TYPES = {str: "text", int: "number", bool: "true or false", type(None): "null", Any: "any value"}
+
+JSON_TYPES = {"string": "text", "integer": "number", "boolean": "true or false"}
+#: The formats of JSON that have no page of their own, each with its title.
+JSON_FORMATS = {
+    "check": "``check`` and ``verify``",
+    "diff": "``diff``",
+    "audit": "``audit``",
+    "scan": "``scan``",
+}
 
 #: What the groups of rules are about, in the order of the enum.
 RULE_GROUPS = {
@@ -241,6 +251,43 @@ def api_functions() -> Iterator[str]:
             yield from _docstring(function)
 
 
+def json_formats() -> Iterator[str]:
+    """What commands print as JSON, field by field."""
+    for name, title in JSON_FORMATS.items():
+        yield from _target(f"json-{name}")
+        yield from _heading(title)
+        yield from _schema_fields(declarations.json_schema(name))
+
+
+def _schema_fields(schema: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Yield the fields of an object and those below them, each by its way from the top of the document."""
+    for name, field in schema["properties"].items():
+        path, inner = f"{place}{name}", field
+        form = _json_type(field)
+        if field.get("items", {}).get("type") == "object":
+            path, inner = f"{place}{name}[]", field["items"]
+        optional = "" if name in schema["required"] else ", may be left out"
+        yield from _definition(f"``{place}{name}`` : {form}{optional}", renderer.escape(field["description"]))
+        if "properties" in inner:
+            yield from _schema_fields(inner, f"{path}.")
+
+
+def _json_type(schema: Mapping[str, Any]) -> str:
+    """Say in words which values a field has."""
+    kind, *null = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    if "const" in schema:
+        words = f"``{schema['const']}``"
+    elif "enum" in schema:
+        words = " or ".join(f"``{value}``" for value in schema["enum"])
+    elif kind == "array":
+        words = f"list of {_json_type(schema['items'])}"
+    elif kind == "object":
+        words = "object" if "properties" in schema else f"mapping to {_json_type(schema['additionalProperties'])}"
+    else:
+        words = JSON_TYPES[kind]
+    return f"{words}, or null" if null else words
+
+
 PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "schema": schema,
     "rules": rules,
@@ -250,11 +297,13 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "commands": commands,
     "export": export_format,
     "api": api_functions,
+    "json": json_formats,
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
-    *{sys.modules[command.__module__]: None for command in main.COMMANDS}, arguments, main, api,
-    diagnostics, export, findings, ignores, model, renderer, directives_module, options, roles, sys.modules[__name__],
+    *dict.fromkeys(sys.modules[command.__module__] for command in main.COMMANDS), arguments, main, api,
+    diagnostics, difference_schema, export, findings, ignores, model, observation, renderer, reports,
+    directives_module, options, roles, sys.modules[__name__],
 )  # fmt: skip
 
 

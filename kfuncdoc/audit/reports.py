@@ -9,11 +9,15 @@ from typing import Any, Iterator, Sequence
 
 from kfuncdoc.audit.findings import Finding, Report
 from kfuncdoc.audit.words import in_which_it_loads
+from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.diagnostics import Severity, workflow_command
+from kfuncdoc.base.json_schema import Schema
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.objects import Call, SourceLine
 from kfuncdoc.compat.kernels import in_words
 
+#: The version of the JSON.
+FORMAT = 1
 #: The heads of the table, and how the width is shared where there is enough of it.
 _HEADS = ("Object", "kfunc", "Programs", "Kernels", "Finding", "What to do")
 _SHARES = (12, 28, 14, 12, 26, 18)
@@ -189,9 +193,9 @@ def in_one_line(finding: Finding, report: Report) -> str:
 
 
 def as_json(report: Report) -> str:
-    """Return *report* as JSON: everything in it."""
+    """Return *report* as JSON, as :func:`json_schema` describes it: everything in it."""
     document = {
-        "format": 1,
+        "format": FORMAT,
         "recorded": report.recorded,
         "kernels": [
             {
@@ -281,3 +285,132 @@ def _call(call: Call) -> dict[str, Any]:
         "line": call.source.line if call.source else None,
         "column": call.source.column if call.source else None,
     }
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema of what :func:`as_json` writes."""
+    kernel = json_schemas.record(
+        "One kernel.",
+        {
+            "name": json_schemas.text("Its name, by which the rest of the document refers to it."),
+            "release": json_schemas.nullable(
+                json_schemas.text("The release whose declared facts hold; null where a real kernel does not tell.")
+            ),
+            "basis": _basis("Whether it is a release of the record, or a real kernel that was looked into."),
+        },
+    )
+    kfunc = json_schemas.record(
+        "One kfunc that the object declares.",
+        {
+            "extern": json_schemas.text("Its name in the object."),
+            "kfunc": json_schemas.text("The name that libbpf looks for in the kernel."),
+            "weak": json_schemas.flag("Whether the object loads without it."),
+            "prototype": json_schemas.nullable(
+                json_schemas.text("As the program declared it, in C; null where the object does not tell.")
+            ),
+        },
+    )
+    unreadable = json_schemas.record(
+        "One of them.",
+        {"path": json_schemas.text("Its path."), "message": json_schemas.text("Why it could not be read.")},
+    )
+    report = json_schemas.record(
+        "One object.",
+        {
+            "path": json_schemas.text("Its path, with the member of a library in parentheses."),
+            "has_btf": json_schemas.flag("Whether it has BTF, without which libbpf resolves no kfunc."),
+            "summary": json_schemas.text("On which kernels it loads, in words."),
+            "loads": json_schemas.texts("The kernels on which it loads, as far as its kfuncs decide."),
+            "breaks": json_schemas.texts("The kernels on which it does not load, or calls what is not there."),
+            "unsure": json_schemas.texts("The kernels of which too little is known."),
+            "kfuncs": json_schemas.array("What it declares.", kfunc),
+            "findings": json_schemas.array("What was found.", _finding_schema()),
+        },
+    )
+    return json_schemas.document(
+        "Audit",
+        "What `kfuncdoc audit --format json` prints.",
+        FORMAT,
+        {
+            "recorded": json_schemas.text("The last release that the record knows."),
+            "kernels": json_schemas.array("The kernels asked for, in order.", kernel),
+            "objects": json_schemas.array("The objects that were read.", report),
+            "unreadable": json_schemas.array("The objects that could not be read.", unreadable),
+            "remarks": json_schemas.texts("What else is to be said, as of entries that ignore nothing."),
+        },
+    )
+
+
+def _basis(description: str) -> Schema:
+    return json_schemas.choice(description, ["declared", "observed"])
+
+
+def _finding_schema() -> Schema:
+    replacement = json_schemas.record(
+        "One of them.",
+        {
+            "kfunc": json_schemas.text("Its name."),
+            "when": json_schemas.text("In which case; empty where always."),
+            "missing_on": json_schemas.texts("The kernels that do not have it."),
+        },
+    )
+    advice = json_schemas.record(
+        "What to do; null where the record has nothing to say.",
+        {
+            "words": json_schemas.text("In words."),
+            "instead": json_schemas.array("The kfuncs to call instead.", replacement),
+            "missing_on": json_schemas.texts(
+                "The kernels without the replacement that most have; empty where one is on all."
+            ),
+            "guard": json_schemas.nullable(
+                json_schemas.text("C code that calls what each kernel has; null where none is needed, or helps.")
+            ),
+        },
+    )
+    ignored = json_schemas.record(
+        "The entry that ignores the finding; null where none does.",
+        {"reason": json_schemas.text("Its reason."), "until": json_schemas.text("Its last day, as YYYY-MM-DD.")},
+    )
+    return json_schemas.record(
+        "One finding, for all kernels on which it is the same.",
+        {
+            "rule": json_schemas.text("The name of the finding."),
+            "severity": json_schemas.choice("How much it weighs.", [severity.value for severity in Severity]),
+            "exit_status": json_schemas.number("The exit status that it asks for; 0 for none."),
+            "extern": json_schemas.text("The name in the object of the kfunc that it is about."),
+            "kfunc": json_schemas.text("The name that libbpf looks for in the kernel."),
+            "kernels": json_schemas.texts("The kernels on which it holds."),
+            "basis": _basis("Whether it rests on what is declared, or on what kernels were seen to have."),
+            "reason": json_schemas.text("Why, in words."),
+            "calls": json_schemas.array("The calls that it is about; none where the kfunc is only declared.", _CALL),
+            "advice": json_schemas.nullable(advice),
+            "ignored": json_schemas.nullable(ignored),
+        },
+    )
+
+
+_PROGRAM = json_schemas.record(
+    "One program.",
+    {
+        "name": json_schemas.text("Its name."),
+        "section": json_schemas.text("The section that it is in."),
+        "program_type": json_schemas.nullable(
+            json_schemas.text("As in BPF_PROG_TYPE_XDP; null where the section does not tell.")
+        ),
+        "struct_ops": json_schemas.nullable(json_schemas.text("The structure of callbacks that it belongs to.")),
+        "member": json_schemas.nullable(json_schemas.text("Its name in that structure.")),
+        "optional": json_schemas.flag("Whether libbpf leaves it out unless it is told to load it."),
+    },
+)
+_CALL = json_schemas.record(
+    "One call.",
+    {
+        "function": json_schemas.text("The program or subprogram that it stands in."),
+        "programs": json_schemas.array("Every program that it is part of.", _PROGRAM),
+        "found": json_schemas.texts("The externs that every way to it has found there."),
+        "missed": json_schemas.texts("The externs that every way to it has found missing."),
+        "file": json_schemas.nullable(json_schemas.text("The file of the source; null where it is not known.")),
+        "line": json_schemas.nullable(json_schemas.number("The line, counted from 1.")),
+        "column": json_schemas.nullable(json_schemas.number("The column, counted from 1; 0 where it is not known.")),
+    },
+)

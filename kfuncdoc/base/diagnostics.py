@@ -15,6 +15,12 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Iterable, Optional, Sequence
 
+from kfuncdoc.base import json_schema as json_schemas
+from kfuncdoc.base.json_schema import Schema
+
+#: The version of the JSON.
+FORMAT = 1
+
 
 class Severity(Enum):
     """How much a finding weighs; the order of the members is the order of urgency."""
@@ -357,8 +363,9 @@ def workflow_command(severity: Severity, file: str, line: int, column: int, titl
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON array of objects, one a finding."""
-    return json.dumps([_as_mapping(diagnostic) for diagnostic in diagnostics], indent=2)
+    """A JSON document, as :func:`json_schema` describes it."""
+    document = {"format": FORMAT, "diagnostics": [_as_mapping(diagnostic) for diagnostic in diagnostics]}
+    return json.dumps(document, indent=2) + "\n"
 
 
 def _as_mapping(diagnostic: Diagnostic) -> dict[str, Any]:
@@ -371,3 +378,25 @@ def _as_mapping(diagnostic: Diagnostic) -> dict[str, Any]:
         "message": diagnostic.message,
         "hint": diagnostic.hint,
     }
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema of what :func:`as_json` writes."""
+    diagnostic = json_schemas.record(
+        "One diagnostic.",
+        {
+            "file": json_schemas.text("The path of the file."),
+            "line": json_schemas.number("The line, counted from 1; 0 where the file as a whole is meant."),
+            "column": json_schemas.number("The column, counted from 1 in characters; 0 where there is no line."),
+            "severity": json_schemas.choice("How much it weighs.", [severity.value for severity in Severity]),
+            "rule": json_schemas.text("The name of the rule that found it."),
+            "message": json_schemas.text("What is wrong."),
+            "hint": json_schemas.text("What to write instead; empty where nothing can be said."),
+        },
+    )
+    return json_schemas.document(
+        "Diagnostics",
+        "What `kfuncdoc check --format json` and `kfuncdoc verify --format json` print.",
+        FORMAT,
+        {"diagnostics": json_schemas.array("What is wrong, in the order of the files.", diagnostic)},
+    )

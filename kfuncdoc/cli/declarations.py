@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from kfuncdoc.cli import arguments
 from kfuncdoc.cli.command import CLEAN, FINDINGS, Command, argument
 from kfuncdoc.cli.inputs import load_catalog
 from kfuncdoc.cli.output import put, put_diagnostics
+
+if TYPE_CHECKING:
+    from kfuncdoc.base.json_schema import Schema
 
 
 @dataclass(frozen=True)
@@ -31,19 +35,35 @@ class CheckCommand(Command):
         return FINDINGS if fails(catalog.diagnostics, strict=self.strict) else CLEAN
 
 
+#: The formats that kfuncdoc reads and writes, each with the module that has its JSON Schema.
+FORMATS = {
+    "declaration": "kfuncdoc.record.model",
+    "check": "kfuncdoc.base.diagnostics",
+    "diff": "kfuncdoc.pages.difference_schema",
+    "audit": "kfuncdoc.audit.reports",
+    "scan": "kfuncdoc.kernels.observation",
+    "export": "kfuncdoc.pages.export",
+}
+
+
+def json_schema(format: str) -> Schema:
+    """Return the JSON Schema of one of :data:`FORMATS`."""
+    schema: Schema = importlib.import_module(FORMATS[format]).json_schema()
+    return schema
+
+
 @dataclass(frozen=True)
 class SchemaCommand(Command):
     word = "schema"
-    summary = "Print the JSON Schema of declarations, for editors."
+    summary = "Print the JSON Schema of declarations, for editors, or of what a command prints as JSON."
 
-    export: bool = argument("--export", action="store_true", help="the schema of the export instead")
+    format: str = argument(
+        nargs="?", metavar="FORMAT", choices=tuple(FORMATS), default="declaration",
+        help="what the schema is of; that of check is also that of verify (default: declaration)",
+    )  # fmt: skip
 
     def run(self) -> int:
         import json
 
-        from kfuncdoc.pages import export
-        from kfuncdoc.record import model
-
-        schema: dict[str, Any] = export.json_schema() if self.export else model.json_schema()
-        put(json.dumps(schema, indent=2) + "\n")
+        put(json.dumps(json_schema(self.format), indent=2) + "\n")
         return CLEAN

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Optional
 
@@ -13,6 +12,8 @@ from kfuncdoc.cli.inputs import error_lines, load_catalog, release_at, sound_cat
 from kfuncdoc.cli.output import put
 
 if TYPE_CHECKING:
+    import datetime
+
     from kfuncdoc.views.difference import Difference
 
 

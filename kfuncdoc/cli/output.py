@@ -57,7 +57,7 @@ def put_diagnostics(catalog: Catalog, diagnostics: Sequence[Diagnostic], form: s
     from kfuncdoc.base.diagnostics import as_github, as_json, as_text
 
     if form == "json":
-        put(f"{as_json(diagnostics)}\n")
+        put(as_json(diagnostics))
         return
     report = as_github if form == "github" else as_text
     put("".join(f"{report(diagnostic)}\n" for diagnostic in diagnostics))

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Mapping, Optional
@@ -14,6 +13,8 @@ from kfuncdoc.cli.inputs import existing, load_catalog, refuse_errors, release_a
 from kfuncdoc.cli.output import put, tell
 
 if TYPE_CHECKING:
+    import datetime
+
     from kfuncdoc.record.catalog import Catalog
     from kfuncdoc.views.kfunc import KfuncViews
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator, Optional, Sequence
@@ -14,6 +13,8 @@ from kfuncdoc.cli.inputs import existing, kernels_asked_for, sound_catalog
 from kfuncdoc.cli.output import put, tell
 
 if TYPE_CHECKING:
+    import datetime
+
     from kfuncdoc.audit.findings import Report, Status, Unreadable
     from kfuncdoc.audit.ignores import Ignore
     from kfuncdoc.bpf.objects import BpfObject

@@ -23,7 +23,12 @@ from enum import Enum
 from functools import cached_property
 from typing import Any, FrozenSet, Literal, Mapping, Optional
 
+from kfuncdoc.base import json_schema as json_schemas
+from kfuncdoc.base.json_schema import Schema
 from kfuncdoc.bpf.shape import Shape
+
+#: The version of the JSON.
+FORMAT: Literal[1] = 1
 
 _KERNEL = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
@@ -136,7 +141,7 @@ class Observation:
     #: What the scanner could not make out: a macro it does not know, a kfunc without a definition.
     remarks: tuple[Remark, ...] = ()
     #: The version of the file format.
-    format: Literal[1] = 1
+    format: Literal[1] = FORMAT
 
     @cached_property
     def by_name(self) -> Mapping[str, ObservedKfunc]:
@@ -222,6 +227,8 @@ def _block(kfunc: ObservedKfunc) -> str:
 def as_json(observation: Observation, *, compact: bool = False) -> str:
     """Return the file of *observation*: JSON with one line a kfunc, so that a diff can be read.
 
+    :func:`json_schema` describes it.
+
     *compact* leaves out what is not compared with declarations: lines, callers, remarks.
     """
     head: dict[str, Any] = {
@@ -240,6 +247,63 @@ def as_json(observation: Observation, *, compact: bool = False) -> str:
     ]
     opening = json.dumps(head)[:-1]
     return f'{opening}, "kfuncs": [\n' + ",\n".join(lines) + "\n]}\n"
+
+
+def json_schema() -> Schema:
+    """Return the JSON Schema of what :func:`as_json` writes, compact or not."""
+    registration = json_schemas.record(
+        "One set.",
+        {
+            "set": json_schemas.text("The variable of the set; left out where an image has no symbols."),
+            "flags": json_schemas.texts("The KF_ flags of the entry; left out where there are none."),
+            "program_types": json_schemas.texts("What the set is registered for; left out where it cannot be told."),
+            "filter": json_schemas.text("The function that narrows the registration; left out where there is none."),
+            "struct_ops": json_schemas.texts("The struct_ops that the filter lets through; left out without any."),
+        },
+        optional=("set", "flags", "program_types", "filter", "struct_ops"),
+    )
+    kfunc = {
+        "name": json_schemas.text("Its name."),
+        "prototype": json_schemas.text("As BPF programs call it; left out where it cannot be told."),
+        "registrations": json_schemas.array("The sets that it is in; left out where nothing is known.", registration),
+        "source": json_schemas.text("The file that defines it, from the top of the source tree; of a tree alone."),
+        "line": json_schemas.number("The line of the definition, counted from 1; of a tree alone, not compact."),
+        "depends_on": json_schemas.text("A Kconfig expression without CONFIG_; empty where BPF alone is needed."),
+        "module": json_schemas.text("The module that it lives in; empty where it is part of the kernel proper."),
+        "documented": json_schemas.flag("Whether kernel-doc describes it; of a tree alone, not compact."),
+        "callers": json_schemas.texts("The BPF programs of the tree that call it; left out without any, and compact."),
+    }
+    remark = json_schemas.record(
+        "One of them.",
+        {
+            "file": json_schemas.text("The file, from the top of the source tree."),
+            "line": json_schemas.number("The line, counted from 1."),
+            "text": json_schemas.text("What it says."),
+            "kfunc": json_schemas.text("The kfunc that it is about; left out where it stands beside none."),
+        },
+        optional=("kfunc",),
+    )
+    return json_schemas.document(
+        "Observation",
+        "What `kfuncdoc scan --format json` prints, and `verify` and `update` read.",
+        FORMAT,
+        {
+            "kind": json_schemas.choice(
+                "What was scanned: a source tree, or a built kernel.", [kind.value for kind in Kind]
+            ),
+            "kernel": json_schemas.nullable(json_schemas.text("The version, as in 7.3.4; null where it is not told.")),
+            "hooks": json_schemas.mapping(
+                "The hook of each program type, as bpf_prog_type_to_kfunc_hook() has it; of a tree alone.",
+                {"type": "string"},
+            ),
+            "announcements": json_schemas.array("Comments that announce a removal; not compact.", remark),
+            "remarks": json_schemas.array("What the scanner could not make out; not compact.", remark),
+            "kfuncs": json_schemas.array(
+                "The kfuncs.", json_schemas.record("One kfunc.", kfunc, optional=kfunc.keys() - {"name"})
+            ),
+        },
+        optional=("announcements", "remarks"),
+    )
 
 
 def _as_mapping(record: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The record for machines: one JSON document, versioned, sorted and deterministic.
 
-The models below are the format: the export is made of them, and ``kfuncdoc schema --export`` prints
+The models below are the format: the export is made of them, and ``kfuncdoc schema export`` prints
 their JSON Schema.  A field is never taken away or given another meaning within one ``format``.
 """
 

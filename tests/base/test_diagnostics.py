@@ -78,40 +78,46 @@ def test_text_with_and_without_a_hint():
 
 
 def test_json():
-    assert as_json([ERROR, INFO]) == json.dumps(
-        [
+    assert as_json([ERROR, INFO]) == (
+        json.dumps(
             {
-                "file": "a.kfuncs.yaml",
-                "line": 31,
-                "column": 18,
-                "severity": "error",
-                "rule": "replacement-unknown",
-                "message": "'bpf_frist' is not declared",
-                "hint": "did you mean it?",
+                "format": 1,
+                "diagnostics": [
+                    {
+                        "file": "a.kfuncs.yaml",
+                        "line": 31,
+                        "column": 18,
+                        "severity": "error",
+                        "rule": "replacement-unknown",
+                        "message": "'bpf_frist' is not declared",
+                        "hint": "did you mean it?",
+                    },
+                    {
+                        "file": "b.kfuncs.yaml",
+                        "line": 9,
+                        "column": 1,
+                        "severity": "info",
+                        "rule": "past-due",
+                        "message": "it has not happened",
+                        "hint": "",
+                    },
+                ],
             },
-            {
-                "file": "b.kfuncs.yaml",
-                "line": 9,
-                "column": 1,
-                "severity": "info",
-                "rule": "past-due",
-                "message": "it has not happened",
-                "hint": "",
-            },
-        ],
-        indent=2,
+            indent=2,
+        )
+        + "\n"
     )
 
 
 def test_json_of_nothing():
-    assert as_json([]) == "[]"
+    assert as_json([]) == '{\n  "format": 1,\n  "diagnostics": []\n}\n'
 
 
 def test_json_of_any_text_is_ascii_and_comes_back():
     message = 'quote " backslash \\ line\nend \u2028 é 𝄞 \udce9'
     text = as_json([Diagnostic("é", 1, 1, Rule.ENCODING, message)])
     assert text.isascii()
-    assert json.loads(text)[0]["message"] == message
+    assert json.loads(text)["diagnostics"][0]["message"] == message
 
 
 # -- GitHub

@@ -20,6 +20,7 @@ from declared import ROOT, entry, refused, subsystem, write_files
 from kfuncdoc import __version__
 from kfuncdoc.base import progress, yaml_text
 from kfuncdoc.base.resources import packaged
+from kfuncdoc.cli.declarations import FORMATS
 from kfuncdoc.cli.main import COMMANDS, main
 from kfuncdoc.kernels.packaged import load_calendar
 from kfuncdoc.pages import export
@@ -303,23 +304,26 @@ def test_check_of_several_paths_reads_each_file_once(capsys):
 def test_check_as_json(capsys):
     assert main(["check", "--format", "json", write(WRONG)]) == FINDINGS
     out, err = capsys.readouterr()
-    assert json.loads(out) == [
-        {
-            "file": "demo.kfuncs.yaml",
-            "line": 5,
-            "column": 11,
-            "severity": "error",
-            "rule": "name-invalid",
-            "message": "'bpf-one' is no name of a C function",
-            "hint": "",
-        }
-    ]
+    assert json.loads(out) == {
+        "format": 1,
+        "diagnostics": [
+            {
+                "file": "demo.kfuncs.yaml",
+                "line": 5,
+                "column": 11,
+                "severity": "error",
+                "rule": "name-invalid",
+                "message": "'bpf-one' is no name of a C function",
+                "hint": "",
+            }
+        ],
+    }
     assert err == ""
 
 
 def test_check_as_json_of_a_clean_file(capsys):
     assert main(["check", "--format", "json", write(GOOD)]) == CLEAN
-    assert capsys.readouterr() == ("[]\n", "")
+    assert capsys.readouterr() == ('{\n  "format": 1,\n  "diagnostics": []\n}\n', "")
 
 
 def test_check_as_github(capsys):
@@ -478,7 +482,7 @@ def test_schema_accepts_what_comes_with_kfuncdoc(path):
 
 def test_schema_is_printed(capsys):
     assert schema(capsys) == model.json_schema()
-    assert schema(capsys, "--export") == export.json_schema()
+    assert schema(capsys, "export") == export.json_schema()
 
 
 SCHEMA_REFUSES = {
@@ -593,7 +597,7 @@ RUNS = {
     "export": (["export", "--data", DEMO], CLEAN),
     "feed": (["feed", "--data", DEMO], CLEAN),
     "schema": (["schema"], CLEAN),
-    "schema --export": (["schema", "--export"], CLEAN),
+    **{f"schema {name}": (["schema", name], CLEAN) for name in FORMATS},
     "show": (["show", "bpf_one", "--data", DEMO], CLEAN),
     "show of nothing": (["show", "nothing", "--data", DEMO], FINDINGS),
     "diff": (["diff", "v6.1", "v7.3", "--data", DEMO], CLEAN),

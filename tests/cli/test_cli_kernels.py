@@ -127,7 +127,7 @@ def test_verify_tells_in_each_format_of_check(capsys, form):
     assert main(["verify", "--data", declare(), "--against", kernel(), "--format", form]) == FINDINGS
     out = capsys.readouterr().out
     if form == "json":
-        (found,) = json.loads(out)
+        (found,) = json.loads(out)["diagnostics"]
         assert (found["rule"], found["line"], found["severity"]) == ("absent", 5, "error")
     elif form == "github":
         assert out.startswith("::error file=demo.kfuncs.yaml,line=5,col=11,title=kfuncdoc absent::")

@@ -54,7 +54,7 @@ ENTRIES = (
 
 @pytest.fixture(scope="module")
 def schema():
-    return json.loads(run("schema", "--export"))
+    return json.loads(run("schema", "export"))
 
 
 @pytest.fixture(scope="module")
