@@ -55,7 +55,7 @@ class VerifyCommand(Command):
         observation = observe(self.against)
         diagnostics = verify(catalog, observation, release_of_kernel(self.release, observation, catalog.calendar))
         if not self.notes:
-            diagnostics = tuple(each for each in diagnostics if each.severity is not Severity.INFO)
+            diagnostics = tuple(one for one in diagnostics if one.severity is not Severity.INFO)
         put_diagnostics(catalog, diagnostics, self.format)
         return FINDINGS if fails(diagnostics) else CLEAN
 

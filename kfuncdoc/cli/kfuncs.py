@@ -69,13 +69,13 @@ class DiffCommand(Command):
         put(self._text(difference(record.snapshot.at(last), first)), self.output)
         return CLEAN
 
-    def _text(self, found: Difference) -> str:
+    def _text(self, difference: Difference) -> str:
         import shutil
 
-        from kfuncdoc.pages import difference_report
+        from kfuncdoc.pages.difference_report import as_json, as_markdown, as_text
 
         if self.format == "json":
-            return difference_report.as_json(found)
+            return as_json(difference)
         if self.format == "markdown":
-            return difference_report.as_markdown(found, quiet=self.all)
-        return difference_report.as_text(found, shutil.get_terminal_size().columns, quiet=self.all)
+            return as_markdown(difference, quiet=self.all)
+        return as_text(difference, shutil.get_terminal_size().columns, quiet=self.all)

@@ -26,11 +26,6 @@ DATE = ("--date", "2026-11-01")
 PRINTED = [name for name in FORMATS if name != "declaration"]
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def valid(capsys, name: str, *arguments: str) -> Any:
     """Run a command, and return the document that it prints, once it is valid by the schema of the format *name*."""
     main(arguments)

@@ -21,11 +21,6 @@ ONE = ObservedKfunc("bpf_one", "void bpf_one(void)", (Registration("set", (), ()
 DECLARED = subsystem(entry("bpf_one", "release: v6.12, event: added"))
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-
 def kernel(*kfuncs: ObservedKfunc, version: Optional[str] = "7.3.4", kind: Kind = Kind.TREE) -> str:
     """Write what a kernel has to the current folder, and return the name of the file."""
     Path("kernel.json").write_text(as_json(Observation(kind, version, kfuncs)), encoding="utf-8")

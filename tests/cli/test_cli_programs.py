@@ -28,8 +28,7 @@ RECORD = subsystem(
 
 
 @pytest.fixture(autouse=True)
-def _in_a_folder_of_its_own(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+def _surroundings(monkeypatch, _in_a_folder_of_its_own):
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1793491200")  # 2026-11-01
     write_files(Path(), {"demo": RECORD})
