@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Iterable, Mapping, Optional
 
 from kfuncdoc.base.files import write_whole
-from kfuncdoc.pages.renderer import Renderer, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import plain
 from kfuncdoc.record.catalog import Catalog, SubsystemFile
 
 _STAMP = re.compile(

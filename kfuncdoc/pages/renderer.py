@@ -2,11 +2,8 @@
 """A catalog to reStructuredText.
 
 A rendered page is plain standard Sphinx rst and needs no extension to build.  The words and the
-layout are in the templates; a project may put its own in place of any of them, by name.
-
-Lines of prose come out with a private mark at their end, U+E000 FILE:LINE U+E001, which tells where
-in the YAML they were written.  Whoever uses the text takes the marks off: :func:`plain` for files,
-the Sphinx extension while it hands the lines to the parser, to which it passes the places on.
+layout are in the templates; a project may put its own in place of any of them, by name.  Lines of
+prose have marks, see :mod:`kfuncdoc.pages.rst`.
 """
 
 from __future__ import annotations
@@ -14,18 +11,18 @@ from __future__ import annotations
 import datetime
 import re
 import traceback
-import unicodedata
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Collection, Iterable, Mapping, Optional, Sequence, Union
+from typing import Any, Callable, Collection, Iterable, Mapping, Optional, Sequence
 
 import jinja2
 
 from kfuncdoc.base.resources import packaged
-from kfuncdoc.base.yaml_text import MARKS
 from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.kernels.hooks import ANY
-from kfuncdoc.kernels.releases import RELEASE, Release, When
+from kfuncdoc.kernels.releases import RELEASE, Release
+from kfuncdoc.pages.columns import COLUMNS
+from kfuncdoc.pages.rst import code, day, escape, heading, inline, literal, literals, month, prose, simple_table, unfold
+from kfuncdoc.pages.selection import Selection, select
 from kfuncdoc.record.address import address, program_type_page, struct_ops_address
 from kfuncdoc.record.catalog import Catalog, SubsystemFile
 from kfuncdoc.record.declaration_files import BASIC_OVERVIEWS, overviews, release_page
@@ -34,63 +31,7 @@ from kfuncdoc.views.callers import Caller, ProgramTypes
 from kfuncdoc.views.difference import Difference, Entry, Markup, counts, groups, reach, sentence
 from kfuncdoc.views.kfunc import KfuncView, Pages, Prose, ReleaseView, mark
 
-_MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
-#: What rst takes for markup, or, as the first character of a line, for a list, a rule or a directive.
-_MARKUP = re.compile(r"([\\*`|_<>:\[\]{}]|^[^\w\s])")
-#: What begins an item of a numbered list, as the initial of a name does.
-_ENUMERATOR = re.compile(r"^(\w+)([.)])(?=\s|$)")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
-#: What docutils takes for a bullet, an enumerator, a field, an option or explicit markup at the start of a block.
-_BLOCK_START = re.compile(r"[-+*•‣⁃|>:/.]|__|\(?(?:[A-Za-z]|[0-9]+|[ivxlcdmIVXLCDM]+|#)[.)](?:\s|$)")
-_MONTHS = "January February March April May June July August September October November December".split()
-
-#: The columns that a table of kfuncs can have: the words of their heads, and their shares of the width, by which
-#: the words of heads stay whole beside the sidebar of a window of 1280 pixels.
-COLUMNS = {
-    "kfunc": ("kfunc", 36),
-    "summary": ("What it does", 48),
-    "subsystem": ("Subsystem", 18),
-    "stability": ("Stability", 17),
-    "added": ("Since", 12),
-    "deprecated": ("Deprecated since", 20),
-    "end": ("What is to happen", 20),
-    "remaining": ("Remaining lifespan", 36),
-    "removed": ("Gone from", 11),
-    "last": ("Last in", 9),
-    "lts": ("Still in LTS", 14),
-    "replacement": ("Call instead", 36),
-    "notice": ("Notice", 28),
-    "flags": ("Flags", 24),
-    "program-types": ("Program types", 36),
-}
-#: The columns that the tables of a program type have besides.
-_COLUMNS_OF_PROGRAM_TYPES = {
-    "callable": ("Callable since", 18),
-    "registered": ("Registered for", 20),
-    "filter": ("Filter", 32),
-}
-DEFAULT_COLUMNS = ("kfunc", "summary", "stability", "added")
-
-#: The orders in which a table can be.
-ORDERS = ("name", "declared", "added", "urgency", "removed")
-
-#: What a table selects by stability; ``superseded`` is a kfunc that is present and has a successor.
-STABILITIES = ("present", "superseded", "deprecated", "removed")
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which kfuncs a table shows, with which columns and in which order; None leaves a field open."""
-
-    stability: Optional[tuple[str, ...]] = None
-    past_due: bool = False
-    subsystem: Optional[tuple[str, ...]] = None
-    added: Optional[str] = None
-    deprecated: Optional[str] = None
-    removed: Optional[str] = None
-    program_type: Optional[str] = None
-    columns: tuple[str, ...] = DEFAULT_COLUMNS
-    order: str = "name"
 
 
 def template_of(subject: str) -> str:
@@ -165,7 +106,7 @@ class Renderer:
         environment.globals.update(
             release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
             address=address, struct_ops_address=struct_ops_address, has_page=self._has_page, snippet=self._snippets.of,
-            columns={**COLUMNS, **_COLUMNS_OF_PROGRAM_TYPES}, tab="\t", flag_meanings=self.catalog.flags,
+            columns=COLUMNS, tab="\t", flag_meanings=self.catalog.flags,
         )  # fmt: skip
         return environment
 
@@ -241,13 +182,13 @@ class Renderer:
         """Return what the template of an overview is given."""
         if name == "index":
             everything = (*self.chosen[1:], *(subsystem.page for subsystem in self.catalog.subsystems))
-            kfuncs = self.select(Selection())
+            kfuncs = select(self.pages, Selection())
             return {"contents": self._there(everything), "published": self._published, "kfuncs": kfuncs}
         if name == "deprecated":
-            urgent = self.select(Selection(stability=("deprecated",), order="urgency"))
-            return {"kfuncs": urgent, "superseded": self.select(Selection(stability=("superseded",)))}
+            urgent = select(self.pages, Selection(stability=("deprecated",), order="urgency"))
+            return {"kfuncs": urgent, "superseded": select(self.pages, Selection(stability=("superseded",)))}
         if name == "removed":
-            return {"kfuncs": self.select(Selection(stability=("removed",), order="removed"))}
+            return {"kfuncs": select(self.pages, Selection(stability=("removed",), order="removed"))}
         return {"releases": self.changes_of(None, None), "counted": self._counted()}
 
     def _counted(self) -> Sequence[ReleaseView]:
@@ -318,7 +259,7 @@ class Renderer:
 
     def table(self, selection: Selection) -> str:
         """Return a table of the kfuncs that *selection* selects."""
-        return self._render("table.rst.jinja", kfuncs=self.select(selection), chosen=selection.columns)
+        return self._render("table.rst.jinja", kfuncs=select(self.pages, selection), chosen=selection.columns)
 
     def summary(self) -> str:
         """Return how the record stands: as of when, how many kfuncs, what went last and what goes next."""
@@ -358,175 +299,8 @@ class Renderer:
         """Return the facts of one kfunc as fields, for ``kfuncdoc show``."""
         return self._render("show.rst.jinja", k=view)
 
-    # -- selection
-
-    def select(self, selection: Selection) -> tuple[KfuncView, ...]:
-        """Return the kfuncs that *selection* selects, in its order."""
-        chosen = [view for view in self.pages.kfuncs if _selected(view, selection)]
-        if selection.order == "name":
-            chosen.sort(key=lambda view: view.name.lstrip("_"))
-        elif selection.order == "added":
-            chosen.sort(key=lambda view: (-_position(view.lifecycle.added), view.name))
-        elif selection.order == "urgency":
-            chosen.sort(key=_urgency)
-        elif selection.order == "removed":
-            chosen.sort(key=lambda view: (-_position(view.lifecycle.removed), view.name))
-        return tuple(chosen)
-
-
-def _selected(view: KfuncView, selection: Selection) -> bool:
-    lifecycle = view.lifecycle
-    states = {view.stability} | ({"superseded"} if view.superseded else set())
-    since = {
-        "added": [stretch.added for stretch in lifecycle.state.stretches],
-        "deprecated": [view.plan.since] if view.plan else [],
-        "removed": [stretch.removed for stretch in lifecycle.state.stretches if stretch.removed],
-    }
-    return (
-        (selection.stability is None or bool(states & set(selection.stability)))
-        and (not selection.past_due or lifecycle.past_due)
-        and (selection.subsystem is None or view.subsystem.header.subsystem in selection.subsystem)
-        and (selection.program_type is None or view.may_call(selection.program_type))
-        and all(
-            getattr(selection, name) in (None, *(when.by.name for when in happened)) for name, happened in since.items()
-        )
-    )
-
-
-def _position(when: Optional[When]) -> int:
-    return when.by.position if when is not None else 0
-
-
-def _urgency(view: KfuncView) -> tuple[bool, int, int, str]:
-    """Order deprecated kfuncs: past due first and the longest due before, then by what is left, the undecided last."""
-    end = view.end
-    remaining = view.lifecycle.remaining_releases
-    return (remaining is None, remaining or 0, end.position if end else 0, view.name)
-
 
 def _flags(view: KfuncView) -> Iterable[str]:
     yield from view.facts.flags
     for flags in view.facts.flags_for.values():
         yield from flags
-
-
-# -- filters
-
-
-def escape(text: object) -> str:
-    """Return *text* so that rst takes none of it for markup."""
-    return _ENUMERATOR.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", str(text)))
-
-
-def literal(text: object) -> str:
-    """Return *text* as an inline literal, or escaped where a literal could not hold it."""
-    text = str(text)
-    return f"``{text}``" if text and "`" not in text and text == text.strip() else escape(text)
-
-
-def literals(texts: Iterable[object]) -> str:
-    """Return *texts* as inline literals with commas between them."""
-    return ", ".join(literal(text) for text in texts)
-
-
-def heading(text: str, underline: str = "=") -> str:
-    """Return *text* (rst) as a section title; the line is long enough for wide characters too."""
-    visible = _MARK.sub("", text)
-    return f"{text}\n{underline * (len(visible) if visible.isascii() else 2 * len(visible))}"
-
-
-def month(release: Union[Release, datetime.date]) -> str:
-    """Return the month and year of a release or a day; of a projected release, a word that says so.
-
-    Month names are English whatever the locale, as the pages are.
-    """
-    if isinstance(release, datetime.date):
-        return f"{_MONTHS[release.month - 1]} {release.year}"
-    if release.projected:
-        middle = release.earliest + (release.date - release.earliest) / 2
-        return f"around {month(middle)}"
-    return month(release.date)
-
-
-def day(date: datetime.date) -> str:
-    """Return a day as people write it: ``1 November 2026``."""
-    return f"{date.day} {month(date)}"
-
-
-def prose(text: Prose, indent: int = 0) -> str:
-    """Return prose with the marks of its lines, the lines after the first indented by *indent* columns."""
-    lines = text.marked().split("\n")
-    padding = " " * indent
-    return "\n".join([lines[0], *(padding + line if line else "" for line in lines[1:])])
-
-
-def inline(text: Prose) -> str:
-    """Return prose as one line, for a cell or the middle of a sentence; the mark of its first line stays.
-
-    What would begin a list or another block at the start of a line ("A. ", "- ") is kept from it.
-    """
-    line = unfold(text.marked())
-    return f"\\ {line}" if _BLOCK_START.match(plain(line)) else line
-
-
-def unfold(text: str) -> str:
-    """Return *text* as one line; of its marks the first one stays."""
-    first = _MARK.search(text)
-    return " ".join(_MARK.sub("", text).split()) + (first[0] if first else "")
-
-
-def code(text: str, indent: int = 3) -> str:
-    """Return a block of code, every line indented; docutils would count tabs from the left edge of the page."""
-    return "\n".join(" " * indent + line.expandtabs() if line else "" for line in text.split("\n"))
-
-
-def simple_table(text: str, indent: int) -> str:
-    """Return rows, whose cells stand between tabs, as a simple table of rst; the first row is its head.
-
-    docutils reads a simple table in half the time of a ``list-table``, and people read it as a table.
-    The places of prose move to the end of their row: taken off in its middle, they would leave the
-    columns askew.
-    """
-    rows = [line.split("\t") for line in text.strip("\n").split("\n")]
-    marks = [_MARK.search("".join(row)) for row in rows]
-    cells = [[_MARK.sub("", cell).strip() for cell in row] for row in rows]
-    # The text of the last column may be longer than its border.
-    widths = [*(max(map(_width, column)) for column in list(zip(*cells))[:-1]), _width(cells[0][-1])]
-    border = "  ".join("=" * width for width in widths)
-    head, *others = [
-        "  ".join(map(_padded, row, widths)).rstrip() + (found[0] if found else "") for row, found in zip(cells, marks)
-    ]
-    return "\n".join(" " * indent + line for line in (border, head, border, *others, border)) + "\n"
-
-
-def _padded(cell: str, width: int) -> str:
-    return cell + " " * (width - _width(cell))
-
-
-def _width(text: str) -> int:
-    """Return the columns of *text* as docutils counts them in tables: wide characters take two."""
-    return len(text) + sum(unicodedata.east_asian_width(character) in "WF" for character in text)
-
-
-# -- marks
-
-
-def plain(text: str) -> str:
-    """Return *text* without marks."""
-    return _MARK.sub("", text)
-
-
-def lines_with_places(text: str, default: str) -> list[tuple[str, str, int]]:
-    """Return the lines of *text* without marks, each with the file and the line (from 1) it comes from.
-
-    A line with no mark of its own, such as a line of a template, takes the place of the last that had one.
-    """
-    lines = []
-    file, number = default, 1
-    for line in text.split("\n"):
-        found = _MARK.search(line)
-        if found:
-            file, number = found["file"], int(found["line"])
-            line = _MARK.sub("", line)
-        lines.append((line.rstrip(), file, number))
-    return lines

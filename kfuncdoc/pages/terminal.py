@@ -10,7 +10,8 @@ from typing import Iterator, Optional
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.pages.renderer import Renderer, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import plain
 from kfuncdoc.record.catalog import Catalog
 
 _WIDTH = 88

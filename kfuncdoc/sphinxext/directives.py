@@ -40,19 +40,19 @@ def _one_of(known: Callable[[], Any]) -> Callable[[Optional[str]], tuple[str, ..
 
 
 def _columns() -> tuple[str, ...]:
-    from kfuncdoc.pages.renderer import COLUMNS
+    from kfuncdoc.pages.columns import choosable
 
-    return tuple(COLUMNS)
+    return tuple(column.name for column in choosable())
 
 
 def _stabilities() -> tuple[str, ...]:
-    from kfuncdoc.pages.renderer import STABILITIES
+    from kfuncdoc.pages.selection import STABILITIES
 
     return STABILITIES
 
 
 def _order(text: Optional[str]) -> str:
-    from kfuncdoc.pages.renderer import ORDERS
+    from kfuncdoc.pages.selection import ORDERS
 
     return str(directives.choice(text or None, ORDERS))  # type: ignore[arg-type]  # it asks for a value where there is none
 
@@ -82,7 +82,7 @@ class KfuncTable(SphinxDirective):
     }
 
     def run(self) -> list[nodes.Node]:
-        from kfuncdoc.pages.renderer import Selection
+        from kfuncdoc.pages.selection import Selection
 
         _check_releases(self, "added", "deprecated", "removed")
         self._check_names()

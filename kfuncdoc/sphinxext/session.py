@@ -174,7 +174,7 @@ class Session:
         return f"{self.options.pages}index" if leads else ""
 
     def _table(self, *selection: Any) -> str:
-        from kfuncdoc.pages.renderer import Selection
+        from kfuncdoc.pages.selection import Selection
 
         return self.renderer.table(Selection(*selection))
 

@@ -23,18 +23,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from kfuncdoc.base.resources import packaged
+from kfuncdoc.pages.columns import choosable
 from kfuncdoc.pages.page_files import pages
-from kfuncdoc.pages.renderer import (
-    COLUMNS,
-    ORDERS,
-    Renderer,
-    Selection,
-    escape,
-    heading,
-    lines_with_places,
-    literal,
-    plain,
-)
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import escape, heading, lines_with_places, literal, plain
+from kfuncdoc.pages.selection import ORDERS, Selection, select
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.load import load
 
@@ -295,7 +288,7 @@ def test_every_line_of_prose_knows_where_it_was_written(everywhere):
     assert assert_places(renderer.overview("deprecated"), path) == {"w17", "w18"}
     assert assert_places(renderer.overview("removed"), path) == {"w29"}
     assert assert_places(renderer.overview("changes"), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
-    everything = renderer.table(Selection(columns=tuple(COLUMNS)))
+    everything = renderer.table(Selection(columns=tuple(column.name for column in choosable())))
     assert assert_places(everything, path) == {"w07", "w17", "w18", "w21", "w29"}
 
 
@@ -382,7 +375,7 @@ def many(tmp_path_factory):
     ],
 )
 def test_a_table_selects_and_orders(many, wanted, names):
-    assert [view.name for view in many.select(Selection(**wanted))] == names.split()
+    assert [view.name for view in select(many.pages, Selection(**wanted))] == names.split()
 
 
 def test_a_table_has_the_columns_that_are_asked_for(many):
@@ -396,7 +389,7 @@ def test_a_table_has_the_columns_that_are_asked_for(many):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_table_of_any_order_has_every_kfunc_once(many, order):
-    chosen = [view.name for view in many.select(Selection(order=order))]
+    chosen = [view.name for view in select(many.pages, Selection(order=order))]
     assert sorted(chosen) == sorted({view.name for view in many.pages.kfuncs})
 
 
@@ -612,7 +605,7 @@ def test_a_removed_kfunc_was_callable_from_what_shared_its_hook_then(tmp_path):
     )  # fmt: skip
     renderer = Renderer(catalog_of(tmp_path, demo=subsystem(gone)), CALENDAR["v7.3"], TODAY)
     assert renderer.pages.view("f").sharing == ()  # tracepoints came to the hook in v6.12
-    assert renderer.select(Selection(program_type="BPF_PROG_TYPE_TRACEPOINT")) == ()
+    assert select(renderer.pages, Selection(program_type="BPF_PROG_TYPE_TRACEPOINT")) == ()
 
 
 def test_a_move_that_breaks_callers_is_shown(tmp_path):
@@ -637,7 +630,10 @@ def test_a_name_that_came_back_was_added_twice(tmp_path):
         "release: v6.10, event: added",
     )  # fmt: skip
     renderer = Renderer(catalog_of(tmp_path, demo=subsystem(back)), CALENDAR["v7.3"], TODAY)
-    shown = [[view.name for view in renderer.select(Selection(added=release))] for release in ("v6.2", "v6.3", "v6.10")]
+    shown = [
+        [view.name for view in select(renderer.pages, Selection(added=release))]
+        for release in ("v6.2", "v6.3", "v6.10")
+    ]
     assert shown == [["f"], [], ["f"]]
 
 

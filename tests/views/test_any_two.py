@@ -25,7 +25,8 @@ from hypothesis import strategies as st
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import parse
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.pages.renderer import Renderer, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import plain
 from kfuncdoc.record.address import address
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import find, release_page

@@ -29,7 +29,8 @@ from kfuncdoc.kernels.hooks import ANY, HookEntry, HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_hooks
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.pages.page_files import pages as pages_of
-from kfuncdoc.pages.renderer import Renderer, lines_with_places, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import lines_with_places, plain
 from kfuncdoc.record.address import program_type_address, program_type_page
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import assess

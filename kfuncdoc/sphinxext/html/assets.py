@@ -92,7 +92,7 @@ def _put_rst_as_source(app: Sphinx, exception: Optional[Exception]) -> None:
     for docname in (*session.documents, *session.overviews):
         path = os.path.join(folder, f"{docname}.rst.txt")
         if _same_content(path, str(app.env.doc2path(docname))):
-            from kfuncdoc.pages.renderer import plain
+            from kfuncdoc.pages.rst import plain
 
             with open(path, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(plain(session.answer(("page", (docname,)))))
