@@ -9,7 +9,7 @@ these.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import Optional, Sequence
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,10 @@ def choosable() -> tuple[Column, ...]:
     return tuple(column for column in COLUMNS.values() if not column.of_program_type)
 
 
-def label_of(head: str) -> Optional[str]:
-    """Return what narrow pages put before a cell in the column with this *head*, which need be none of ours."""
-    return next((column.label for column in COLUMNS.values() if column.head == head), head)
+def labels_of(heads: Sequence[str]) -> list[Optional[str]]:
+    """Return what narrow pages put before the cells below these *heads*.
+
+    A head that is none of ours is the label itself, but for the first column, which has what the rows are about.
+    """
+    known = {column.head: column.label for column in COLUMNS.values()}
+    return [known.get(head, head if place else None) for place, head in enumerate(heads)]

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Tables of kfuncs in HTML: a form to filter them by, and cells that know their column.
+"""Tables of kfuncs in HTML: a form to filter them by, and cells that name their column.
 
 The rst of a table has nothing of this, and other builders know nothing of it.  Where a document is read its tables get
 their facts, by a request like any other; where an HTML page is written the form is put before the table.  It is shown
-where scripts run, and ``static/kfuncdoc.js`` makes it work.
+where scripts run, and ``static/kfuncdoc.js`` makes it work.  Cells get the label of their column as ``data-label``,
+which the stylesheet shows where a page is too narrow for a row of heads.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from kfuncdoc.kernels.hooks import ANY
+from kfuncdoc.pages.columns import COLUMNS, labels_of
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly
 from kfuncdoc.sphinxext.rst import every
@@ -25,17 +27,39 @@ from kfuncdoc.sphinxext.rst import every
 _TABLE = "kfunc-table"
 #: The attribute of a table node that has its facts, see ``kfuncdoc.table_facts``.
 _FACTS = "kfunc_facts"
-#: The class of the cells that have the names of kfuncs.
-_NAMES = "kfunc-column-kfunc"
 _STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
 _TYPE, _ANY = "BPF_PROG_TYPE_", "no type in particular"
+
+
+def _class_of(head: str) -> str:
+    """Return the class of the cells in the column with this *head*: ``kfunc-column-since``."""
+    return "kfunc-column-" + re.sub(r"[^a-z]+", "-", head.lower()).strip("-")
+
+
+#: The class of the cells that have the names of kfuncs.
+_NAMES = _class_of(COLUMNS["kfunc"].head)
+
+
+class LabelledCell(nodes.entry):
+    """A cell of an HTML table whose attribute ``label`` is written as ``data-label``."""
+
+
+def _write_labelled(translator: Any, node: LabelledCell) -> None:
+    start = len(translator.body)
+    translator.visit_entry(node)
+    label = f' data-label="{escape(node["label"])}"'
+    translator.body[start] = translator.body[start].replace("<td", f"<td{label}", 1)
+
+
+def _end_labelled(translator: Any, node: LabelledCell) -> None:
+    translator.depart_entry(node)
 
 
 def _prepare_tables(app: Sphinx, doctree: nodes.document) -> None:
     """Give the tables of a document their facts, and their cells the columns that they are in."""
     for table in every(doctree, nodes.table):
         if _TABLE in table["classes"]:
-            _name_columns(table)
+            _class_columns(table)
             names = [_kfunc_of(app, row) for row in _rows(table)]
             if len(names) > 1 and any(names):
                 table[_FACTS] = domain_of(app.env).ask(app.env.docname, "facts", *names)
@@ -54,13 +78,25 @@ def _kfunc_of(app: Sphinx, row: nodes.row) -> str:
     return next((name for name in names if name in entries), "")
 
 
-def _name_columns(table: nodes.table) -> None:
-    """Give each cell a class made of the head of its column, ``kfunc-column-since``."""
-    heads = [cell.astext().lower() for cell in _heads(table)]
-    classes = ["kfunc-column-" + re.sub(r"[^a-z]+", "-", head).strip("-") for head in heads]
+def _class_columns(table: nodes.table) -> None:
+    """Give each cell the class of its column."""
+    classes = [_class_of(cell.astext()) for cell in _heads(table)]
     for row in every(table, nodes.row):
         for cell, name in zip(row.children, classes):
             cell["classes"].append(name)
+
+
+def _label_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give each cell that is not empty the label of its column, where it needs one."""
+    if app.builder.name not in BROWSED:
+        return
+    for table in every(doctree, nodes.table):
+        if _TABLE in table["classes"]:
+            labels = labels_of([cell.astext() for cell in _heads(table)])
+            for row in _rows(table):
+                for cell, label in zip(list(row.children), labels):
+                    if label and isinstance(cell, nodes.entry) and cell.children:
+                        row.replace(cell, LabelledCell("", *cell.children, **cell.attributes, label=label))
 
 
 def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -174,5 +210,7 @@ def _select(name: str, label: str, options: Sequence[str], first: str = "any") -
 
 def register(app: Sphinx) -> None:
     """Connect to where documents are read, and where pages are written."""
+    app.add_node(LabelledCell, html=(_write_labelled, _end_labelled))
     app.connect("doctree-read", _prepare_tables)
+    app.connect("doctree-resolved", _label_cells)
     app.connect("doctree-resolved", _add_controls)
