@@ -183,12 +183,12 @@ class Session:
         return self.renderer.changes(after, up_to, sections=sections)
 
     def _facts(self, *names: str) -> str:
-        from kfuncdoc.pages.table_facts import table_facts
+        from kfuncdoc.pages.script_facts import table_facts
 
         return table_facts(self.renderer.pages, names)
 
     def _time(self, *names: str) -> str:
-        from kfuncdoc.pages.time_facts import time_facts
+        from kfuncdoc.pages.script_facts import time_facts
 
         return time_facts(self.renderer.pages, names)
 

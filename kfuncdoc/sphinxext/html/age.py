@@ -13,10 +13,10 @@ from sphinx.application import Sphinx
 from kfuncdoc.kernels.releases import RELEASE
 from kfuncdoc.record.address import address
 from kfuncdoc.sphinxext.domain import domain_of
-from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly
+from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly, script_element
 from kfuncdoc.sphinxext.rst import every
 
-#: The attribute of the first section of a document that has its facts, see ``kfuncdoc.time_facts``.
+#: The attribute of the first section of a document that has its facts, see ``kfuncdoc.pages.script_facts``.
 _FACTS = "kfunc_time"
 #: The requests whose answers speak of the state of kfuncs.
 _OF_STATE = {"page", "table", "lifecycle", "summary"}
@@ -42,8 +42,7 @@ def _add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     if app.builder.name in BROWSED:
         for section in every(doctree, nodes.section):
             if section.get(_FACTS):
-                text = f'<script type="application/json" class="kfunc-time">{section[_FACTS]}</script>\n'
-                section.append(HtmlOnly(html=text))
+                section.append(HtmlOnly(html=script_element(section[_FACTS], "kfunc-time")))
 
 
 def register(app: Sphinx) -> None:

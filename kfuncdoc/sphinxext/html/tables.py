@@ -20,12 +20,12 @@ from sphinx.application import Sphinx
 from kfuncdoc.kernels.hooks import ANY
 from kfuncdoc.pages.columns import COLUMNS, labels_of
 from kfuncdoc.sphinxext.domain import domain_of
-from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly
+from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly, script_element
 from kfuncdoc.sphinxext.rst import every
 
 #: The class of the tables of kfuncs, see ``templates/table.rst.jinja``.
 _TABLE = "kfunc-table"
-#: The attribute of a table node that has its facts, see ``kfuncdoc.table_facts``.
+#: The attribute of a table node that has its facts, see ``kfuncdoc.pages.script_facts``.
 _FACTS = "kfunc_facts"
 _STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
 _TYPE, _ANY = "BPF_PROG_TYPE_", "no type in particular"
@@ -160,8 +160,7 @@ def _form(facts: str, heads: Sequence[str], number: int) -> str:
         + "\n".join(field for field in fields if field)
         + '\n<button type="reset">Clear</button>\n'
         + f'<p class="kfunc-count" role="status">{count} kfunc{"" if count == 1 else "s"}</p>\n'
-        # All of it are names, and none of them can end the element.
-        + f'<script type="application/json">{facts}</script>\n</form>\n'
+        + f"{script_element(facts)}</form>\n"
     )
 
 

@@ -79,7 +79,7 @@
     return facts.stretches.find(([first, last]) => first <= number && number <= last);
   };
 
-  /* Return the facts of each row as an object: see kfuncdoc/pages/table_facts.py for their form. */
+  /* Return the facts of each row as an object: see kfuncdoc/pages/script_facts.py for their form. */
   const factsOf = (found) =>
     found.rows.map(
       (row) =>
@@ -215,7 +215,7 @@
 
   const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 
-  /* Return what to tell of `facts`, see kfuncdoc/pages/time_facts.py, on `today`: sentences; none while nothing has changed. */
+  /* Return what to tell of `facts`, see kfuncdoc/pages/script_facts.py, on `today`: sentences; none while nothing has changed. */
   const told = (facts, today) => {
     const out = facts.next.filter(([, , by]) => by <= today);
     if (!out.length) return [];
