@@ -279,7 +279,7 @@ def _tally(catalog: Catalog, diagnostics: Sequence[Diagnostic]) -> str:
 def _render(options: argparse.Namespace) -> int:
     from kfuncdoc.pages import page_files
     from kfuncdoc.pages.renderer import Renderer, TemplateFailed
-    from kfuncdoc.record.declaration_files import BASIC_OVERVIEWS, OVERVIEWS, by_page
+    from kfuncdoc.pages.site_map import BASIC_OVERVIEWS, OVERVIEWS, by_page, site_of
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)
@@ -291,8 +291,8 @@ def _render(options: argparse.Namespace) -> int:
         if not os.path.isdir(folder):
             _refuse(f"there is no folder of templates '{folder}'")
     try:
-        chosen = OVERVIEWS if options.all else BASIC_OVERVIEWS
-        texts = page_files.pages(Renderer(catalog, release, date, templates=options.templates, chosen=chosen))
+        site = site_of(catalog, release, OVERVIEWS if options.all else BASIC_OVERVIEWS)
+        texts = page_files.pages(Renderer(catalog, release, date, site=site, templates=options.templates))
     except TemplateFailed as error:
         _refuse(f"template {error}")
     try:
@@ -339,8 +339,8 @@ def _export(options: argparse.Namespace) -> int:
 
 def _feed(options: argparse.Namespace) -> int:
     from kfuncdoc.pages.feed import below, feed
+    from kfuncdoc.pages.site_map import FEED
     from kfuncdoc.record.address import address
-    from kfuncdoc.record.declaration_files import FEED
     from kfuncdoc.views.kfunc import Pages
 
     catalog = _load(_packaged_unless(options.paths))

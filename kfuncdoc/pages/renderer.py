@@ -12,33 +12,29 @@ import datetime
 import re
 import traceback
 from functools import cached_property
-from typing import Any, Callable, Collection, Iterable, Mapping, Optional, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 import jinja2
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.kernels.hooks import ANY
-from kfuncdoc.kernels.releases import RELEASE, Release
+from kfuncdoc.kernels.releases import Release
 from kfuncdoc.pages.columns import COLUMNS
 from kfuncdoc.pages.rst import code, day, escape, heading, inline, literal, literals, month, prose, simple_table, unfold
 from kfuncdoc.pages.selection import Selection, select
-from kfuncdoc.record.address import address, program_type_page, struct_ops_address
+from kfuncdoc.pages.site_map import Page, SiteMap, site_of
+from kfuncdoc.record.address import address, struct_ops_address
 from kfuncdoc.record.catalog import Catalog, SubsystemFile
-from kfuncdoc.record.declaration_files import BASIC_OVERVIEWS, overviews, release_page
 from kfuncdoc.views.any_two import Comparison, compared_with, comparison
 from kfuncdoc.views.callers import Caller, ProgramTypes
 from kfuncdoc.views.difference import Difference, Entry, Markup, counts, groups, reach, sentence
 from kfuncdoc.views.kfunc import KfuncView, Pages, Prose, ReleaseView, mark
 
+#: What a template is given, by name.
+Context = dict[str, Any]
+
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
-
-
-def template_of(subject: str) -> str:
-    """Return the template of the page about all kfuncs that has this *subject*."""
-    if RELEASE.fullmatch(subject):
-        return "released.rst.jinja"
-    return "program-type.rst.jinja" if subject.startswith("BPF_PROG_TYPE_") else f"{subject}.rst.jinja"
 
 
 class TemplateFailed(Exception):
@@ -56,11 +52,8 @@ def _place_in_template(error: Exception) -> str:
 class Renderer:
     """Turns one catalog, at a release and a date, into texts.
 
-    *templates* are folders that come before the packaged one; *linked* tells of a kfunc whether
-    there is a page to link to.  *chosen* are the pages about all kfuncs that there are to be, among
-    ``declaration_files.OVERVIEWS``; *contents* are the pages beside ``index`` that there really are,
-    without it all that follow from what is chosen; *published* are the files for machines beside it, and
-    *written* the subjects of the pages that are ours, without it all.
+    *site* says which pages there are, and so where links can lead: without it, all that ``kfuncdoc render`` writes.
+    *templates* are folders that come before the packaged one.
     Every method returns rst with marks and a line end at its end.
     """
 
@@ -70,20 +63,12 @@ class Renderer:
         release: Release,
         date: datetime.date,
         *,
+        site: Optional[SiteMap] = None,
         templates: Sequence[str] = (),
-        linked: Callable[[str], bool] = lambda name: True,
-        chosen: Sequence[str] = BASIC_OVERVIEWS,
-        contents: Optional[Sequence[str]] = None,
-        published: Sequence[str] = (),
-        written: Optional[Collection[str]] = None,
     ) -> None:
         self.catalog = catalog
         self.pages = Pages(catalog, release, date)
-        self.linked = linked
-        self.chosen = tuple(chosen)
-        self._published = tuple(published)
-        self._written = written
-        self._contents = None if contents is None else frozenset(contents)
+        self.site = site or site_of(catalog, release)
         self._snippets = Snippets(catalog, release, date)
         self._folders = [*templates, str(packaged("templates"))]
 
@@ -119,141 +104,133 @@ class Renderer:
 
     def link(self, name: str) -> str:
         """Return a reference to the kfunc *name*, or its name alone where no page shows it."""
-        linked = self.linked(name) and self.pages.shows(name)
-        return f":ref:`{name} <{address(name)}>`" if linked else f"``{name}``"
+        return f":ref:`{name} <{address(name)}>`" if self.has_section(name) else f"``{name}``"
 
-    # -- pages
+    def has_section(self, name: str) -> bool:
+        """Whether a page has a section for the kfunc *name*; none has one for what is to come after the release."""
+        return self.section_of(name) is not None
 
-    def subsystem(self, subsystem: SubsystemFile) -> str:
-        """Return the page of one declaration file."""
-        entries = tuple(self.pages.of(subsystem))
-        used = {flag for view in entries if isinstance(view, KfuncView) for flag in _flags(view)}
-        return self._render(
-            "subsystem.rst.jinja",
-            subsystem=subsystem,
-            header=subsystem.header,
-            entries=entries,
-            is_stub=[not isinstance(view, KfuncView) for view in entries],
-            flags=[self.catalog.flags[flag] for flag in sorted(used) if flag in self.catalog.flags],
-            reference=self.pages.reference(subsystem),
-            outdated=self.pages.outdated(subsystem.recorded),
-            title_mark=mark(subsystem.path, subsystem.source.place("title").line if subsystem.source else 1),
-            description=self._header_prose(subsystem, "description"),
-            guidelines=self._header_prose(subsystem, "guidelines"),
-        )
-
-    def _header_prose(self, subsystem: SubsystemFile, name: str) -> Optional[Prose]:
-        text = getattr(subsystem.header, name)
-        return Prose(text, subsystem.source, (name,)) if text else None
-
-    @cached_property
-    def overviews(self) -> Mapping[str, str]:
-        """The pages about all kfuncs, by name, each with its subject, see ``declaration_files.overviews``."""
-        releases = (release.name for release in self._releases)
-        return overviews(self.chosen, releases, self.catalog.hooks.program_types)
-
-    @property
-    def _releases(self) -> Sequence[Release]:
-        """The releases that have a page of their own, the newest first."""
-        return self.catalog.calendar.with_kfuncs(self.pages.release)[::-1]
-
-    def overview(self, subject: str) -> str:
-        """Return one of the pages about all kfuncs; *subject* is as in ``declaration_files.overviews``."""
-        if RELEASE.fullmatch(subject):
-            return self.released(self.catalog.calendar[subject])
-        if subject in self.catalog.hooks.program_types:
-            return self.program_type(subject)
-        if subject == "compare":
-            return self.comparison()
-        if subject == "program-types":
-            return self.program_types()
-        return self._render(template_of(subject), **self._shown_by(subject))
+    def section_of(self, name: str) -> Optional[str]:
+        """Return the name of the document that has the section of the kfunc *name*, or None where none has."""
+        if not self.pages.shows(name):
+            return None
+        subsystem, _ = self.catalog.entries[name]
+        return self.site.document_of(Page("subsystem", subsystem.path))
 
     def _has_page(self, program_type: str) -> bool:
         """Whether there is a page of what programs of *program_type* may call."""
-        known = program_type in self.catalog.hooks.program_types
-        return known and (self._written is None or program_type in self._written)
+        return self.site.document_of(Page("program-type", program_type)) is not None
 
-    def _there(self, names: Iterable[str]) -> list[str]:
-        """Return those of the pages *names* that there are."""
-        return [name for name in names if self._contents is None or name in self._contents]
+    # -- pages
 
-    def _shown_by(self, name: str) -> dict[str, Any]:
-        """Return what the template of an overview is given."""
-        if name == "index":
-            everything = (*self.chosen[1:], *(subsystem.page for subsystem in self.catalog.subsystems))
-            kfuncs = select(self.pages, Selection())
-            return {"contents": self._there(everything), "published": self._published, "kfuncs": kfuncs}
-        if name == "deprecated":
-            urgent = select(self.pages, Selection(stability=("deprecated",), order="urgency"))
-            return {"kfuncs": urgent, "superseded": select(self.pages, Selection(stability=("superseded",)))}
-        if name == "removed":
-            return {"kfuncs": select(self.pages, Selection(stability=("removed",), order="removed"))}
-        return {"releases": self.changes_of(None, None), "counted": self._counted()}
+    def page(self, page: Page) -> str:
+        """Return the text of *page*; raises KeyError where there is nothing that it could be about."""
+        context = getattr(self, f"_context_of_{page.kind.replace('-', '_')}")(page)
+        return self._render(page.template, page=page, **context)
 
-    def _counted(self) -> Sequence[ReleaseView]:
-        """Return every release from the first in which something happened, the newest first."""
-        happened = {view.release: view for view in self.changes_of(None, None)}
+    def _context_of_index(self, page: Page) -> Context:
+        return {
+            "contents": self.site.entries_below(page),
+            "published": self.site.published,
+            "kfuncs": select(self.pages, Selection()),
+        }
+
+    def _context_of_deprecated(self, page: Page) -> Context:
+        return {
+            "kfuncs": select(self.pages, Selection(stability=("deprecated",), order="urgency")),
+            "superseded": select(self.pages, Selection(stability=("superseded",))),
+        }
+
+    def _context_of_removed(self, page: Page) -> Context:
+        return {"kfuncs": select(self.pages, Selection(stability=("removed",), order="removed"))}
+
+    def _context_of_changes(self, page: Page) -> Context:
+        happened = {view.release: view for view in self._changes(None, None)}
         first = min(happened, default=None)
-        return [
+        # Every release from the first in which something happened, the newest first.
+        counted = [
             happened.get(release, ReleaseView(release, ()))
-            for release in self._releases
+            for release in self.catalog.calendar.with_kfuncs(self.pages.release)[::-1]
             if first is not None and first <= release
         ]
+        return {"releases": tuple(happened.values()), "counted": counted}
 
-    # -- by program type
+    def _context_of_compare(self, page: Page) -> Context:
+        return {"contents": self.site.entries_below(page)}
+
+    def _context_of_release(self, page: Page) -> Context:
+        """Hold a release against the one before it, and against the LTS release before it."""
+        release = self.catalog.calendar[page.subject]
+        firsts = compared_with(self.catalog.calendar, release)
+        return {
+            "released": release,
+            "differences": [self.compared.between(first, release) for first in firsts],
+            "counts": counts,
+            "reach": reach,
+            "groups": groups,
+            "sentence": self._sentence,
+        }
+
+    def _context_of_program_types(self, page: Page) -> Context:
+        callers = self._program_types
+        return {
+            "sections": [section for name in callers.types for section in callers.sections(name)],
+            "without_hook": callers.without_hook,
+            "unregistered": callers.unregistered,
+            "contents": self.site.entries_below(page),
+        }
+
+    def _context_of_program_type(self, page: Page) -> Context:
+        callers, name = self._program_types, page.subject
+        if name not in callers.types:
+            raise KeyError(name)
+        return {
+            "sections": callers.sections(name),
+            "of_any": callers.section(Caller(ANY)),
+            "is_open": callers.is_open(name),
+            "sharing": callers.sharing(name),
+        }
+
+    def _context_of_subsystem(self, page: Page) -> Context:
+        subsystem = self._subsystems[page.subject]
+        entries = tuple(self.pages.of(subsystem))
+        used = {flag for view in entries if isinstance(view, KfuncView) for flag in _flags(view)}
+        return {
+            "subsystem": subsystem,
+            "header": subsystem.header,
+            "entries": entries,
+            "is_stub": [not isinstance(view, KfuncView) for view in entries],
+            "flags": [self.catalog.flags[flag] for flag in sorted(used) if flag in self.catalog.flags],
+            "reference": self.pages.reference(subsystem),
+            "outdated": self.pages.outdated(subsystem.recorded),
+            "title_mark": mark(subsystem.path, subsystem.source.place("title").line if subsystem.source else 1),
+            "description": _header_prose(subsystem, "description"),
+            "guidelines": _header_prose(subsystem, "guidelines"),
+        }
+
+    # -- what several pages are made of
+
+    @cached_property
+    def _subsystems(self) -> Mapping[str, SubsystemFile]:
+        """The declaration files by path."""
+        return {subsystem.path: subsystem for subsystem in self.catalog.subsystems}
 
     @cached_property
     def _program_types(self) -> ProgramTypes:
         return ProgramTypes(self.pages)
-
-    def program_types(self) -> str:
-        """Return the page about all program types, which leads to the pages of each."""
-        callers = self._program_types
-        return self._render(
-            "program-types.rst.jinja",
-            sections=[section for name in callers.types for section in callers.sections(name)],
-            without_hook=callers.without_hook,
-            unregistered=callers.unregistered,
-            contents=self._there(map(program_type_page, callers.types)),
-        )
-
-    def program_type(self, name: str) -> str:
-        """Return the page of one program type, as ``BPF_PROG_TYPE_XDP``; raises KeyError where it has none."""
-        callers = self._program_types
-        if name not in callers.types:
-            raise KeyError(name)
-        return self._render(
-            "program-type.rst.jinja",
-            sections=callers.sections(name),
-            of_any=callers.section(Caller(ANY)),
-            is_open=callers.is_open(name),
-            sharing=callers.sharing(name),
-        )
-
-    # -- from one release to another
 
     @cached_property
     def compared(self) -> Comparison:
         """Any two releases up to the reference release, compared."""
         return comparison(self.catalog, self.pages.release, self.pages.date)
 
-    def released(self, release: Release) -> str:
-        """Return the page of what *release* changed, since the one before it and since the LTS release before it."""
-        firsts = compared_with(self.catalog.calendar, release)
-        differences = [self.compared.between(first, release) for first in firsts]
-        return self._render(
-            "released.rst.jinja", released=release, differences=differences, counts=counts, reach=reach, groups=groups,
-            sentence=self._sentence,
-        )  # fmt: skip
+    def _sentence(self, entry: Entry, difference: Difference) -> str:
+        return sentence(entry, difference, Markup(words=escape, name=self.link))
 
-    def _sentence(self, entry: Entry, found: Difference) -> str:
-        return sentence(entry, found, Markup(words=escape, name=self.link))
-
-    def comparison(self) -> str:
-        """Return the page where readers pick two releases, which leads to the pages of each."""
-        contents = self._there(release_page(release.name) for release in self._releases)
-        return self._render("compare.rst.jinja", contents=contents)
+    def _changes(self, first: Optional[Release], last: Optional[Release]) -> Sequence[ReleaseView]:
+        """Return what happened after release *first* up to *last*, see :meth:`changes`."""
+        reference = self.pages.release
+        return self.pages.changes(first, min(last or reference, reference))
 
     # -- parts of pages
 
@@ -270,11 +247,7 @@ class Renderer:
 
         Each release has a rubric, or a section of its own where *sections*.
         """
-        return self._render("release.rst.jinja", releases=self.changes_of(first, last), sections=sections)
-
-    def changes_of(self, first: Optional[Release], last: Optional[Release]) -> Sequence[Any]:
-        reference = self.pages.release
-        return self.pages.changes(first, min(last or reference, reference))
+        return self._render("release.rst.jinja", releases=self._changes(first, last), sections=sections)
 
     def lifecycle(self, name: str) -> str:
         """Return the facts of the kfunc *name* without a heading; raises KeyError where it is not declared."""
@@ -291,13 +264,18 @@ class Renderer:
         kernel docs.
         """
         view = self.pages.view(name)
-        if view is None or view.stability == "not yet" or not (view.to_be_told or self.linked(name)):
+        if view is None or view.stability == "not yet" or not (view.to_be_told or self.has_section(name)):
             return ""
-        return self._render("note.rst.jinja", k=view, linked=self.linked(name), named=named)
+        return self._render("note.rst.jinja", k=view, linked=self.has_section(name), named=named)
 
     def terminal(self, view: KfuncView) -> str:
         """Return the facts of one kfunc as fields, for ``kfuncdoc show``."""
         return self._render("show.rst.jinja", k=view)
+
+
+def _header_prose(subsystem: SubsystemFile, name: str) -> Optional[Prose]:
+    text = getattr(subsystem.header, name)
+    return Prose(text, subsystem.source, (name,)) if text else None
 
 
 def _flags(view: KfuncView) -> Iterable[str]:

@@ -57,7 +57,7 @@ def _outdated(
     session = domain.begin()
     if read_record(app, "verified") == {"inputs": session.fingerprint, "state": domain.state()}:
         return []
-    if session.documents or domain.requests or domain.options.data:
+    if session.site.declarations or domain.requests or domain.options.data:
         _report(domain)
     touched = added | changed | removed
     return [
@@ -87,11 +87,12 @@ def _forget_old_doctrees(app: Sphinx, env: BuildEnvironment, docnames: list[str]
 def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Load in the main process what documents are going to ask for: workers then share it."""
     domain = domain_of(env)
-    declared = bool(domain.session.documents or domain.options.data)
+    declared = bool(domain.session.site.declarations or domain.options.data)
     if any(docname in domain.requests or (declared and docname not in env.all_docs) for docname in docnames):
         renderer = domain.session.renderer
+        pages = domain.session.site.generated
         # What many pages ask for, too.
-        if domain.session.overviews.keys() & docnames and "compare" in domain.options.overviews:
+        if any(pages[docname].kind in ("compare", "release") for docname in docnames if docname in pages):
             renderer.compared  # noqa: B018  (compares)
 
 

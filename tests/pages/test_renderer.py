@@ -28,6 +28,7 @@ from kfuncdoc.pages.page_files import pages
 from kfuncdoc.pages.renderer import Renderer
 from kfuncdoc.pages.rst import escape, heading, lines_with_places, literal, plain
 from kfuncdoc.pages.selection import ORDERS, Selection, select
+from kfuncdoc.pages.site_map import Page, SiteMap
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.load import load
 
@@ -39,10 +40,15 @@ def renderer_of(catalog: Catalog, release: str = "v7.3", date: datetime.date = T
     return Renderer(catalog, CALENDAR[release], date, **more)
 
 
+def of_first_file(renderer: Renderer) -> str:
+    """Return the page of the first declaration file, with marks."""
+    return renderer.page(Page("subsystem", renderer.catalog.subsystems[0].path))
+
+
 def page(folder: Path, text: str, release: str = "v7.3", date: datetime.date = TODAY) -> str:
     """Return the page of one declaration file, without marks."""
     renderer = renderer_of(catalog_of(folder, demo=text), release, date)
-    return plain(renderer.subsystem(renderer.catalog.subsystems[0]))
+    return plain(of_first_file(renderer))
 
 
 def shelf_pages(folder: Path) -> dict[str, str]:
@@ -126,7 +132,7 @@ def test_a_title_is_never_markup(tmp_path, title):
     quoted = title.replace("'", "''")
     text = f"subsystem: demo\ntitle: '{quoted}'\nrecorded: v7.3\nkfuncs:\n{entry('f', 'release: v6.2, event: added')}"
     catalog = catalog_of(tmp_path, demo=text)
-    rendered = plain(renderer_of(catalog).subsystem(catalog.subsystems[0]))
+    rendered = plain(of_first_file(renderer_of(catalog)))
     lines = rendered.split("\n")
     underline = next(index for index, line in enumerate(lines) if re.fullmatch("=+", line))
     width = sum(2 if ord(character) > 0x1100 else 1 for character in lines[underline - 1])
@@ -283,25 +289,25 @@ def test_every_line_of_prose_knows_where_it_was_written(everywhere):
     path = everywhere.subsystems[0].path
     renderer = renderer_of(everywhere)
     words = set(re.findall(r"w\d\d", EVERYWHERE))
-    assert assert_places(renderer.subsystem(everywhere.subsystems[0]), path) == words - NOT_SHOWN
-    assert assert_places(renderer.overview("index"), path) == {"w07", "w21"}
-    assert assert_places(renderer.overview("deprecated"), path) == {"w17", "w18"}
-    assert assert_places(renderer.overview("removed"), path) == {"w29"}
-    assert assert_places(renderer.overview("changes"), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
+    assert assert_places(of_first_file(renderer), path) == words - NOT_SHOWN
+    assert assert_places(renderer.page(Page("index")), path) == {"w07", "w21"}
+    assert assert_places(renderer.page(Page("deprecated")), path) == {"w17", "w18"}
+    assert assert_places(renderer.page(Page("removed")), path) == {"w29"}
+    assert assert_places(renderer.page(Page("changes")), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
     everything = renderer.table(Selection(columns=tuple(column.name for column in choosable())))
     assert assert_places(everything, path) == {"w07", "w17", "w18", "w21", "w29"}
 
 
 def test_at_an_older_release_prose_comes_from_the_event_that_says_what_was(everywhere):
     renderer = renderer_of(everywhere, "v6.6")
-    words = assert_places(renderer.subsystem(everywhere.subsystems[0]), everywhere.subsystems[0].path)
+    words = assert_places(of_first_file(renderer), everywhere.subsystems[0].path)
     assert {"w15", "w16", "w22", "w23"} <= words
     assert not {"w19", "w20", "w24", "w27"} & words
 
 
 def test_titles_know_where_they_were_written(everywhere):
     lines = EVERYWHERE.split("\n")
-    rendered = renderer_of(everywhere).subsystem(everywhere.subsystems[0])
+    rendered = of_first_file(renderer_of(everywhere))
     places = {line: number for line, _, number in lines_with_places(rendered, "")}
     assert lines[places["Words w01"] - 1] == "title: Words w01"
     assert lines[places["f"] - 1] == "  - name: f"
@@ -321,7 +327,7 @@ def test_a_line_without_a_mark_takes_the_place_of_the_last_that_had_one():
 
 def test_plain_text_has_no_mark(everywhere):
     renderer = renderer_of(everywhere)
-    marked = renderer.subsystem(everywhere.subsystems[0])
+    marked = of_first_file(renderer)
     assert "\ue000" in marked
     for text in (plain(marked), *pages(renderer).values()):
         assert "\ue000" not in text
@@ -409,7 +415,7 @@ def test_a_kfunc_that_no_page_shows_is_named_without_a_link(tmp_path):
     assert renderer_of(catalog, "v6.9").link("f") == ":ref:`f <kfunc-f>`"
     assert renderer_of(catalog, "v6.8").link("f") == "``f``"
     assert renderer_of(catalog).link("undeclared") == "``undeclared``"
-    assert renderer_of(catalog, linked=lambda name: False).link("f") == "``f``"
+    assert renderer_of(catalog, site=SiteMap({})).link("f") == "``f``"
 
 
 # -- changes
@@ -528,7 +534,7 @@ def test_a_wrong_declaration_keeps_its_title_and_its_label(tmp_path):
     wrong = entry("__f", "release: v6.2, event: added", nonsense="1")
     text = subsystem(wrong + entry("g", "release: v6.2, event: added"))
     catalog = catalog_of(tmp_path, faulty=True, demo=text)
-    rendered = plain(renderer_of(catalog).subsystem(catalog.subsystems[0]))
+    rendered = plain(of_first_file(renderer_of(catalog)))
     assert (
         ".. _kfunc-u2-f:\n\n\\_\\_f\n-----\n\nThe declaration of this kfunc is wrong and cannot be shown.\n"
     ) in rendered
@@ -553,8 +559,8 @@ def test_a_template_is_overridden_by_name(tmp_path):
     (theirs / "table.rst.jinja").write_text("{{ kfuncs | length }} rows\n", encoding="utf-8")
     catalog = catalog_of(tmp_path, demo=subsystem(entry("f", "release: v6.2, event: added")))
     renderer = renderer_of(catalog, templates=[str(theirs)])
-    assert renderer.overview("removed") == "Gone\n====\n\nSee :ref:`f <kfunc-f>`.\n"
-    assert "1 rows" in renderer.overview("index"), "a template of kfuncdoc's includes theirs"
+    assert renderer.page(Page("removed")) == "Gone\n====\n\nSee :ref:`f <kfunc-f>`.\n"
+    assert "1 rows" in renderer.page(Page("index")), "a template of kfuncdoc's includes theirs"
 
 
 def test_pages_do_not_depend_on_the_order_of_hashing(tmp_path):

@@ -10,7 +10,6 @@ from __future__ import annotations
 from docutils import nodes
 from sphinx.application import Sphinx
 
-from kfuncdoc.kernels.releases import RELEASE
 from kfuncdoc.record.address import address
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly, script_element
@@ -28,8 +27,9 @@ def _note_what_ages(app: Sphinx, doctree: nodes.document) -> None:
     requests = domain.requests.get(docname, {})
     section = next(every(doctree, nodes.section), None)
     # What a release did does not grow old.
-    of_release = RELEASE.fullmatch(domain.session.overviews.get(docname, ""))
-    if section is None or of_release or not any(kind in _OF_STATE for kind, _ in requests):
+    page = domain.session.site.generated.get(docname)
+    is_of_release = page is not None and page.kind == "release"
+    if section is None or is_of_release or not any(kind in _OF_STATE for kind, _ in requests):
         return
     shown = {identifier for each in every(doctree, nodes.section) for identifier in each["ids"]}
     shown.update(domain.labels.get(docname, ()))

@@ -90,7 +90,7 @@ def shows(app: Sphinx, page: str) -> bool:
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Have the source of a declaration page called ``.rst.txt``; Sphinx copies the YAML there for now."""
     session = domain_of(app.env).session
-    if context.get("sourcename") and (page in session.documents or page in session.overviews):
+    if context.get("sourcename") and page in session.site.generated:
         context["sourcename"] = f"{page}.rst.txt"
 
 
@@ -100,7 +100,7 @@ def _put_rst_as_source(app: Sphinx, exception: Optional[Exception]) -> None:
     if exception is not None or app.builder.format != "html" or not os.path.isdir(folder):
         return
     session = domain_of(app.env).session
-    for docname in (*session.documents, *session.overviews):
+    for docname in session.site.generated:
         path = os.path.join(folder, f"{docname}.rst.txt")
         if _same_content(path, str(app.env.doc2path(docname))):
             from kfuncdoc.pages.rst import plain
