@@ -278,8 +278,9 @@ def _tally(catalog: Catalog, diagnostics: Sequence[Diagnostic]) -> str:
 
 def _render(options: argparse.Namespace) -> int:
     from kfuncdoc.pages import page_files
-    from kfuncdoc.pages.renderer import Renderer, TemplateFailed
+    from kfuncdoc.pages.renderer import Renderer
     from kfuncdoc.pages.site_map import BASIC_OVERVIEWS, OVERVIEWS, by_page, site_of
+    from kfuncdoc.pages.templates import TemplateFailed
 
     catalog = _load(_packaged_unless(options.paths))
     release, date = _reference(options, catalog)

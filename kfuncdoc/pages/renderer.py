@@ -9,21 +9,31 @@ prose have marks, see :mod:`kfuncdoc.pages.rst`.
 from __future__ import annotations
 
 import datetime
-import re
-import traceback
 from functools import cached_property
-from typing import Any, Iterable, Mapping, Optional, Sequence
-
-import jinja2
+from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.kernels.hooks import ANY
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.pages.columns import COLUMNS
-from kfuncdoc.pages.rst import code, day, escape, heading, inline, literal, literals, month, prose, simple_table, unfold
+from kfuncdoc.pages.rst import (
+    code,
+    day,
+    escape,
+    heading,
+    inline,
+    is_web_address,
+    literal,
+    literals,
+    month,
+    prose,
+    simple_table,
+    unfold,
+)
 from kfuncdoc.pages.selection import Selection, select
 from kfuncdoc.pages.site_map import Page, SiteMap, site_of
+from kfuncdoc.pages.templates import Templates
 from kfuncdoc.record.address import address, struct_ops_address
 from kfuncdoc.record.catalog import Catalog, SubsystemFile
 from kfuncdoc.views.any_two import Comparison, compared_with, comparison
@@ -33,20 +43,6 @@ from kfuncdoc.views.kfunc import KfuncView, Pages, Prose, ReleaseView, mark
 
 #: What a template is given, by name.
 Context = dict[str, Any]
-
-_WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
-
-
-class TemplateFailed(Exception):
-    """A template cannot be used; the message says where and why."""
-
-
-def _place_in_template(error: Exception) -> str:
-    if isinstance(error, jinja2.TemplateSyntaxError):
-        return f"{error.filename or error.name}:{error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    within = [f"{frame.filename}:{frame.lineno}" for frame in frames if frame.filename.endswith(".jinja")]
-    return within[-1] if within else ""
 
 
 class Renderer:
@@ -73,34 +69,22 @@ class Renderer:
         self._folders = [*templates, str(packaged("templates"))]
 
     @cached_property
-    def _environment(self) -> jinja2.Environment:
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(self._folders),
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            keep_trailing_newline=True,
-            autoescape=False,  # noqa: S701  (rst, not HTML: `escape` and `literal` are its escapes)
-            auto_reload=False,
-        )
-        environment.filters.update(
-            escape=escape, heading=heading, literal=literal, month=month, day=day, prose=prose, link=self.link,
-            code=code, literals=literals, inline=inline, unfold=unfold, simple_table=simple_table,
-        )  # fmt: skip
-        environment.tests["web_address"] = _WEB_ADDRESS.fullmatch
-        environment.globals.update(
-            release=self.pages.release, date=self.pages.date, calendar=self.catalog.calendar, pages=self.pages,
-            address=address, struct_ops_address=struct_ops_address, has_page=self._has_page, snippet=self._snippets.of,
-            columns=COLUMNS, tab="\t", flag_meanings=self.catalog.flags,
-        )  # fmt: skip
-        return environment
+    def _templates(self) -> Templates:
+        filters: dict[str, Callable[..., str]] = {
+            "escape": escape, "heading": heading, "literal": literal, "literals": literals, "month": month, "day": day,
+            "prose": prose, "inline": inline, "unfold": unfold, "code": code, "simple_table": simple_table,
+            "link": self.link,
+        }  # fmt: skip
+        names = {
+            "release": self.pages.release, "date": self.pages.date, "calendar": self.catalog.calendar,
+            "pages": self.pages, "flag_meanings": self.catalog.flags, "columns": COLUMNS, "tab": "\t",
+            "address": address, "struct_ops_address": struct_ops_address, "has_page": self._has_page,
+            "snippet": self._snippets.of,
+        }  # fmt: skip
+        return Templates(self._folders, filters, {"web_address": is_web_address}, names)
 
     def _render(self, template: str, **context: Any) -> str:
-        """Render a template; whatever goes wrong in it, in a project's own too, is told with file and line."""
-        try:
-            return self._environment.get_template(template).render(**context)
-        except Exception as error:
-            raise TemplateFailed(f"{_place_in_template(error) or template}: {error}") from error
+        return self._templates.render(template, context)
 
     def link(self, name: str) -> str:
         """Return a reference to the kfunc *name*, or its name alone where no page shows it."""

@@ -24,6 +24,7 @@ _MARKUP = re.compile(r"([\\*`|_<>:\[\]{}]|^[^\w\s])")
 _ENUMERATOR = re.compile(r"^(\w+)([.)])(?=\s|$)")
 #: What docutils takes for a bullet, an enumerator, a field, an option or explicit markup at the start of a block.
 _BLOCK_START = re.compile(r"[-+*•‣⁃|>:/.]|__|\(?(?:[A-Za-z]|[0-9]+|[ivxlcdmIVXLCDM]+|#)[.)](?:\s|$)")
+_WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
 _MONTHS = "January February March April May June July August September October November December".split()
 
 
@@ -41,6 +42,11 @@ def literal(text: object) -> str:
 def literals(texts: Iterable[object]) -> str:
     """Return *texts* as inline literals with commas between them."""
     return ", ".join(literal(text) for text in texts)
+
+
+def is_web_address(text: str) -> bool:
+    """Whether *text* is a link that rst can hold as the target of a reference."""
+    return _WEB_ADDRESS.fullmatch(text) is not None
 
 
 def heading(text: str, underline: str = "=") -> str:

@@ -124,7 +124,7 @@ class Session:
         A kfunc that is not declared gives the empty string.
         """
         if request not in self._answers:
-            from kfuncdoc.pages.renderer import TemplateFailed
+            from kfuncdoc.pages.templates import TemplateFailed
 
             try:
                 self._answers[request] = self._answered(*request)
