@@ -32,7 +32,7 @@ from kfuncdoc.pages import columns, export, rst, selection
 from kfuncdoc.record import model
 from kfuncdoc.record.load import EVENTS
 from kfuncdoc.sphinxext import directives as directives_module
-from kfuncdoc.sphinxext import options, roles
+from kfuncdoc.sphinxext import options
 
 # -- words that the code has no place for
 
@@ -205,7 +205,7 @@ def directive_pages() -> Iterator[str]:
                 yield f'* ``{column.name}``, headed "{column.head}"{default}'
             yield ""
     yield from _heading("The role ``kfunc``")
-    yield from _docstring(roles.KfuncRole)
+    yield from _docstring(directives_module.KfuncRole)
 
 
 def commands() -> Iterator[str]:
@@ -240,7 +240,7 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
-    main, diagnostics, export, findings, ignores, model, columns, rst, selection, directives_module, options, roles,
+    main, diagnostics, export, findings, ignores, model, columns, rst, selection, directives_module, options,
     sys.modules[__name__],
 )  # fmt: skip
 
