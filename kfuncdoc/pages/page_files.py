@@ -106,5 +106,5 @@ def _digest(licence: str, body: str) -> str:
 
 def _licence(subsystem: SubsystemFile) -> str:
     """Return the SPDX line of a declaration file, which its page takes over."""
-    found = _SPDX.match(subsystem.source.text) if subsystem.source else None
-    return found[1].strip() if found else ""
+    line = _SPDX.match(subsystem.source.text) if subsystem.source else None
+    return line[1].strip() if line else ""

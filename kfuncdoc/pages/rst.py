@@ -96,7 +96,7 @@ def simple_table(text: str, indent: int) -> str:
     widths = [*(max(map(_width, column)) for column in list(zip(*cells))[:-1]), _width(cells[0][-1])]
     border = "  ".join("=" * width for width in widths)
     head, *others = [
-        "  ".join(map(_padded, row, widths)).rstrip() + (found[0] if found else "") for row, found in zip(cells, marks)
+        "  ".join(map(_padded, row, widths)).rstrip() + (place[0] if place else "") for row, place in zip(cells, marks)
     ]
     return "\n".join(" " * indent + line for line in (border, head, border, *others, border)) + "\n"
 
@@ -147,9 +147,9 @@ def lines_with_places(text: str, default: str) -> list[tuple[str, str, int]]:
     lines = []
     file, number = default, 1
     for line in text.split("\n"):
-        found = _MARK.search(line)
-        if found:
-            file, number = found["file"], int(found["line"])
+        place = _MARK.search(line)
+        if place:
+            file, number = place["file"], int(place["line"])
             line = _MARK.sub("", line)
         lines.append((line.rstrip(), file, number))
     return lines

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The domain: what each document has taken from the declarations.
+"""The domain: what each document took from the declarations.
 
-A domain gives for free what this needs: the data is kept with the environment, purged and merged
-document by document, and dropped when ``data_version`` says that its form is another one.
+Sphinx keeps the data of a domain with the environment, purges and merges it document by document, and
+drops it when ``data_version`` changes.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _NOTHING = digest("")
 
 
 class KfuncDomain(Domain):
-    """What documents have taken.
+    """What documents took from the declarations.
 
     * ``requests``: ``{docname: {(kind, arguments): digest of the answer}}``;
-    * ``labels``: the addresses of kfuncs that a document refers to by what it has taken, ``{docname: labels}``;
+    * ``labels``: the addresses of kfuncs to which the answers of a document refer, ``{docname: labels}``;
     * ``mentions``: the functions that the text of a document names, ``{docname: names}``;
     * ``addresses``: the address of each kfunc that a page shows, ``{name: address}``;
     * ``links``: those of them whose name in running text is a link.
@@ -54,8 +54,8 @@ class KfuncDomain(Domain):
     _touched = False
     #: The documents that the builder set out to write in this build, once it has.
     written: Optional[set[str]] = None
-    #: The files for machines that are to be written when this build has succeeded, by name.
-    machines: Optional[dict[str, str]] = None
+    #: The texts of the files for machines that are to be written when this build has succeeded, by name.
+    to_publish: Optional[dict[str, str]] = None
 
     @property
     def requests(self) -> dict[str, dict[Request, str]]:
@@ -95,10 +95,10 @@ class KfuncDomain(Domain):
         about_all: Mapping[str, Page] = getattr(project, "about_all", {})
         replaced: AbstractSet[str] = getattr(project, "replaced", frozenset())
         outside: Mapping[str, str] = getattr(project, "declarations", {})
-        found: AbstractSet[str] = self.env.found_docs
-        pages = {docname: page for docname, page in about_all.items() if docname in found}
+        documents: AbstractSet[str] = self.env.found_docs
+        pages = {docname: page for docname, page in about_all.items() if docname in documents}
         declarations = {}
-        for docname in sorted(found - (about_all.keys() - replaced)):
+        for docname in sorted(documents - (about_all.keys() - replaced)):
             path = outside.get(docname) or str(self.env.doc2path(docname))
             if path.endswith(SUFFIX):
                 declarations[docname] = Page("subsystem", path)

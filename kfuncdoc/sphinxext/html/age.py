@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What HTML pages tell when time has passed since they were built.
+"""What HTML pages say when time has passed since they were built.
 
 Where a document is read, and shows kfuncs, it gets the facts that grow old, by a request like any other; where its HTML
 page is written they are put into it, for ``static/kfuncdoc.js`` to compare with the day on which the page is read.
@@ -31,7 +31,7 @@ def _note_what_ages(app: Sphinx, doctree: nodes.document) -> None:
     is_of_release = page is not None and page.kind == "release"
     if section is None or is_of_release or not any(kind in _OF_STATE for kind, _ in requests):
         return
-    shown = {identifier for each in every(doctree, nodes.section) for identifier in each["ids"]}
+    shown = {identifier for part in every(doctree, nodes.section) for identifier in part["ids"]}
     shown.update(domain.labels.get(docname, ()))
     shown.update(address(str(arguments[0])) for kind, arguments in requests if kind == "lifecycle")
     kfuncs = domain.session.renderer.pages.kfuncs

@@ -46,7 +46,7 @@ def _make(app: Sphinx, env: BuildEnvironment) -> list[str]:
     names = _published(app)
     there = all(os.path.isfile(_path(app, name)) for name in names)
     if names and not (there and read_record(app, of_output(app, "machines")) == _made_from(app)):
-        domain_of(env).machines = {name: _text(app, name) for name in names}
+        domain_of(env).to_publish = {name: _text(app, name) for name in names}
     return []
 
 
@@ -54,7 +54,7 @@ def _write(app: Sphinx, exception: Optional[Exception]) -> None:
     """Write the files that differ."""
     if exception is not None or app.env is None:
         return
-    texts = domain_of(app.env).machines
+    texts = domain_of(app.env).to_publish
     if texts is None:
         return
     from kfuncdoc.base.files import write_whole

@@ -106,7 +106,7 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     tables = [table for table in every(doctree, nodes.table) if table.get(_FACTS)]
     for number, table in enumerate(tables, 1):
         # What scrolls is the container of the table, in which a theme may have put another one; the form does not.
-        place = next((each for each in _around(table) if "kfunc-scroll" in each.get("classes", ())), table)
+        place = next((node for node in _around(table) if "kfunc-scroll" in node.get("classes", ())), table)
         form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
         place.parent.insert(place.parent.index(place), HtmlOnly(html=form))
         for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
@@ -142,17 +142,17 @@ def _html(text: str) -> nodes.raw:
 def _form(facts: str, heads: Sequence[str], number: int) -> str:
     """Return the form that filters a table with these *facts* and *heads* of columns, the *number*-th if not 0."""
     which = f"table {number}" if number else "the table"
-    found = json.loads(facts)
-    rows = [row for row in found["rows"] if row]
-    count, newest = len(found["rows"]), found["releases"][-1]
-    stabilities = [each for each in _STABILITIES if _has_stability(rows, each)]
+    read = json.loads(facts)
+    rows = [row for row in read["rows"] if row]
+    count, newest = len(read["rows"]), read["releases"][-1]
+    stabilities = [stability for stability in _STABILITIES if _has_stability(rows, stability)]
     fields = [
         '<label class="kfunc-filter-name">Name<input type="search" name="name" autocomplete="off" spellcheck="false">'
         "</label>",
-        _select("subsystem", "Subsystem", _options(sorted(found["subsystems"]))),
+        _select("subsystem", "Subsystem", _options(sorted(read["subsystems"]))),
         _select("stability", f"Stability in {newest}", _options(stabilities)),
-        _select("type", "Program type", _callers(found["callers"])),
-        _select("release", "In release", _options(reversed(_held(found, rows)))),
+        _select("type", "Program type", _callers(read["callers"])),
+        _select("release", "In release", _options(reversed(_releases_with(rows, read["releases"])))),
         _select("sort", "Sort by", _options(heads), "as listed"),
     ]
     return (
@@ -165,14 +165,14 @@ def _form(facts: str, heads: Sequence[str], number: int) -> str:
 
 
 def _has_stability(rows: Sequence[Any], stability: str) -> bool:
-    found = {row[2] for row in rows}
-    return stability in found or (stability == "deprecated" and "past due" in found)
+    stabilities = {row[2] for row in rows}
+    return stability in stabilities or (stability == "deprecated" and "past due" in stabilities)
 
 
-def _held(found: Any, rows: Sequence[Any]) -> list[str]:
-    """Return the releases that have some of the kfuncs, or had, from the first one on."""
+def _releases_with(rows: Sequence[Any], releases: Sequence[str]) -> list[str]:
+    """Return the *releases* from the first on that has one of the kfuncs."""
     first = min((stretch[0] for row in rows for stretch in row[3]), default=0)
-    return list(found["releases"][first:])
+    return list(releases[first:])
 
 
 def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
@@ -182,7 +182,7 @@ def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
     struct_ops = [(name, name) for name in names if not name.startswith(_TYPE)]
     groups = (("Program types", types), ("struct_ops", struct_ops)) if len(names) > 1 else ()
     return [
-        f'<optgroup label="{label}">{"".join(_option(*each) for each in members)}</optgroup>'
+        f'<optgroup label="{label}">{"".join(_option(*member) for member in members)}</optgroup>'
         for label, members in groups
         if members
     ]
