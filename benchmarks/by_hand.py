@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Iterable, Iterator
 
 from benchmarks.synthetic import Declaration
-from kfuncdoc.pages.renderer import month
+from kfuncdoc.pages.rst import month
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 

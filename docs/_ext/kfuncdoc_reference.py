@@ -31,11 +31,11 @@ from kfuncdoc.audit.findings import AuditRule, Status
 from kfuncdoc.base import diagnostics
 from kfuncdoc.cli import arguments, declarations, main
 from kfuncdoc.kernels import observation
-from kfuncdoc.pages import difference_schema, export, renderer
+from kfuncdoc.pages import columns, difference_schema, export, rst, selection
 from kfuncdoc.record import model
 from kfuncdoc.record.load import EVENTS
 from kfuncdoc.sphinxext import directives as directives_module
-from kfuncdoc.sphinxext import options, roles
+from kfuncdoc.sphinxext import options
 
 # -- words that the code has no place for
 
@@ -103,7 +103,7 @@ RULE_GROUPS = {
 #: What the options of the directives mean.
 DIRECTIVE_OPTIONS: dict[str, dict[str, str]] = {
     "kfunc-table": {
-        "stability": f"One or several of {', '.join(f'``{name}``' for name in renderer.STABILITIES)}.",
+        "stability": f"One or several of {', '.join(f'``{name}``' for name in selection.STABILITIES)}.",
         "past-due": "Only those whose announced end is reached and that are still there.",
         "subsystem": "One or several subsystems, by the ``subsystem`` of their file.",
         "added": "Only those that came in this release.",
@@ -111,7 +111,7 @@ DIRECTIVE_OPTIONS: dict[str, dict[str, str]] = {
         "removed": "Only those gone from this release on.",
         "program-type": "Only those that a program of this type may call, through shared hooks too.",
         "columns": "Which columns, in this order; see below.",
-        "order": f"One of {', '.join(f'``{name}``' for name in renderer.ORDERS)}. Without it, by name.",
+        "order": f"One of {', '.join(f'``{name}``' for name in selection.ORDERS)}. Without it, by name.",
     },
     "kfunc-changes": {
         "release": "This release alone.",
@@ -165,7 +165,7 @@ def rules() -> Iterator[str]:
         yield from (RULE_GROUPS[group], "")
         for rule in members:
             yield from _target(f"rule-{rule.rule}")
-            yield from _definition(f"``{rule.rule}`` : {rule.severity.value}", renderer.escape(rule.explanation))
+            yield from _definition(f"``{rule.rule}`` : {rule.severity.value}", rst.escape(rule.explanation))
 
 
 def audit() -> Iterator[str]:
@@ -174,7 +174,7 @@ def audit() -> Iterator[str]:
     for rule in AuditRule:
         yield from _target(f"audit-{rule.rule}")
         name = f"``{rule.rule}`` : {rule.severity.value}"
-        yield from _definition(name, renderer.escape(rule.explanation))
+        yield from _definition(name, rst.escape(rule.explanation))
     yield from _heading("Exit status")
     yield from ("The highest of those that ``--fail-on`` names counts; 1 does before all others.", "")
     meanings = {1: ("1", "Something cannot be used: an argument, an object, a kernel, the record.")}
@@ -212,12 +212,12 @@ def directive_pages() -> Iterator[str]:
             yield from _definition(f"``:{option}:``", words)
         if "columns" in spec:
             yield from ("The columns are:", "")
-            for column, (head, _) in renderer.COLUMNS.items():
-                default = ", shown where none are named" if column in renderer.DEFAULT_COLUMNS else ""
-                yield f'* ``{column}``, headed "{head}"{default}'
+            for column in columns.choosable():
+                default = ", shown where none are named" if column.name in columns.DEFAULT_COLUMNS else ""
+                yield f'* ``{column.name}``, headed "{column.head}"{default}'
             yield ""
     yield from _heading("The role ``kfunc``")
-    yield from _docstring(roles.KfuncRole)
+    yield from _docstring(directives_module.KfuncRole)
 
 
 def commands() -> Iterator[str]:
@@ -228,7 +228,7 @@ def commands() -> Iterator[str]:
         yield from ("::", "", f"   kfuncdoc {name} {' '.join(_usage(parser))}".rstrip(), "")
         yield from (f"{parser.description}", "")
         for action in _actions(parser):
-            words = renderer.escape(f"{action.help}.")
+            words = rst.escape(f"{action.help}.")
             if action.choices:
                 words = f"One of {', '.join(f'``{choice}``' for choice in action.choices)}; {words}"
             yield from _definition(f"``{_written(action)}``", words[0].upper() + words[1:])
@@ -267,7 +267,7 @@ def _schema_fields(schema: Mapping[str, Any], place: str = "") -> Iterator[str]:
         if field.get("items", {}).get("type") == "object":
             path, inner = f"{place}{name}[]", field["items"]
         optional = "" if name in schema["required"] else ", may be left out"
-        yield from _definition(f"``{place}{name}`` : {form}{optional}", renderer.escape(field["description"]))
+        yield from _definition(f"``{place}{name}`` : {form}{optional}", rst.escape(field["description"]))
         if "properties" in inner:
             yield from _schema_fields(inner, f"{path}.")
 
@@ -302,8 +302,8 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
     *dict.fromkeys(sys.modules[command.__module__] for command in main.COMMANDS), arguments, main, api,
-    diagnostics, difference_schema, export, findings, ignores, model, observation, renderer, reports,
-    directives_module, options, roles, sys.modules[__name__],
+    diagnostics, difference_schema, export, findings, ignores, model, observation, reports, columns, rst, selection,
+    directives_module, options, sys.modules[__name__],
 )  # fmt: skip
 
 

@@ -55,8 +55,10 @@ class RenderCommand(Command):
     def _texts(self) -> Mapping[str, str]:
         """Return the text of each page, by the name of its file."""
         from kfuncdoc.pages import page_files
-        from kfuncdoc.pages.renderer import Renderer, TemplateFailed
-        from kfuncdoc.record.declaration_files import BASIC_OVERVIEWS, OVERVIEWS, by_page
+        from kfuncdoc.pages.renderer import Renderer
+        from kfuncdoc.pages.site_map import BASIC_OVERVIEWS, OVERVIEWS, by_page, site_of
+        from kfuncdoc.pages.templates import TemplateFailed
+        from kfuncdoc.record.snapshot import Snapshot
 
         catalog = load_catalog(self.data)
         release = release_at(self.release, catalog.calendar, self.date)
@@ -65,9 +67,10 @@ class RenderCommand(Command):
         for folder in self.templates:
             if not os.path.isdir(folder):
                 refuse(f"there is no folder of templates '{folder}'")
-        chosen = OVERVIEWS if self.all else BASIC_OVERVIEWS
+        site = site_of(catalog, release, OVERVIEWS if self.all else BASIC_OVERVIEWS)
+        snapshot = Snapshot(catalog, release, self.date)
         try:
-            return page_files.pages(Renderer(catalog, release, self.date, templates=self.templates, chosen=chosen))
+            return page_files.pages(Renderer(snapshot, site=site, templates=self.templates))
         except TemplateFailed as error:
             refuse(f"template {error}")
 
@@ -123,8 +126,8 @@ class FeedCommand(Command):
 
     def run(self) -> int:
         from kfuncdoc.pages.feed import below, feed
+        from kfuncdoc.pages.site_map import FEED
         from kfuncdoc.record.address import address
-        from kfuncdoc.record.declaration_files import FEED
 
         catalog = sound_catalog(self.data)
 

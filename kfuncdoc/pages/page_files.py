@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Iterable, Mapping, Optional
 
 from kfuncdoc.base.files import write_whole
-from kfuncdoc.pages.renderer import Renderer, plain
-from kfuncdoc.record.catalog import Catalog, SubsystemFile
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import plain
+from kfuncdoc.record.catalog import SubsystemFile
 
 _STAMP = re.compile(
     r"(?:\.\. (?P<spdx>SPDX-License-Identifier:[^\n]*)\n)?"
@@ -38,17 +39,13 @@ class Written:
 
 
 def pages(renderer: Renderer) -> Mapping[str, str]:
-    """Return every page, by the name of its file, stamped; nothing is written yet.
-
-    The pages about all kfuncs are those of the *renderer*'s overviews.
-    """
-    catalog = renderer.catalog
-    shared = _shared_licence(catalog)
-    overviews = renderer.overviews.items()
-    texts = {f"{name}.rst": _stamped(renderer.overview(subject), shared) for name, subject in overviews}
-    for subsystem in catalog.subsystems:
-        texts[f"{subsystem.page}.rst"] = _stamped(renderer.subsystem(subsystem), _licence(subsystem))
-    return texts
+    """Return every page of the *renderer*'s site, by the name of its file, stamped; nothing is written yet."""
+    licences = {subsystem.path: _licence(subsystem) for subsystem in renderer.catalog.subsystems}
+    shared = next(iter(licences.values())) if len(set(licences.values())) == 1 else ""
+    return {
+        f"{docname}.rst": _stamped(renderer.page(page), licences.get(page.subject, shared))
+        for docname, page in renderer.site.generated.items()
+    }
 
 
 def write(texts: Mapping[str, str], folder: str) -> Written:
@@ -109,10 +106,5 @@ def _digest(licence: str, body: str) -> str:
 
 def _licence(subsystem: SubsystemFile) -> str:
     """Return the SPDX line of a declaration file, which its page takes over."""
-    found = _SPDX.match(subsystem.source.text) if subsystem.source else None
-    return found[1].strip() if found else ""
-
-
-def _shared_licence(catalog: Catalog) -> str:
-    licences = {_licence(subsystem) for subsystem in catalog.subsystems}
-    return licences.pop() if len(licences) == 1 else ""
+    line = _SPDX.match(subsystem.source.text) if subsystem.source else None
+    return line[1].strip() if line else ""

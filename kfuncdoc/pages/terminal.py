@@ -10,8 +10,10 @@ from typing import Iterator, Optional
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.pages.renderer import Renderer, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import plain
 from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.record.snapshot import Snapshot
 
 _WIDTH = 88
 _FIELD = re.compile(r":(?P<name>[A-Za-z_][^:`]*|v\d[^:`]*): ?(?P<text>.*)", re.DOTALL)
@@ -19,7 +21,7 @@ _FIELD = re.compile(r":(?P<name>[A-Za-z_][^:`]*|v\d[^:`]*): ?(?P<text>.*)", re.D
 
 def show(catalog: Catalog, name: str, release: Release, date: datetime.date) -> Optional[str]:
     """Return what is known of the kfunc *name* as plain text, or None where it is not declared."""
-    renderer = Renderer(catalog, release, date)
+    renderer = Renderer(Snapshot(catalog, release, date))
     view = renderer.pages.view(name)
     if view is None:
         return None

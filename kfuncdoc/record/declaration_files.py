@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declaration files by their names alone: the suffix, where they are found, and how what is made of them is called.
+"""Declaration files by their names alone: the suffix, where they are found, and the names of their pages.
 
 Nothing is read here and nothing but the standard library is needed, so that a build in which nothing
 changed can afford it.
@@ -8,22 +8,10 @@ changed can afford it.
 from __future__ import annotations
 
 import os
-import re
-from typing import Iterable, Sequence
-
-from kfuncdoc.base.diagnostics import Diagnostic, Rule
-from kfuncdoc.record.address import program_type_page
+from typing import Iterable
 
 #: The suffix of declaration files, in the manner of ``.bpf.c``.
 SUFFIX = ".kfuncs.yaml"
-#: The pages about all declarations: which of them a project can choose.
-OVERVIEWS = ("index", "deprecated", "removed", "changes", "compare", "program-types")
-#: Those that are there whatever is chosen: one page each, and few.
-BASIC_OVERVIEWS = OVERVIEWS[:4]
-#: What the name of a page below ``compare`` or ``program-types`` looks like.
-_OF_ONE = re.compile(r"release-v\d+\.\d+|program-type-.*", re.DOTALL)
-#: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
-EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
 
 def find(paths: Iterable[str]) -> list[str]:
@@ -56,52 +44,3 @@ def page_name(path: str) -> str:
     """Return the name of the page of a declaration file: its own without the suffix."""
     name = os.path.basename(path)
     return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name
-
-
-def release_page(release: str) -> str:
-    """Return the name of the page that tells what the release *release* changed."""
-    return f"release-{release}"
-
-
-def overviews(chosen: Sequence[str], releases: Iterable[str], program_types: Iterable[str]) -> dict[str, str]:
-    """Return the pages about all declarations that the overviews *chosen* are, by name, each with its subject.
-
-    That is a release or a program type, for the pages of which there is one for each; else the name itself.
-    """
-    pages = {name: name for name in OVERVIEWS if name in chosen}
-    if "compare" in chosen:
-        pages.update((release_page(release), release) for release in releases)
-    if "program-types" in chosen:
-        pages.update((program_type_page(program_type), program_type) for program_type in program_types)
-    return pages
-
-
-def is_overview(name: str) -> bool:
-    """Whether *name* is, or may become, that of a page about all declarations."""
-    return name in OVERVIEWS or _OF_ONE.fullmatch(name) is not None
-
-
-def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
-    """Return the file of each page by the page's name, and a diagnostic for each file that gets no page.
-
-    Names that differ in case alone are one page on many file systems, so the second gets none.
-    """
-    pages: dict[str, str] = {}
-    clashes: list[Diagnostic] = []
-    taken: dict[str, str] = {}
-    for path in paths:
-        name = page_name(path)
-        if not name or not name.isprintable():
-            clashes.append(_clash(path, f"{name!a} cannot be the name of a page"))
-        elif is_overview(name.lower()):
-            clashes.append(_clash(path, f"the page '{name}' is that of a page that kfuncdoc writes itself"))
-        elif name.lower() in taken:
-            clashes.append(_clash(path, f"the page '{name}' is that of {taken[name.lower()]}"))
-        else:
-            pages[name] = path
-            taken[name.lower()] = path
-    return pages, clashes
-
-
-def _clash(path: str, message: str) -> Diagnostic:
-    return Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")

@@ -6,7 +6,7 @@ How a build goes, by module:
 * ``options``: what conf.py says becomes one frozen value;
 * ``session``: the declarations of one build, loaded when first asked for;
 * ``domain``: every document's requests to the session, with digests of the answers;
-* ``parser``, ``directives``, ``roles``, ``notes``: where documents make requests;
+* ``parser``, ``directives``, ``notes``: where documents make requests;
 * ``links``: names of kfuncs in running text;
 * ``pages``: documents for declarations from outside the source directory;
 * ``freshness``: which documents a changed answer makes outdated, in the environment and per builder;
@@ -26,7 +26,7 @@ from typing import Any
 from sphinx.application import Sphinx
 
 from kfuncdoc import __version__
-from kfuncdoc.sphinxext import directives, freshness, links, notes, options, pages, parser, roles
+from kfuncdoc.sphinxext import directives, freshness, links, notes, options, pages, parser
 from kfuncdoc.sphinxext.domain import KfuncDomain
 from kfuncdoc.sphinxext.html import age, assets, chart, compare, published, tables
 
@@ -37,7 +37,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_domain(KfuncDomain)
     parser.register(app)
     directives.register(app)
-    roles.register(app)
     notes.register(app)
     links.register(app)
     freshness.register(app)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The directives for hand-written pages: tables, changes, and the facts of one kfunc."""
+"""What hand-written pages can use: directives for tables, changes and the facts of one kfunc, and a role for links."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any, Callable, ClassVar, Iterable, Optional
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
+from sphinx.util.docutils import ReferenceRole, SphinxDirective
 
 from kfuncdoc.base.diagnostics import Rule, nearest, not_among
 from kfuncdoc.kernels.releases import RELEASE
+from kfuncdoc.record.address import PREFIX
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.rst import parsed
 from kfuncdoc.sphinxext.warnings import warn
@@ -40,19 +42,19 @@ def _one_of(known: Callable[[], Any]) -> Callable[[Optional[str]], tuple[str, ..
 
 
 def _columns() -> tuple[str, ...]:
-    from kfuncdoc.pages.renderer import COLUMNS
+    from kfuncdoc.pages.columns import choosable
 
-    return tuple(COLUMNS)
+    return tuple(column.name for column in choosable())
 
 
 def _stabilities() -> tuple[str, ...]:
-    from kfuncdoc.pages.renderer import STABILITIES
+    from kfuncdoc.pages.selection import STABILITIES
 
     return STABILITIES
 
 
 def _order(text: Optional[str]) -> str:
-    from kfuncdoc.pages.renderer import ORDERS
+    from kfuncdoc.pages.selection import ORDERS
 
     return str(directives.choice(text or None, ORDERS))  # type: ignore[arg-type]  # it asks for a value where there is none
 
@@ -82,7 +84,7 @@ class KfuncTable(SphinxDirective):
     }
 
     def run(self) -> list[nodes.Node]:
-        from kfuncdoc.pages.renderer import Selection
+        from kfuncdoc.pages.selection import Selection
 
         _check_releases(self, "added", "deprecated", "removed")
         self._check_names()
@@ -170,12 +172,35 @@ class KfuncLifecycle(SphinxDirective):
         answer = domain.ask(self.env.docname, "lifecycle", name)
         if not answer:
             known = domain.session.catalog.entries
-            report_unknown(name, known, self.get_source_info())
+            _report_unknown(name, known, self.get_source_info())
             return [nodes.paragraph("", "", nodes.literal("", name))]
         return parsed(self, answer)
 
 
-def report_unknown(name: str, known: Any, source: tuple[str, int]) -> None:
+class KfuncRole(ReferenceRole):
+    """Links to the kfunc's section; ``:kfunc:`title <name>``` has another title.
+
+    One that is declared outside the source directory has no page, and is shown without a link.
+    """
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        domain = domain_of(self.env)
+        name = self.target[:-2] if self.target.endswith("()") else self.target
+        address = domain.ask(self.env.docname, "address", name)
+        text = nodes.literal(self.rawtext, self.title, classes=["kfunc"])
+        if not address:
+            _report_unknown(name, domain.session.catalog.entries, self.get_source_info())
+        if not address.startswith(PREFIX):
+            return [text], []
+        reference = addnodes.pending_xref(
+            self.rawtext, text, refdomain=domain.name, reftype="kfunc", reftarget=address, refwarn=True,
+            refdoc=self.env.docname,
+        )  # fmt: skip
+        self.set_source_info(reference)
+        return [reference], []
+
+
+def _report_unknown(name: str, known: Any, source: tuple[str, int]) -> None:
     """Warn of a reference to a kfunc that is not declared, or whose declaration is wrong."""
     if name in known:
         message = f"the declaration of '{name}' is wrong and cannot be shown"
@@ -185,8 +210,9 @@ def report_unknown(name: str, known: Any, source: tuple[str, int]) -> None:
 
 
 def register(app: Sphinx) -> None:
-    """Register the directives."""
+    """Register the directives and the role."""
     app.add_directive("kfunc-table", KfuncTable)
     app.add_directive("kfunc-changes", KfuncChanges)
     app.add_directive("kfunc-summary", KfuncSummary)
     app.add_directive("kfunc-lifecycle", KfuncLifecycle)
+    app.add_role("kfunc", KfuncRole())

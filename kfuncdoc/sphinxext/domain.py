@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The domain: what each document has taken from the declarations.
+"""The domain: what each document took from the declarations.
 
-A domain gives for free what this needs: the data is kept with the environment, purged and merged
-document by document, and dropped when ``data_version`` says that its form is another one.
+Sphinx keeps the data of a domain with the environment, purges and merges it document by document, and
+drops it when ``data_version`` changes.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from sphinx.domains import Domain
 from sphinx.environment import BuildEnvironment
 from sphinx.util.nodes import make_refnode
 
+from kfuncdoc.pages.site_map import Page, SiteMap
 from kfuncdoc.record.address import PREFIX
-from kfuncdoc.record.declaration_files import SUFFIX, page_name
+from kfuncdoc.record.declaration_files import SUFFIX
 from kfuncdoc.sphinxext.options import Options
 from kfuncdoc.sphinxext.session import Request, Session, digest
 
@@ -30,10 +31,10 @@ _NOTHING = digest("")
 
 
 class KfuncDomain(Domain):
-    """What documents have taken.
+    """What documents took from the declarations.
 
     * ``requests``: ``{docname: {(kind, arguments): digest of the answer}}``;
-    * ``labels``: the addresses of kfuncs that a document refers to by what it has taken, ``{docname: labels}``;
+    * ``labels``: the addresses of kfuncs to which the answers of a document refer, ``{docname: labels}``;
     * ``mentions``: the functions that the text of a document names, ``{docname: names}``;
     * ``addresses``: the address of each kfunc that a page shows, ``{name: address}``;
     * ``links``: those of them whose name in running text is a link.
@@ -53,8 +54,8 @@ class KfuncDomain(Domain):
     _touched = False
     #: The documents that the builder set out to write in this build, once it has.
     written: Optional[set[str]] = None
-    #: The files for machines that are to be written when this build has succeeded, by name.
-    machines: Optional[dict[str, str]] = None
+    #: The texts of the files for machines that are to be written when this build has succeeded, by name.
+    to_publish: Optional[dict[str, str]] = None
 
     @property
     def requests(self) -> dict[str, dict[Request, str]]:
@@ -85,24 +86,29 @@ class KfuncDomain(Domain):
 
     def begin(self) -> Session:
         """Begin a new session over the documents that were found, and return it."""
-        outside: dict[str, str] = getattr(self.env.project, "declarations", {})
-        overviews: dict[str, str] = getattr(self.env.project, "overviews", {})
-        documents = {}
-        for docname in sorted(self.env.found_docs - overviews.keys()):
-            path = outside.get(docname) or str(self.env.doc2path(docname))
-            if path.endswith(SUFFIX):
-                documents[docname] = path
-        self._session = Session(self.options, documents, overviews, self._contents(documents))
+        self._session = Session(self.options, self._site_map())
         return self._session
 
-    def _contents(self, documents: dict[str, str]) -> list[str]:
-        """Return the names of the pages in the folder of ``kfuncdoc_pages``, be they ours or the project's own."""
-        folder = self.options.pages
-        if folder is None or not self.options.data:
-            return []
-        declared = [page_name(path) for docname, path in documents.items() if docname == folder + page_name(path)]
-        about_all: Mapping[str, str] = getattr(self.env.project, "about_all", {})
-        return [*(name for name in about_all if folder + name in self.env.found_docs), *declared]
+    def _site_map(self) -> SiteMap:
+        """Return the map of the pages that were found."""
+        project: Any = self.env.project
+        about_all: Mapping[str, Page] = getattr(project, "about_all", {})
+        replaced: AbstractSet[str] = getattr(project, "replaced", frozenset())
+        outside: Mapping[str, str] = getattr(project, "declarations", {})
+        documents: AbstractSet[str] = self.env.found_docs
+        pages = {docname: page for docname, page in about_all.items() if docname in documents}
+        declarations = {}
+        for docname in sorted(documents - (about_all.keys() - replaced)):
+            path = outside.get(docname) or str(self.env.doc2path(docname))
+            if path.endswith(SUFFIX):
+                declarations[docname] = Page("subsystem", path)
+        return SiteMap(
+            {**pages, **declarations},
+            replaced=tuple(sorted(replaced - declarations.keys())),
+            folder=self.options.pages or "",
+            suffix=SUFFIX,
+            published=self.options.published if declarations else (),
+        )
 
     def ask(self, docname: str, kind: str, *arguments: object) -> str:
         """Return the answer to a request and note that *docname* made it."""
@@ -144,7 +150,7 @@ class KfuncDomain(Domain):
         links = self.links_of(docname)
         labels = self.env.get_domain("std").data["anonlabels"]
         targets = {label: labels.get(label) for label in (*self.labels.get(docname, ()), *links.values())}
-        return _digest_of(self.requests.get(docname, {}), links, targets, {"published": self.session.published})
+        return _digest_of(self.requests.get(docname, {}), links, targets, {"published": self.session.site.published})
 
     @property
     def taken(self) -> dict[str, str]:

@@ -27,6 +27,7 @@ from typing import Any, Iterable, Optional
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 
+from kfuncdoc.base.diagnostics import Diagnostic
 from kfuncdoc.sphinxext.domain import KfuncDomain, domain_of
 from kfuncdoc.sphinxext.options import options_of
 from kfuncdoc.sphinxext.session import digest
@@ -57,7 +58,7 @@ def _outdated(
     session = domain.begin()
     if read_record(app, "verified") == {"inputs": session.fingerprint, "state": domain.state()}:
         return []
-    if session.documents or domain.requests or domain.options.data:
+    if session.site.declarations or domain.requests or domain.options.data:
         _report(domain)
     touched = added | changed | removed
     return [
@@ -68,10 +69,13 @@ def _outdated(
 
 
 def _report(domain: KfuncDomain) -> None:
-    """Log what the loader found, at the places in the YAML."""
-    for found in domain.session.catalog.diagnostics:
-        if found.severity.value != "info":
-            report(found)
+    """Warn of what the loader found, at the places in the YAML."""
+    for diagnostic in _to_report(domain):
+        report(diagnostic)
+
+
+def _to_report(domain: KfuncDomain) -> list[Diagnostic]:
+    return [diagnostic for diagnostic in domain.session.catalog.diagnostics if diagnostic.severity.value != "info"]
 
 
 def _forget_old_doctrees(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
@@ -87,11 +91,12 @@ def _forget_old_doctrees(app: Sphinx, env: BuildEnvironment, docnames: list[str]
 def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
     """Load in the main process what documents are going to ask for: workers then share it."""
     domain = domain_of(env)
-    declared = bool(domain.session.documents or domain.options.data)
+    declared = bool(domain.session.site.declarations or domain.options.data)
     if any(docname in domain.requests or (declared and docname not in env.all_docs) for docname in docnames):
         renderer = domain.session.renderer
+        pages = domain.session.site.generated
         # What many pages ask for, too.
-        if domain.session.overviews.keys() & docnames and "compare" in domain.options.overviews:
+        if any(pages[docname].kind in ("compare", "release") for docname in docnames if docname in pages):
             renderer.compared  # noqa: B018  (compares)
 
 
@@ -99,8 +104,7 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Record that every stored digest is right for these inputs, unless the loader has something to tell again."""
     domain = domain_of(env)
     domain.link()
-    told = domain.session.loaded and any(found.severity.value != "info" for found in domain.session.catalog.diagnostics)
-    if told:
+    if domain.session.loaded and _to_report(domain):
         write_record(app, "verified", None)
     else:
         write_record(app, "verified", {"inputs": domain.session.fingerprint, "state": domain.state()})

@@ -18,7 +18,8 @@ from kfuncdoc.base.diagnostics import not_among
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.kernels.reference import ReferenceUnknown, reference_date
 from kfuncdoc.kernels.releases import RELEASE
-from kfuncdoc.record.declaration_files import OVERVIEWS, SUFFIX
+from kfuncdoc.pages.site_map import EXPORT, FEED, OVERVIEWS, SCHEMA
+from kfuncdoc.record.declaration_files import SUFFIX
 
 #: The short name of the declarations that come with kfuncdoc, in ``kfuncdoc_data``.
 PACKAGED = "packaged"
@@ -167,6 +168,13 @@ class Options:
     )
     #: What ``version`` is, where the release is to follow it; no option of its own.
     version: str = dataclasses.field(default="", metadata={})
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The files for machines that a build of HTML has in the folder of the pages: none where it has no pages."""
+        if self.pages is None:
+            return ()
+        return (*((EXPORT, SCHEMA) if self.export else ()), *((FEED,) if self.feed else ()))
 
 
 #: The options, without what is worked out of them.

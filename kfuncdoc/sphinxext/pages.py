@@ -9,7 +9,7 @@ knows of more takes the place of Sphinx's own, and nothing is written to the sou
 from __future__ import annotations
 
 import os
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Sequence
 
 from docutils import nodes
 from sphinx import addnodes
@@ -20,7 +20,8 @@ from sphinx.util.matching import Matcher
 
 from kfuncdoc.base.diagnostics import Diagnostic, Rule
 from kfuncdoc.kernels.packaged import load_calendar, load_hooks
-from kfuncdoc.record.declaration_files import SUFFIX, by_page, find, overviews
+from kfuncdoc.pages.site_map import Page, by_page, pages_about_all, subjects_of
+from kfuncdoc.record.declaration_files import SUFFIX, find
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.options import Options
 from kfuncdoc.sphinxext.rst import every
@@ -33,23 +34,23 @@ _PLACEHOLDER = os.path.join(os.path.dirname(__file__), f"placeholder{SUFFIX}")
 class ProjectWithPages(Project):
     """The documents of *project*, and in the folder *pages* those of the declarations that *data* names.
 
-    *overviews* are the pages about all declarations, by name, with the subject of each.
+    *about_all* are the pages about all kfuncs that there are to be.
 
     A document of the source directory goes before a page that would have its name, and a declaration
     file that is a document already gets no second page.  ``exclude_patterns`` count for pages, too.
     """
 
-    def __init__(self, project: Project, pages: str, data: Sequence[str], overviews: Mapping[str, str]) -> None:
+    def __init__(self, project: Project, pages: str, data: Sequence[str], about_all: Sequence[Page]) -> None:
         super().__init__(project.srcdir, project.source_suffix)
         self.restore(project)
         self._folder = pages
         self._data = tuple(data)
-        #: The pages about all declarations, by name, be they here or not.
-        self.about_all = dict(overviews)
+        self._wanted = tuple(about_all)
         #: The declaration file of each page, by document name.
         self.declarations: dict[str, str] = {}
-        #: What a document about all declarations is about.
-        self.overviews: dict[str, str] = {}
+        #: The pages about all kfuncs, by document name; those of *replaced* the project has written itself.
+        self.about_all: dict[str, Page] = {}
+        self.replaced: set[str] = set()
         #: The declaration files that have no page, and why.
         self.clashes: list[Diagnostic] = []
         self._paths: dict[str, str] = {}
@@ -57,7 +58,8 @@ class ProjectWithPages(Project):
 
     def discover(self, exclude_paths: Iterable[str] = (), *arguments: Any) -> set[str]:
         """Find the documents of the source directory and then the pages."""
-        self.declarations, self.overviews, self._paths, self._docnames, self.clashes = {}, {}, {}, {}, []
+        self.declarations, self.about_all, self.replaced, self.clashes = {}, {}, set(), []
+        self._paths, self._docnames = {}, {}
         exclude_paths = list(exclude_paths)
         own = super().discover(exclude_paths, *arguments)
         paths = (str(super(ProjectWithPages, self).doc2path(docname, True)) for docname in own)
@@ -66,10 +68,8 @@ class ProjectWithPages(Project):
         for path in find(self._data):
             if os.path.realpath(path) not in known:
                 files.setdefault(os.path.realpath(path), path)
-        if not files:
-            return own
-        pages, self.clashes = by_page(files.values())
         excluded = _Excluded(exclude_paths)
+        pages, self.clashes = by_page(files.values())
         for name, path in pages.items():
             docname = self._folder + name
             if docname in own:
@@ -80,12 +80,16 @@ class ProjectWithPages(Project):
                 self.declarations[docname] = path
                 # Of what is no text file the loader has something to say, and Sphinx could not open it.
                 self._add(docname, path if _is_text(path) else _PLACEHOLDER)
-        for name, subject in self.about_all.items():
-            docname = self._folder + name
+        for page in self._wanted:
+            docname = self._folder + page.name
             # One that the project has written itself is meant to be shown in place of ours.
-            if docname not in own and not excluded(docname):
-                self.overviews[docname] = subject
+            if docname in own:
+                self.replaced.add(docname)
+            elif files and not excluded(docname):
                 self._add(docname, _PLACEHOLDER)
+            else:
+                continue
+            self.about_all[docname] = page
         self.docnames.update(self._paths)
         return self.docnames
 
@@ -134,16 +138,15 @@ def _know_pages(app: Sphinx) -> None:
     """Put a project that knows of pages in the place of Sphinx's own."""
     options = domain_of(app.env).options
     if options.pages is not None and options.data:
-        project = ProjectWithPages(app.project, options.pages, options.data, _overviews_of(options))
+        project = ProjectWithPages(app.project, options.pages, options.data, _pages_about_all(options))
         app.project = app.env.project = project
 
 
-def _overviews_of(options: Options) -> Mapping[str, str]:
-    """Return the pages about all declarations, known without loading any of them."""
+def _pages_about_all(options: Options) -> Sequence[Page]:
+    """Return the pages about all kfuncs, known without loading any declaration."""
     calendar = load_calendar()
     release = release_of(options, calendar, date_of(options))
-    releases = (each.name for each in calendar.with_kfuncs(release))
-    return overviews(options.overviews, releases, load_hooks(calendar).program_types)
+    return pages_about_all(options.overviews, subjects_of(calendar, load_hooks(calendar), release))
 
 
 def _report_clashes(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]:
@@ -179,7 +182,8 @@ def _add_to_toctree(app: Sphinx, doctree: nodes.document) -> None:
 
 def _mark_overview(app: Sphinx, doctree: nodes.document) -> None:
     """Keep Sphinx from telling, with the path of a placeholder, that an overview is in no toctree."""
-    if app.env.docname in domain_of(app.env).session.overviews:
+    page = domain_of(app.env).session.site.generated.get(app.env.docname)
+    if page is not None and page.kind != "subsystem":
         app.env.metadata[app.env.docname]["orphan"] = ""
 
 
@@ -189,8 +193,8 @@ def _check_toctrees(app: Sphinx, env: BuildEnvironment) -> None:
     if toctree and toctree not in env.found_docs:
         warn(Rule.PAGES_UNREACHABLE, f"kfuncdoc_toctree: there is no document '{toctree}'")
         return
-    for docname, name in getattr(env.project, "overviews", {}).items():
-        if name == "index" and docname not in env.files_to_rebuild and docname != app.config.master_doc:
+    for docname, page in domain_of(env).session.site.generated.items():
+        if page.kind == "index" and docname not in env.files_to_rebuild and docname != app.config.master_doc:
             message = (
                 f"no toctree leads to the pages of kfuncdoc_data: put '{docname}' into one, "
                 "name a document in kfuncdoc_toctree, or have no pages with kfuncdoc_pages = ''"

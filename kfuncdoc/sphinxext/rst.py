@@ -22,7 +22,7 @@ _BORDER = re.compile(r" *=+(?:  =+)+")
 
 def as_lines(text: str, default: str) -> StringList:
     """Return the lines of *text* without marks; docutils reports what is wrong in them at their places."""
-    from kfuncdoc.pages.renderer import lines_with_places
+    from kfuncdoc.pages.rst import lines_with_places
 
     lines = lines_with_places(text, default)
     places = [(file, number - 1) for _, file, number in lines]

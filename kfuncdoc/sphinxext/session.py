@@ -10,19 +10,21 @@ changed needs neither.
 from __future__ import annotations
 
 import datetime
+import gc
 import hashlib
 import os
 import re
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Optional
 
 from sphinx.errors import ConfigError, ExtensionError
 
 from kfuncdoc import __version__
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.kernels.reference import ReferenceUnknown, reference_date, reference_release, release_of_version
+from kfuncdoc.pages.site_map import SiteMap
 from kfuncdoc.record.address import address
-from kfuncdoc.record.declaration_files import EXPORT, FEED, SCHEMA, find
+from kfuncdoc.record.declaration_files import find
 from kfuncdoc.sphinxext.options import PROJECT, Options
 
 if TYPE_CHECKING:
@@ -58,92 +60,62 @@ def release_of(options: Options, calendar: ReleaseCalendar, date: datetime.date)
 class Session:
     """What one build knows: the options, the declaration documents, and from them all answers.
 
-    *documents* are the paths of the declaration files that have pages, by document name; *overviews*
-    are the documents about all declarations, with the subject of each, see ``declaration_files.overviews``;
-    *contents* are the names of the pages that there are in the folder of pages.
+    *site* has the documents that are pages of declarations.
     """
 
-    def __init__(
-        self,
-        options: Options,
-        documents: Mapping[str, str],
-        overviews: Mapping[str, str],
-        contents: Sequence[str],
-    ) -> None:
+    def __init__(self, options: Options, site: SiteMap) -> None:
         self.options = options
-        self.documents = dict(documents)
-        self.overviews = dict(overviews)
-        self.contents = tuple(contents)
+        self.site = site
         self.date = date_of(options)
         self._answers: dict[Request, str] = {}
-
-    @property
-    def published(self) -> tuple[str, ...]:
-        """The files for machines that a build of HTML has in the folder of the pages: none where it has no pages."""
-        if self.options.pages is None or not self.documents:
-            return ()
-        return (*((EXPORT, SCHEMA) if self.options.export else ()), *((FEED,) if self.options.feed else ()))
+        self._catalog: Optional[Catalog] = None
+        self._renderer: Optional[Renderer] = None
 
     # -- loading
 
     @property
     def loaded(self) -> bool:
         """Whether something has asked for the declarations."""
-        return "catalog" in vars(self)
+        return self._catalog is not None
 
-    @cached_property
+    @property
     def catalog(self) -> Catalog:
         """The declarations of the source directory and of ``kfuncdoc_data``."""
-        from kfuncdoc.record.load import load
+        if self._catalog is None:
+            from kfuncdoc.record.load import load
 
-        return load(list(self._files()))
+            self._catalog = load(list(self._files()))
+        return self._catalog
+
+    @property
+    def renderer(self) -> Renderer:
+        """The renderer of the catalog, at the release and date of the options."""
+        if self._renderer is None:
+            from kfuncdoc.pages.renderer import Renderer
+            from kfuncdoc.record.snapshot import Snapshot
+
+            release = release_of(self.options, self.catalog.calendar, self.date)
+            templates = self.options.templates
+            self._renderer = Renderer(Snapshot(self.catalog, release, self.date), site=self.site, templates=templates)
+        return self._renderer
 
     def release(self) -> None:
         """Let go of the declarations, but not of the answers: Sphinx needs the memory to write pages.
 
         Should something ask after all, they are loaded again.
         """
-        if "renderer" in vars(self):
-            # These refer to each other, and it would take Python's collector long to find that out.
-            for part in (self.renderer.pages, self.renderer):
-                vars(part).clear()
-        for name in ("renderer", "catalog", "_with_pages"):
-            vars(self).pop(name, None)
+        self._catalog = self._renderer = None
+        # Views and templates refer to what they are made from in circles, which Python would be long in finding.
+        gc.collect()
 
     def _files(self) -> Iterator[str]:
         """Yield the declaration files, each once: the documents first, as they have pages."""
         seen = set()
-        for path in (*self.documents.values(), *find(self.options.data)):
+        for path in (*self.site.declarations.values(), *find(self.options.data)):
             real = os.path.realpath(path)
             if real not in seen:
                 seen.add(real)
                 yield path
-
-    @cached_property
-    def renderer(self) -> Renderer:
-        """The renderer of the catalog, at the release and date of the options."""
-        from kfuncdoc.pages.renderer import Renderer
-
-        catalog = self.catalog
-        release = release_of(self.options, catalog.calendar, self.date)
-        return Renderer(
-            catalog, release, self.date, templates=self.options.templates, linked=self.linked,
-            chosen=self.options.overviews, contents=self.contents, published=self.published,
-            written=frozenset(self.overviews.values()),
-        )  # fmt: skip
-
-    @cached_property
-    def _with_pages(self) -> frozenset[str]:
-        """The kfuncs that a document declares."""
-        paths = set(self.documents.values())
-        return frozenset(name for name, (subsystem, _) in self.catalog.entries.items() if subsystem.path in paths)
-
-    def linked(self, name: str) -> bool:
-        """Whether some page shows the kfunc *name*; none does that is to come after the release."""
-        if name not in self._with_pages:
-            return False
-        view = self.renderer.pages.view(name)
-        return view is None or view.stability != "not yet"
 
     # -- answers
 
@@ -153,7 +125,7 @@ class Session:
         A kfunc that is not declared gives the empty string.
         """
         if request not in self._answers:
-            from kfuncdoc.pages.renderer import TemplateFailed
+            from kfuncdoc.pages.templates import TemplateFailed
 
             try:
                 self._answers[request] = self._answered(*request)
@@ -170,11 +142,11 @@ class Session:
         return answers[kind](*arguments)
 
     def _toctree(self, docname: str) -> str:
-        leads = "index" in self.contents and docname == self.options.toctree
-        return f"{self.options.pages}index" if leads else ""
+        index = f"{self.site.folder}index"
+        return index if index in self.site.pages and docname == self.options.toctree else ""
 
     def _table(self, *selection: Any) -> str:
-        from kfuncdoc.pages.renderer import Selection
+        from kfuncdoc.pages.selection import Selection
 
         return self.renderer.table(Selection(*selection))
 
@@ -183,12 +155,12 @@ class Session:
         return self.renderer.changes(after, up_to, sections=sections)
 
     def _facts(self, *names: str) -> str:
-        from kfuncdoc.pages.table_facts import table_facts
+        from kfuncdoc.pages.script_facts import table_facts
 
         return table_facts(self.renderer.pages, names)
 
     def _time(self, *names: str) -> str:
-        from kfuncdoc.pages.time_facts import time_facts
+        from kfuncdoc.pages.script_facts import time_facts
 
         return time_facts(self.renderer.pages, names)
 
@@ -207,31 +179,28 @@ class Session:
     def _address(self, name: str) -> str:
         if name not in self.catalog.entries:
             return ""
-        return address(name) if self.linked(name) else name
+        return address(name) if self.renderer.has_section(name) else name
 
     def _page(self, docname: str) -> str:
-        if docname in self.overviews:
-            return self.renderer.overview(self.overviews[docname])
-        path = self.documents.get(docname)
-        return next((self.renderer.subsystem(file) for file in self.catalog.subsystems if file.path == path), "")
+        page = self.site.generated.get(docname)
+        # A file that is there twice, by a link, is loaded once.
+        is_loaded = page is not None and page.subject in {file.path for file in self.catalog.subsystems}
+        return self.renderer.page(page) if page and (page.kind != "subsystem" or is_loaded) else ""
 
     @property
     def addresses(self) -> dict[str, str]:
         """The address of each kfunc that a page shows."""
-        return {name: address(name) for name in sorted(self._with_pages) if self.linked(name)}
+        return {name: address(name) for name in sorted(self.catalog.entries) if self.renderer.has_section(name)}
 
     @property
     def places(self) -> dict[str, str]:
         """Where each kfunc that a page shows is: ``DOCUMENT#LABEL``."""
-        documents = {path: docname for docname, path in self.documents.items()}
-        files = {name: self.catalog.entries[name][0].path for name in self.addresses}
-        return {name: f"{documents[path]}#{address(name)}" for name, path in files.items()}
+        return {name: f"{self.renderer.section_of(name)}#{label}" for name, label in self.addresses.items()}
 
     def file_of(self, docname: str) -> str:
         """Return the path of the file to name where something is wrong in the page *docname*."""
-        from kfuncdoc.pages.renderer import template_of
-
-        return self.documents.get(docname) or str(packaged("templates") / template_of(self.overviews[docname]))
+        page = self.site.generated[docname]
+        return page.subject if page.kind == "subsystem" else str(packaged("templates") / page.template)
 
     # -- what the answers depend on
 
@@ -243,8 +212,7 @@ class Session:
         is for the next build to find.
         """
         state = hashlib.blake2b(digest_size=16)
-        pages = sorted({**self.documents, **self.overviews}.items())
-        for part in (__version__, str(self.date), self.options, pages, self.contents):
+        for part in (__version__, str(self.date), self.options, self.site):
             state.update(repr(part).encode())
         for path in self._inputs():
             state.update(path.encode("utf-8", "surrogateescape"))
@@ -252,7 +220,7 @@ class Session:
         return state.hexdigest()
 
     def _inputs(self) -> Iterator[str]:
-        yield from sorted(self.documents.values())
+        yield from sorted(self.site.declarations.values())
         for path in (*self.options.data, packaged("data")):
             yield from _files_below(str(path), ".yaml")
         for path in (packaged("templates"), *self.options.templates):

@@ -17,8 +17,9 @@ def warn(rule: Rule, message: str, location: Optional[str] = None) -> None:
     logger.warning(message, location=location, type="kfuncdoc", subtype=rule.rule)
 
 
-def report(found: Diagnostic) -> None:
-    """Warn of a finding at its place in the YAML, or at the first line where it is about a whole file."""
-    text = f"{found.message}; {found.hint}" if found.hint else found.message
+def report(diagnostic: Diagnostic) -> None:
+    """Warn of *diagnostic* at its place in the YAML, or at the first line where it is about a whole file."""
+    text = f"{diagnostic.message}; {diagnostic.hint}" if diagnostic.hint else diagnostic.message
     # Sphinx takes a location without a line for the name of a document.
-    warn(found.rule, text, f"{found.file}:{found.line}:{found.column}" if found.line else f"{found.file}:1")
+    place = f"{diagnostic.line}:{diagnostic.column}" if diagnostic.line else "1"
+    warn(diagnostic.rule, text, f"{diagnostic.file}:{place}")

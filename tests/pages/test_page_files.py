@@ -13,6 +13,7 @@ from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 from kfuncdoc.base.files import write_whole
 from kfuncdoc.pages.page_files import Written, pages, write
 from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.record.snapshot import Snapshot
 
 SPDX = "# SPDX-License-Identifier: MIT\n"
 ONE = entry("f", "release: v6.2, event: added")
@@ -21,7 +22,7 @@ OWN = ["changes.rst", "deprecated.rst", "index.rst", "removed.rst"]
 
 def texts_of(folder: Path, **texts: str) -> dict[str, str]:
     folder.mkdir(exist_ok=True)
-    return dict(pages(Renderer(catalog_of(folder, **texts), CALENDAR["v7.3"], TODAY)))
+    return dict(pages(Renderer(Snapshot(catalog_of(folder, **texts), CALENDAR["v7.3"], TODAY))))
 
 
 @pytest.fixture

@@ -23,33 +23,33 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from kfuncdoc.base.resources import packaged
+from kfuncdoc.pages.columns import choosable
 from kfuncdoc.pages.page_files import pages
-from kfuncdoc.pages.renderer import (
-    COLUMNS,
-    ORDERS,
-    Renderer,
-    Selection,
-    escape,
-    heading,
-    lines_with_places,
-    literal,
-    plain,
-)
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import escape, heading, lines_with_places, literal, plain
+from kfuncdoc.pages.selection import ORDERS, Selection, select
+from kfuncdoc.pages.site_map import Page, SiteMap
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.load import load
+from kfuncdoc.record.snapshot import Snapshot
 
 PAGES = TESTS / "pages"
 NAMES = ("index", "deprecated", "removed", "changes", "shelf")
 
 
 def renderer_of(catalog: Catalog, release: str = "v7.3", date: datetime.date = TODAY, **more: Any) -> Renderer:
-    return Renderer(catalog, CALENDAR[release], date, **more)
+    return Renderer(Snapshot(catalog, CALENDAR[release], date), **more)
+
+
+def of_first_file(renderer: Renderer) -> str:
+    """Return the page of the first declaration file, with marks."""
+    return renderer.page(Page("subsystem", renderer.catalog.subsystems[0].path))
 
 
 def page(folder: Path, text: str, release: str = "v7.3", date: datetime.date = TODAY) -> str:
     """Return the page of one declaration file, without marks."""
     renderer = renderer_of(catalog_of(folder, demo=text), release, date)
-    return plain(renderer.subsystem(renderer.catalog.subsystems[0]))
+    return plain(of_first_file(renderer))
 
 
 def shelf_pages(folder: Path) -> dict[str, str]:
@@ -94,7 +94,7 @@ def test_every_reference_has_its_label_at_any_release():
     """Of the packaged record, as of every release, also those in which few of its kfuncs were there."""
     catalog = load(sorted(str(path) for path in packaged("data").glob("*.kfuncs.yaml")))
     for release in catalog.calendar.real[::6]:
-        text = "\n".join(pages(Renderer(catalog, release, release.date)).values())
+        text = "\n".join(pages(Renderer(Snapshot(catalog, release, release.date))).values())
         labels = re.findall(r"(?m)^\.\. _([a-z0-9_-]+):$", text)
         assert len(labels) == len(set(labels))
         assert set(re.findall(r":ref:`[^`<]+ <([^>]+)>`", text)) <= set(labels), release
@@ -133,7 +133,7 @@ def test_a_title_is_never_markup(tmp_path, title):
     quoted = title.replace("'", "''")
     text = f"subsystem: demo\ntitle: '{quoted}'\nrecorded: v7.3\nkfuncs:\n{entry('f', 'release: v6.2, event: added')}"
     catalog = catalog_of(tmp_path, demo=text)
-    rendered = plain(renderer_of(catalog).subsystem(catalog.subsystems[0]))
+    rendered = plain(of_first_file(renderer_of(catalog)))
     lines = rendered.split("\n")
     underline = next(index for index, line in enumerate(lines) if re.fullmatch("=+", line))
     width = sum(2 if ord(character) > 0x1100 else 1 for character in lines[underline - 1])
@@ -290,25 +290,25 @@ def test_every_line_of_prose_knows_where_it_was_written(everywhere):
     path = everywhere.subsystems[0].path
     renderer = renderer_of(everywhere)
     words = set(re.findall(r"w\d\d", EVERYWHERE))
-    assert assert_places(renderer.subsystem(everywhere.subsystems[0]), path) == words - NOT_SHOWN
-    assert assert_places(renderer.overview("index"), path) == {"w07", "w21"}
-    assert assert_places(renderer.overview("deprecated"), path) == {"w17", "w18"}
-    assert assert_places(renderer.overview("removed"), path) == {"w29"}
-    assert assert_places(renderer.overview("changes"), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
-    everything = renderer.table(Selection(columns=tuple(COLUMNS)))
+    assert assert_places(of_first_file(renderer), path) == words - NOT_SHOWN
+    assert assert_places(renderer.page(Page("index")), path) == {"w07", "w21"}
+    assert assert_places(renderer.page(Page("deprecated")), path) == {"w17", "w18"}
+    assert assert_places(renderer.page(Page("removed")), path) == {"w29"}
+    assert assert_places(renderer.page(Page("changes")), path) == {"w14", "w17", "w18", "w25", "w26", "w29"} - {"w14"}
+    everything = renderer.table(Selection(columns=tuple(column.name for column in choosable())))
     assert assert_places(everything, path) == {"w07", "w17", "w18", "w21", "w29"}
 
 
 def test_at_an_older_release_prose_comes_from_the_event_that_says_what_was(everywhere):
     renderer = renderer_of(everywhere, "v6.6")
-    words = assert_places(renderer.subsystem(everywhere.subsystems[0]), everywhere.subsystems[0].path)
+    words = assert_places(of_first_file(renderer), everywhere.subsystems[0].path)
     assert {"w15", "w16", "w22", "w23"} <= words
     assert not {"w19", "w20", "w24", "w27"} & words
 
 
 def test_titles_know_where_they_were_written(everywhere):
     lines = EVERYWHERE.split("\n")
-    rendered = renderer_of(everywhere).subsystem(everywhere.subsystems[0])
+    rendered = of_first_file(renderer_of(everywhere))
     places = {line: number for line, _, number in lines_with_places(rendered, "")}
     assert lines[places["Words w01"] - 1] == "title: Words w01"
     assert lines[places["f"] - 1] == "  - name: f"
@@ -328,7 +328,7 @@ def test_a_line_without_a_mark_takes_the_place_of_the_last_that_had_one():
 
 def test_plain_text_has_no_mark(everywhere):
     renderer = renderer_of(everywhere)
-    marked = renderer.subsystem(everywhere.subsystems[0])
+    marked = of_first_file(renderer)
     assert "\ue000" in marked
     for text in (plain(marked), *pages(renderer).values()):
         assert "\ue000" not in text
@@ -382,7 +382,7 @@ def many(tmp_path_factory):
     ],
 )
 def test_a_table_selects_and_orders(many, wanted, names):
-    assert [view.name for view in many.select(Selection(**wanted))] == names.split()
+    assert [view.name for view in select(many.pages, Selection(**wanted))] == names.split()
 
 
 def test_a_table_has_the_columns_that_are_asked_for(many):
@@ -396,7 +396,7 @@ def test_a_table_has_the_columns_that_are_asked_for(many):
 
 @pytest.mark.parametrize("order", ORDERS)
 def test_a_table_of_any_order_has_every_kfunc_once(many, order):
-    chosen = [view.name for view in many.select(Selection(order=order))]
+    chosen = [view.name for view in select(many.pages, Selection(order=order))]
     assert sorted(chosen) == sorted({view.name for view in many.pages.kfuncs})
 
 
@@ -416,7 +416,7 @@ def test_a_kfunc_that_no_page_shows_is_named_without_a_link(tmp_path):
     assert renderer_of(catalog, "v6.9").link("f") == ":ref:`f <kfunc-f>`"
     assert renderer_of(catalog, "v6.8").link("f") == "``f``"
     assert renderer_of(catalog).link("undeclared") == "``undeclared``"
-    assert renderer_of(catalog, linked=lambda name: False).link("f") == "``f``"
+    assert renderer_of(catalog, site=SiteMap({})).link("f") == "``f``"
 
 
 # -- changes
@@ -535,7 +535,7 @@ def test_a_wrong_declaration_keeps_its_title_and_its_label(tmp_path):
     wrong = entry("__f", "release: v6.2, event: added", nonsense="1")
     text = subsystem(wrong + entry("g", "release: v6.2, event: added"))
     catalog = catalog_of(tmp_path, faulty=True, demo=text)
-    rendered = plain(renderer_of(catalog).subsystem(catalog.subsystems[0]))
+    rendered = plain(of_first_file(renderer_of(catalog)))
     assert (
         ".. _kfunc-u2-f:\n\n\\_\\_f\n-----\n\nThe declaration of this kfunc is wrong and cannot be shown.\n"
     ) in rendered
@@ -560,8 +560,8 @@ def test_a_template_is_overridden_by_name(tmp_path):
     (theirs / "table.rst.jinja").write_text("{{ kfuncs | length }} rows\n", encoding="utf-8")
     catalog = catalog_of(tmp_path, demo=subsystem(entry("f", "release: v6.2, event: added")))
     renderer = renderer_of(catalog, templates=[str(theirs)])
-    assert renderer.overview("removed") == "Gone\n====\n\nSee :ref:`f <kfunc-f>`.\n"
-    assert "1 rows" in renderer.overview("index"), "a template of kfuncdoc's includes theirs"
+    assert renderer.page(Page("removed")) == "Gone\n====\n\nSee :ref:`f <kfunc-f>`.\n"
+    assert "1 rows" in renderer.page(Page("index")), "a template of kfuncdoc's includes theirs"
 
 
 def test_pages_do_not_depend_on_the_order_of_hashing(tmp_path):
@@ -619,23 +619,23 @@ def test_a_removed_kfunc_was_callable_from_what_shared_its_hook_then(tmp_path):
         "f", "release: v6.2, event: added", "release: v6.4, event: removed, no_replacement: No.",
         program_types="[BPF_PROG_TYPE_TRACING]",
     )  # fmt: skip
-    renderer = Renderer(catalog_of(tmp_path, demo=subsystem(gone)), CALENDAR["v7.3"], TODAY)
+    renderer = Renderer(Snapshot(catalog_of(tmp_path, demo=subsystem(gone)), CALENDAR["v7.3"], TODAY))
     assert renderer.pages.view("f").sharing == ()  # tracepoints came to the hook in v6.12
-    assert renderer.select(Selection(program_type="BPF_PROG_TYPE_TRACEPOINT")) == ()
+    assert select(renderer.pages, Selection(program_type="BPF_PROG_TYPE_TRACEPOINT")) == ()
 
 
 def test_a_move_that_breaks_callers_is_shown(tmp_path):
     moved = entry(
         "f", "release: v6.2, event: added", "release: v6.4, event: changed, breaking: true, was: {source: a.c}"
     )
-    renderer = Renderer(catalog_of(tmp_path, demo=subsystem(moved)), CALENDAR["v7.3"], TODAY)
+    renderer = Renderer(Snapshot(catalog_of(tmp_path, demo=subsystem(moved)), CALENDAR["v7.3"], TODAY))
     assert [event.when.by.name for event in renderer.pages.view("f").events] == ["v6.2", "v6.4"]
 
 
 @pytest.mark.parametrize("summary", ["X.", "A. Read it.", "- Read it.", "(1) Read it.", ".. note:: Read it."])
 def test_a_summary_is_one_paragraph_whatever_it_begins_with(tmp_path, summary):
     text = subsystem(entry("f", "release: v6.2, event: added", summary=f'"{summary}"'))
-    renderer = Renderer(catalog_of(tmp_path, demo=text), CALENDAR["v7.3"], TODAY)
+    renderer = Renderer(Snapshot(catalog_of(tmp_path, demo=text), CALENDAR["v7.3"], TODAY))
     assert f"- \\ {summary}\n" in plain(renderer.table(Selection()))
     assert f"\n\\ {summary}\n" in plain(renderer.lifecycle("f"))
 
@@ -645,8 +645,11 @@ def test_a_name_that_came_back_was_added_twice(tmp_path):
         "f", "release: v6.2, event: added", "release: v6.4, event: removed, no_replacement: No.",
         "release: v6.10, event: added",
     )  # fmt: skip
-    renderer = Renderer(catalog_of(tmp_path, demo=subsystem(back)), CALENDAR["v7.3"], TODAY)
-    shown = [[view.name for view in renderer.select(Selection(added=release))] for release in ("v6.2", "v6.3", "v6.10")]
+    renderer = Renderer(Snapshot(catalog_of(tmp_path, demo=subsystem(back)), CALENDAR["v7.3"], TODAY))
+    shown = [
+        [view.name for view in select(renderer.pages, Selection(added=release))]
+        for release in ("v6.2", "v6.3", "v6.10")
+    ]
     assert shown == [["f"], [], ["f"]]
 
 
@@ -654,7 +657,7 @@ def test_what_has_no_past_is_shown_as_of_the_recorded_release_only(tmp_path):
     text = subsystem(entry("f", "release: v6.2, event: added", wrapper="{name: some_macro, header: some.h}"))
     catalog = catalog_of(tmp_path, demo=text)
     shown = [
-        "some_macro" in plain(Renderer(catalog, CALENDAR[release], TODAY).lifecycle("f"))
+        "some_macro" in plain(Renderer(Snapshot(catalog, CALENDAR[release], TODAY)).lifecycle("f"))
         for release in ("v7.2", "v7.3")
     ]
     assert shown == [False, True]
@@ -672,7 +675,7 @@ def test_what_happened_to_several_is_told_once(tmp_path):
             flags="[KF_ACQUIRE, KF_RCU]",
         ),
     ]
-    renderer = Renderer(catalog_of(tmp_path, demo=subsystem("".join(kfuncs))), CALENDAR["v7.3"], TODAY)
+    renderer = Renderer(Snapshot(catalog_of(tmp_path, demo=subsystem("".join(kfuncs))), CALENDAR["v7.3"], TODAY))
     told = [
         line for line in plain(renderer.changes(None, None)).splitlines() if "breaks callers" in line and "*" in line
     ]
@@ -683,7 +686,9 @@ def test_struct_ops_have_a_past(tmp_path):
     changed = "release: v7.2, event: changed, was: {struct_ops: [old_ops]}"
     text = subsystem(entry("f", "release: v6.2, event: added", changed, struct_ops="[old_ops, new_ops]"))
     catalog = catalog_of(tmp_path, demo=text)
-    before, after = (plain(Renderer(catalog, CALENDAR[release], TODAY).lifecycle("f")) for release in ("v7.1", "v7.2"))
+    before, after = (
+        plain(Renderer(Snapshot(catalog, CALENDAR[release], TODAY)).lifecycle("f")) for release in ("v7.1", "v7.2")
+    )
     assert ":struct_ops: ``old_ops``\n" in before
     assert ":struct_ops: ``old_ops``, ``new_ops``\n" in after
     assert "struct_ops: ``new_ops`` came." in after

@@ -154,3 +154,12 @@ def test_description_with_an_object_that_is_in_no_index(make) -> None:
     )
     project.write(str(project.folder / "data" / "demo.kfuncs.yaml"), declarations("demo", text))
     assert "foo" in project.build("html").text("kfuncs/demo.html")
+
+
+@pytest.mark.parametrize("name", ["foo <bar>", "self", "notes.rst", "a, b; c*"])
+def test_page_of_an_odd_name_is_in_the_contents(make, name) -> None:
+    """Sphinx would read a title with a target, the page itself, or a name without what looks like a suffix."""
+    project = make({"index.rst": toctree("kfuncs/index")}, kfuncdoc_data=["../data"], kfuncdoc_overviews=["changes"])
+    project.write(str(project.folder / "data" / f"{name}.kfuncs.yaml"), declarations("demo", kfunc("bpf_one")))
+    build = project.build("text")
+    assert build.app.env.toctree_includes["kfuncs/index"] == ["kfuncs/changes", f"kfuncs/{name}"]

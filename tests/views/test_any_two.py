@@ -25,10 +25,12 @@ from hypothesis import strategies as st
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.base.yaml_text import parse
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.pages.renderer import Renderer, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import plain
+from kfuncdoc.pages.site_map import OVERVIEWS, Page, SiteMap, site_of
 from kfuncdoc.record.address import address
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
-from kfuncdoc.record.declaration_files import find, release_page
+from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header, Kfunc
 from kfuncdoc.record.snapshot import Snapshot
@@ -289,11 +291,14 @@ def laid_out(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", plain(text)).strip("\n") + "\n"
 
 
+def renderer_of(catalog: Catalog, release: Release) -> Renderer:
+    return Renderer(Snapshot(catalog, release, TODAY), site=site_of(catalog, release, OVERVIEWS))
+
+
 def shelf_pages(folder: Path) -> dict[str, str]:
-    renderer = Renderer(catalog_of(folder, shelf=(PAGES / "shelf.yaml").read_text(encoding="utf-8")), NEWEST, TODAY)
-    releases = (CALENDAR["v6.18"], CALENDAR["v7.2"])
-    texts = {release_page(release.name): renderer.released(release) for release in releases}
-    return {name: LICENCE + laid_out(text) for name, text in {**texts, "compare": renderer.comparison()}.items()}
+    renderer = renderer_of(catalog_of(folder, shelf=(PAGES / "shelf.yaml").read_text(encoding="utf-8")), NEWEST)
+    pages = (Page("compare"), Page("release", "v6.18"), Page("release", "v7.2"))
+    return {page.name: LICENCE + laid_out(renderer.page(page)) for page in pages}
 
 
 @pytest.mark.parametrize("name", ["release-v6.18", "release-v7.2", "compare"])
@@ -303,7 +308,7 @@ def test_a_page_is_exactly_as_expected(tmp_path, name):
 
 def test_what_the_page_of_a_release_tells(catalog):
     """What is told of several is told once, with links; what no caller notices are names; words are no markup."""
-    text = laid_out(Renderer(catalog, NEWEST, TODAY).released(CALENDAR["v7.2"]))
+    text = laid_out(renderer_of(catalog, NEWEST).page(Page("release", "v7.2")))
     after = text.partition("From v7.1 to v7.2\n-----------------\n\n")[2]
     section = after.partition("\n\n.. _kfuncs-v6-18-to-v7-2:\n")[0]
     assert [line for line in section.split("\n") if line] == [
@@ -336,7 +341,7 @@ def test_what_the_page_of_a_release_tells(catalog):
 
 
 def test_the_page_of_a_release_tells_how_far_the_record_goes(catalog):
-    text = plain(Renderer(catalog, NEWEST, TODAY).released(NEWEST))
+    text = plain(renderer_of(catalog, NEWEST).page(Page("release", NEWEST.name)))
     assert (
         "1 changed in a way that callers notice, 1 deprecated. The record of box goes no further than v7.2.\n" in text
     )
@@ -344,25 +349,26 @@ def test_the_page_of_a_release_tells_how_far_the_record_goes(catalog):
 
 
 def test_a_page_of_a_release_in_which_nothing_happened_says_so(catalog, tmp_path):
-    renderer = Renderer(catalog, NEWEST, TODAY)
-    section = laid_out(renderer.released(CALENDAR["v6.9"])).partition("From v6.8 to v6.9\n-----------------\n\n")[2]
+    renderer = renderer_of(catalog, NEWEST)
+    section = laid_out(renderer.page(Page("release", "v6.9"))).partition("From v6.8 to v6.9\n-----------------\n\n")[2]
     assert section.startswith("Nothing happened.\n\n.. _kfuncs-v6-6-to-v6-9:\n")
-    oldest = laid_out(renderer.released(CALENDAR.real[0]))
+    oldest = laid_out(renderer.page(Page("release", CALENDAR.real[0].name)))
     assert oldest.endswith("named, also those that were before.\n\nThe calendar has no earlier release.\n")
 
 
 def test_pages_speak_as_of_an_earlier_release(catalog):
     """The reference release decides which pages there are, not what a release changed."""
-    earlier, newest = (Renderer(catalog, CALENDAR[release], TODAY) for release in ("v7.2", "v7.3"))
-    assert earlier.released(CALENDAR["v7.2"]) == newest.released(CALENDAR["v7.2"])
-    assert "   release-v7.3\n" in newest.comparison()
-    assert "   release-v7.3\n" not in earlier.comparison()
+    earlier, newest = (renderer_of(catalog, CALENDAR[release]) for release in ("v7.2", "v7.3"))
+    assert earlier.page(Page("release", "v7.2")) == newest.page(Page("release", "v7.2"))
+    assert "   release-v7.3\n" in newest.page(Page("compare"))
+    assert "   release-v7.3\n" not in earlier.page(Page("compare"))
 
 
 def test_the_page_to_pick_leads_to_the_pages_that_there_are(catalog):
-    renderer = Renderer(catalog, NEWEST, TODAY, contents=["release-v7.1", "other"])
-    assert laid_out(renderer.comparison()).endswith(":maxdepth: 1\n\n   release-v7.1\n")
-    none = laid_out(Renderer(catalog, NEWEST, TODAY, contents=[]).comparison())
+    pages = {"release-v7.1": Page("release", "v7.1"), "other": Page("subsystem", "other.kfuncs.yaml")}
+    renderer = Renderer(Snapshot(catalog, NEWEST, TODAY), site=SiteMap(pages, replaced=("release-v7.1",)))
+    assert laid_out(renderer.page(Page("compare"))).endswith(":maxdepth: 1\n\n   release-v7.1\n")
+    none = laid_out(Renderer(Snapshot(catalog, NEWEST, TODAY), site=SiteMap({})).page(Page("compare")))
     assert none.endswith("and\n   ``kfuncdoc diff FROM TO`` does so with any two.\n")
 
 
@@ -377,9 +383,9 @@ def test_words_of_a_page_are_no_markup(tmp_path):
                 f"release: v7.3, event: changed, breaking: true, behaviour: {words}"),
         name="box_",
     )  # fmt: skip
-    renderer = Renderer(catalog_of(tmp_path, faulty=True, box=text), NEWEST, TODAY, linked=lambda name: False)
+    renderer = Renderer(Snapshot(catalog_of(tmp_path, faulty=True, box=text), NEWEST, TODAY), site=SiteMap({}))
     settings = {"report_level": 2, "halt_level": 2, "warning_stream": False}
-    document = publish_doctree(plain(renderer.released(NEWEST)), settings_overrides=settings)
+    document = publish_doctree(plain(renderer.page(Page("release", NEWEST.name))), settings_overrides=settings)
     (section, *_) = document.astext().partition("From v6.18 (LTS) to v7.3")
     assert f"_box_: gone from v7.3, without notice; instead: {read_words} ({read_words})\n" in section
     assert f"box_a: gone from v7.3, without notice; nothing replaces it: {read_words}\n" in section

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Optional
+from typing import Optional
 
 import pytest
 from declared import CALENDAR, FLAGS, TESTS, TODAY, entry, subsystem, write_files
@@ -29,7 +29,9 @@ from kfuncdoc.kernels.hooks import ANY, HookEntry, HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_hooks
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.pages.page_files import pages as pages_of
-from kfuncdoc.pages.renderer import Renderer, lines_with_places, plain
+from kfuncdoc.pages.renderer import Renderer
+from kfuncdoc.pages.rst import lines_with_places, plain
+from kfuncdoc.pages.site_map import Page, site_of
 from kfuncdoc.record.address import program_type_address, program_type_page
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import assess
@@ -339,8 +341,9 @@ def test_removed_kfuncs_are_not_offered_and_deprecated_ones_are(record):
 CALLERS = load([str(PAGES / "callers.yaml")], calendar=CALENDAR, flags=FLAGS, hooks=HOOKS)
 
 
-def renderer_of(catalog: Catalog, release: str = "v7.3", **more: Any) -> Renderer:
-    return Renderer(catalog, CALENDAR[release], TODAY, **more)
+def renderer_of(catalog: Catalog, release: Release = CALENDAR["v7.3"]) -> Renderer:
+    """Return a renderer of the index, the pages of program types and those of the files."""
+    return Renderer(Snapshot(catalog, release, TODAY), site=site_of(catalog, release, ["index", "program-types"]))
 
 
 def tidy(text: str) -> str:
@@ -350,9 +353,8 @@ def tidy(text: str) -> str:
 
 def written(renderer: Renderer) -> dict[str, str]:
     """Return the pages by name."""
-    names = renderer.catalog.hooks.program_types
-    of_types = {program_type_page(name): tidy(renderer.program_type(name)) for name in names}
-    return {"program-types": tidy(renderer.program_types()), **of_types}
+    pages = (page for page in renderer.site.generated.values() if page.kind in ("program-types", "program-type"))
+    return {page.name: tidy(renderer.page(page)) for page in pages}
 
 
 def test_nothing_is_wrong_in_what_the_pages_are_made_of():
@@ -366,13 +368,13 @@ def test_a_page_is_exactly_as_expected(name):
 
 
 def test_every_type_that_ever_had_a_hook_has_a_page_at_any_release():
-    assert set(written(renderer_of(CALLERS, "v6.1"))) == set(written(renderer_of(CALLERS)))
+    assert set(written(renderer_of(CALLERS, CALENDAR["v6.1"]))) == set(written(renderer_of(CALLERS)))
     with pytest.raises(KeyError):
-        renderer_of(CALLERS).program_type("BPF_PROG_TYPE_SK_LOOKUP")
+        renderer_of(CALLERS).page(Page("program-type", "BPF_PROG_TYPE_SK_LOOKUP"))
 
 
 def test_before_its_hook_opened_a_type_is_said_to_have_none():
-    text = written(renderer_of(CALLERS, "v6.11"))[program_type_page(TRACEPOINT)]
+    text = written(renderer_of(CALLERS, CALENDAR["v6.11"]))[program_type_page(TRACEPOINT)]
     any_program = ":ref:`any program <kfuncs-program-type-any>`"
     assert text == (
         ".. _kfuncs-program-type-tracepoint:\n\n"
@@ -384,7 +386,7 @@ def test_before_its_hook_opened_a_type_is_said_to_have_none():
 
 
 def test_before_any_kfunc_was_for_any_program_that_is_said():
-    assert written(renderer_of(CALLERS, "v6.3"))[program_type_page(ANY)] == (
+    assert written(renderer_of(CALLERS, CALENDAR["v6.3"]))[program_type_page(ANY)] == (
         ".. _kfuncs-program-type-any:\n\n"
         "What any program may call\n"
         "=========================\n\n"
@@ -395,7 +397,8 @@ def test_before_any_kfunc_was_for_any_program_that_is_said():
 def test_every_line_of_prose_on_a_page_knows_where_it_was_written():
     lines = (PAGES / "callers.yaml").read_text(encoding="utf-8").split("\n")
     places = {
-        text: number for text, _, number in lines_with_places(renderer_of(CALLERS).program_type(OF_STRUCT_OPS), "")
+        text: number
+        for text, _, number in lines_with_places(renderer_of(CALLERS).page(Page("program-type", OF_STRUCT_OPS)), "")
     }
     shown = "        - Only from ``ops.shut()`` and with the *key*."
     assert lines[places[shown] - 1] == "      Only from ``ops.shut()``"
@@ -403,8 +406,7 @@ def test_every_line_of_prose_on_a_page_knows_where_it_was_written():
 
 def test_every_reference_has_its_label_at_any_release(record):
     for release in record.calendar.real[::8]:
-        renderer = Renderer(record, release, release.date)
-        text = "\n".join([*pages_of(renderer).values(), *written(renderer).values()])
+        text = "\n".join(pages_of(renderer_of(record, release)).values())
         labels = re.findall(r"(?m)^\.\. _([a-z0-9_-]+):$", text)
         assert len(labels) == len(set(labels))
         assert set(re.findall(r":ref:`[^`<]+ <([^>]+)>`", text)) <= set(labels), release
@@ -417,11 +419,11 @@ def test_every_page_declares_its_roles_at_most_once():
 
 def test_the_pages_build_without_a_warning(tmp_path):
     """With plain Sphinx, no extension, and with every address as it is written."""
-    renderer = renderer_of(CALLERS, chosen=["index", "program-types"])
+    renderer = renderer_of(CALLERS)
     folder = tmp_path / "pages"
     folder.mkdir()
-    texts = {**written(renderer), "callers.yaml": tidy(renderer.subsystem(CALLERS.subsystems[0]))}
-    texts["index"] = tidy(renderer.overview("index"))
+    texts = {**written(renderer), "callers.yaml": tidy(renderer.page(Page("subsystem", CALLERS.subsystems[0].path)))}
+    texts["index"] = tidy(renderer.page(Page("index")))
     for name, text in texts.items():
         (folder / f"{name}.rst").write_text(text, encoding="utf-8")
     (folder / "conf.py").write_text(CONF, encoding="utf-8")

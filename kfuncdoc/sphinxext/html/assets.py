@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What HTML pages have besides: the stylesheet, the script, and the rendered rst behind "show source"."""
+"""What HTML pages have besides: the stylesheet, the script, its facts, and the rendered rst behind "show source"."""
 
 from __future__ import annotations
 
@@ -19,6 +19,17 @@ _STATIC = os.path.join(os.path.dirname(__file__), "static")
 
 class HtmlOnly(nodes.Element):
     """A piece of HTML, the attribute ``html``, of which the index of the search knows nothing, unlike of raw nodes."""
+
+
+def script_element(facts: str, css_class: str = "") -> str:
+    r"""Return the HTML element in which the JSON text *facts* stands in a page.
+
+    In a script element ``<!--`` and ``<script`` change how far it goes, and ``</script`` ends it (HTML, 4.12.1.3).
+    In JSON ``<`` occurs in strings alone, which have it as ``\u003c``.
+    """
+    json_text = facts.strip().replace("<", r"\u003c")
+    attributes = f' class="{css_class}"' if css_class else ""
+    return f'<script type="application/json"{attributes}>{json_text}</script>\n'
 
 
 def _write(translator: Any, node: HtmlOnly) -> None:
@@ -79,7 +90,7 @@ def shows(app: Sphinx, page: str) -> bool:
 def _name_source(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
     """Have the source of a declaration page called ``.rst.txt``; Sphinx copies the YAML there for now."""
     session = domain_of(app.env).session
-    if context.get("sourcename") and (page in session.documents or page in session.overviews):
+    if context.get("sourcename") and page in session.site.generated:
         context["sourcename"] = f"{page}.rst.txt"
 
 
@@ -89,10 +100,10 @@ def _put_rst_as_source(app: Sphinx, exception: Optional[Exception]) -> None:
     if exception is not None or app.builder.format != "html" or not os.path.isdir(folder):
         return
     session = domain_of(app.env).session
-    for docname in (*session.documents, *session.overviews):
+    for docname in session.site.generated:
         path = os.path.join(folder, f"{docname}.rst.txt")
         if _same_content(path, str(app.env.doc2path(docname))):
-            from kfuncdoc.pages.renderer import plain
+            from kfuncdoc.pages.rst import plain
 
             with open(path, "w", encoding="utf-8", newline="\n") as stream:
                 stream.write(plain(session.answer(("page", (docname,)))))

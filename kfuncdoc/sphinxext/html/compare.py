@@ -16,12 +16,12 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from kfuncdoc.sphinxext.domain import domain_of
-from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly
+from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly, script_element
 from kfuncdoc.sphinxext.rst import every
 
 #: The classes of the containers that templates make.
 _PLACE, _FOLDED = "kfunc-compare", "kfunc-folded"
-#: The attribute of the place to pick that has the data, see ``kfuncdoc.comparison.as_json``.
+#: The attribute of the place to pick that has the data, see ``kfuncdoc.views.any_two.as_json``.
 _DATA = "kfunc_comparison"
 
 
@@ -37,9 +37,7 @@ def _add_data_and_folds(app: Sphinx, doctree: nodes.document, docname: str) -> N
     for place in _containers(doctree, _PLACE):
         if place.get(_DATA):
             data = json.dumps(_with_addresses(app, docname, json.loads(place[_DATA])), separators=(",", ":"))
-            # Nothing in it may end the element.
-            text = f'<script type="application/json">{data.replace("</", "<" + chr(92) + "/")}</script>\n'
-            place.append(HtmlOnly(html=text))
+            place.append(HtmlOnly(html=script_element(data)))
     for folded in list(_containers(doctree, _FOLDED)):
         # A template of the project's own may have no heading to fold things under.
         for heading in list(every(folded, nodes.rubric))[:1]:

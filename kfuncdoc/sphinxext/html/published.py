@@ -20,7 +20,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.osutil import relative_uri
 
-from kfuncdoc.record.declaration_files import EXPORT, FEED, SCHEMA
+from kfuncdoc.pages.site_map import EXPORT, FEED, SCHEMA
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.freshness import of_output, read_record, write_record
 from kfuncdoc.sphinxext.html.assets import BROWSED, shows
@@ -35,7 +35,7 @@ _ALTERNATES = {
 
 def _published(app: Sphinx) -> tuple[str, ...]:
     """Return the names of the files that this build is to have."""
-    return domain_of(app.env).session.published if app.builder.name in BROWSED else ()
+    return domain_of(app.env).session.site.published if app.builder.name in BROWSED else ()
 
 
 # -- making and writing them
@@ -46,7 +46,7 @@ def _make(app: Sphinx, env: BuildEnvironment) -> list[str]:
     names = _published(app)
     there = all(os.path.isfile(_path(app, name)) for name in names)
     if names and not (there and read_record(app, of_output(app, "machines")) == _made_from(app)):
-        domain_of(env).machines = {name: _text(app, name) for name in names}
+        domain_of(env).to_publish = {name: _text(app, name) for name in names}
     return []
 
 
@@ -54,7 +54,7 @@ def _write(app: Sphinx, exception: Optional[Exception]) -> None:
     """Write the files that differ."""
     if exception is not None or app.env is None:
         return
-    texts = domain_of(app.env).machines
+    texts = domain_of(app.env).to_publish
     if texts is None:
         return
     from kfuncdoc.base.files import write_whole
@@ -82,8 +82,8 @@ def _content(path: str) -> Optional[bytes]:
 def _made_from(app: Sphinx) -> str:
     """Return a digest of all that is in the files: of what answers are made from, and where the pages are."""
     session = domain_of(app.env).session
-    addresses = [_uri(app, docname) for docname in (*session.documents, _home(app))]
-    parts = (session.fingerprint, session.published, app.config.html_baseurl, addresses)
+    addresses = [_uri(app, docname) for docname in (*session.site.declarations, _home(app))]
+    parts = (session.fingerprint, session.site.published, app.config.html_baseurl, addresses)
     return hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()
 
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Tables of kfuncs in HTML: a form to filter them by, and cells that know their column.
+"""Tables of kfuncs in HTML: a form to filter them by, and cells that name their column.
 
 The rst of a table has nothing of this, and other builders know nothing of it.  Where a document is read its tables get
 their facts, by a request like any other; where an HTML page is written the form is put before the table.  It is shown
-where scripts run, and ``static/kfuncdoc.js`` makes it work.
+where scripts run, and ``static/kfuncdoc.js`` makes it work.  Cells get the label of their column as ``data-label``,
+which the stylesheet shows where a page is too narrow for a row of heads.
 """
 
 from __future__ import annotations
@@ -17,25 +18,48 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from kfuncdoc.kernels.hooks import ANY
+from kfuncdoc.pages.columns import COLUMNS, labels_of
 from kfuncdoc.sphinxext.domain import domain_of
-from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly
+from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly, script_element
 from kfuncdoc.sphinxext.rst import every
 
 #: The class of the tables of kfuncs, see ``templates/table.rst.jinja``.
 _TABLE = "kfunc-table"
-#: The attribute of a table node that has its facts, see ``kfuncdoc.table_facts``.
+#: The attribute of a table node that has its facts, see ``kfuncdoc.pages.script_facts``.
 _FACTS = "kfunc_facts"
-#: The class of the cells that have the names of kfuncs.
-_NAMES = "kfunc-column-kfunc"
 _STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
 _TYPE, _ANY = "BPF_PROG_TYPE_", "no type in particular"
+
+
+def _class_of(head: str) -> str:
+    """Return the class of the cells in the column with this *head*: ``kfunc-column-since``."""
+    return "kfunc-column-" + re.sub(r"[^a-z]+", "-", head.lower()).strip("-")
+
+
+#: The class of the cells that have the names of kfuncs.
+_NAMES = _class_of(COLUMNS["kfunc"].head)
+
+
+class LabelledCell(nodes.entry):
+    """A cell of an HTML table whose attribute ``label`` is written as ``data-label``."""
+
+
+def _write_labelled(translator: Any, node: LabelledCell) -> None:
+    start = len(translator.body)
+    translator.visit_entry(node)
+    label = f' data-label="{escape(node["label"])}"'
+    translator.body[start] = translator.body[start].replace("<td", f"<td{label}", 1)
+
+
+def _end_labelled(translator: Any, node: LabelledCell) -> None:
+    translator.depart_entry(node)
 
 
 def _prepare_tables(app: Sphinx, doctree: nodes.document) -> None:
     """Give the tables of a document their facts, and their cells the columns that they are in."""
     for table in every(doctree, nodes.table):
         if _TABLE in table["classes"]:
-            _name_columns(table)
+            _class_columns(table)
             names = [_kfunc_of(app, row) for row in _rows(table)]
             if len(names) > 1 and any(names):
                 table[_FACTS] = domain_of(app.env).ask(app.env.docname, "facts", *names)
@@ -54,13 +78,25 @@ def _kfunc_of(app: Sphinx, row: nodes.row) -> str:
     return next((name for name in names if name in entries), "")
 
 
-def _name_columns(table: nodes.table) -> None:
-    """Give each cell a class made of the head of its column, ``kfunc-column-since``."""
-    heads = [cell.astext().lower() for cell in _heads(table)]
-    classes = ["kfunc-column-" + re.sub(r"[^a-z]+", "-", head).strip("-") for head in heads]
+def _class_columns(table: nodes.table) -> None:
+    """Give each cell the class of its column."""
+    classes = [_class_of(cell.astext()) for cell in _heads(table)]
     for row in every(table, nodes.row):
         for cell, name in zip(row.children, classes):
             cell["classes"].append(name)
+
+
+def _label_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Give each cell that is not empty the label of its column, where it needs one."""
+    if app.builder.name not in BROWSED:
+        return
+    for table in every(doctree, nodes.table):
+        if _TABLE in table["classes"]:
+            labels = labels_of([cell.astext() for cell in _heads(table)])
+            for row in _rows(table):
+                for cell, label in zip(list(row.children), labels):
+                    if label and isinstance(cell, nodes.entry) and cell.children:
+                        row.replace(cell, LabelledCell("", *cell.children, **cell.attributes, label=label))
 
 
 def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
@@ -70,7 +106,7 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     tables = [table for table in every(doctree, nodes.table) if table.get(_FACTS)]
     for number, table in enumerate(tables, 1):
         # What scrolls is the container of the table, in which a theme may have put another one; the form does not.
-        place = next((each for each in _around(table) if "kfunc-scroll" in each.get("classes", ())), table)
+        place = next((node for node in _around(table) if "kfunc-scroll" in node.get("classes", ())), table)
         form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
         place.parent.insert(place.parent.index(place), HtmlOnly(html=form))
         for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
@@ -106,17 +142,17 @@ def _html(text: str) -> nodes.raw:
 def _form(facts: str, heads: Sequence[str], number: int) -> str:
     """Return the form that filters a table with these *facts* and *heads* of columns, the *number*-th if not 0."""
     which = f"table {number}" if number else "the table"
-    found = json.loads(facts)
-    rows = [row for row in found["rows"] if row]
-    count, newest = len(found["rows"]), found["releases"][-1]
-    stabilities = [each for each in _STABILITIES if _has_stability(rows, each)]
+    read = json.loads(facts)
+    rows = [row for row in read["rows"] if row]
+    count, newest = len(read["rows"]), read["releases"][-1]
+    stabilities = [stability for stability in _STABILITIES if _has_stability(rows, stability)]
     fields = [
         '<label class="kfunc-filter-name">Name<input type="search" name="name" autocomplete="off" spellcheck="false">'
         "</label>",
-        _select("subsystem", "Subsystem", _options(sorted(found["subsystems"]))),
+        _select("subsystem", "Subsystem", _options(sorted(read["subsystems"]))),
         _select("stability", f"Stability in {newest}", _options(stabilities)),
-        _select("type", "Program type", _callers(found["callers"])),
-        _select("release", "In release", _options(reversed(_held(found, rows)))),
+        _select("type", "Program type", _callers(read["callers"])),
+        _select("release", "In release", _options(reversed(_releases_with(rows, read["releases"])))),
         _select("sort", "Sort by", _options(heads), "as listed"),
     ]
     return (
@@ -124,20 +160,19 @@ def _form(facts: str, heads: Sequence[str], number: int) -> str:
         + "\n".join(field for field in fields if field)
         + '\n<button type="reset">Clear</button>\n'
         + f'<p class="kfunc-count" role="status">{count} kfunc{"" if count == 1 else "s"}</p>\n'
-        # All of it are names, and none of them can end the element.
-        + f'<script type="application/json">{facts}</script>\n</form>\n'
+        + f"{script_element(facts)}</form>\n"
     )
 
 
 def _has_stability(rows: Sequence[Any], stability: str) -> bool:
-    found = {row[2] for row in rows}
-    return stability in found or (stability == "deprecated" and "past due" in found)
+    stabilities = {row[2] for row in rows}
+    return stability in stabilities or (stability == "deprecated" and "past due" in stabilities)
 
 
-def _held(found: Any, rows: Sequence[Any]) -> list[str]:
-    """Return the releases that have some of the kfuncs, or had, from the first one on."""
+def _releases_with(rows: Sequence[Any], releases: Sequence[str]) -> list[str]:
+    """Return the *releases* from the first on that has one of the kfuncs."""
     first = min((stretch[0] for row in rows for stretch in row[3]), default=0)
-    return list(found["releases"][first:])
+    return list(releases[first:])
 
 
 def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
@@ -147,7 +182,7 @@ def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
     struct_ops = [(name, name) for name in names if not name.startswith(_TYPE)]
     groups = (("Program types", types), ("struct_ops", struct_ops)) if len(names) > 1 else ()
     return [
-        f'<optgroup label="{label}">{"".join(_option(*each) for each in members)}</optgroup>'
+        f'<optgroup label="{label}">{"".join(_option(*member) for member in members)}</optgroup>'
         for label, members in groups
         if members
     ]
@@ -174,5 +209,7 @@ def _select(name: str, label: str, options: Sequence[str], first: str = "any") -
 
 def register(app: Sphinx) -> None:
     """Connect to where documents are read, and where pages are written."""
+    app.add_node(LabelledCell, html=(_write_labelled, _end_labelled))
     app.connect("doctree-read", _prepare_tables)
+    app.connect("doctree-resolved", _label_cells)
     app.connect("doctree-resolved", _add_controls)

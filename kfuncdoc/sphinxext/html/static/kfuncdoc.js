@@ -79,15 +79,15 @@
     return facts.stretches.find(([first, last]) => first <= number && number <= last);
   };
 
-  /* Return the facts of each row as an object: see kfuncdoc/pages/table_facts.py for their form. */
-  const factsOf = (found) =>
-    found.rows.map(
+  /* Return the facts of each row as an object: see kfuncdoc/pages/script_facts.py for their form. */
+  const factsOf = (table) =>
+    table.rows.map(
       (row) =>
         row && {
           name: row[0],
-          subsystem: found.subsystems[row[1]],
+          subsystem: table.subsystems[row[1]],
           stability: row[2],
-          stretches: row[3].map(([first, last, callers]) => [first, last, found.callers[callers]]),
+          stretches: row[3].map(([first, last, callers]) => [first, last, table.callers[callers]]),
           former: row[4],
         },
     );
@@ -127,9 +127,9 @@
       this.listed = [...this.body.rows];
       this.heads = [...table.tHead.rows[0].cells];
       this.titles = this.heads.map((head) => head.textContent.trim());
-      const found = JSON.parse(form.querySelector("script").textContent);
-      this.releases = found.releases;
-      this.facts = factsOf(found);
+      const data = JSON.parse(form.querySelector("script").textContent);
+      this.releases = data.releases;
+      this.facts = factsOf(data);
       this.fields = [...form.elements].filter((field) => field.name && field.name !== "sort");
       this.count = form.querySelector(".kfunc-count");
       this.startSortButtons();
@@ -215,7 +215,7 @@
 
   const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 
-  /* Return what to tell of `facts`, see kfuncdoc/pages/time_facts.py, on `today`: sentences; none while nothing has changed. */
+  /* Return what to tell of `facts`, see kfuncdoc/pages/script_facts.py, on `today`: sentences; none while nothing has changed. */
   const told = (facts, today) => {
     const out = facts.next.filter(([, , by]) => by <= today);
     if (!out.length) return [];
@@ -238,19 +238,19 @@
   /* Return where the page links to for the kfunc at `address`. */
   const linkTo = (address) => {
     const links = [...document.querySelectorAll("a[href]")];
-    const link = links.find((each) => each.hash === `#${address}`);
+    const link = links.find((other) => other.hash === `#${address}`);
     return link ? link.href : `#${address}`;
   };
 
   const tellAge = () => {
     const today = new Date().toISOString().slice(0, 10);
     const scripts = [...document.querySelectorAll("script.kfunc-time")];
-    const all = scripts.map((script) => told(JSON.parse(script.textContent), today)).filter((each) => each.length);
+    const all = scripts.map((script) => told(JSON.parse(script.textContent), today)).filter((sentences) => sentences.length);
     if (!all.length) return;
     /* Several documents on one page say the same of a release, and of a kfunc that more than one of them shows. */
     const [first] = all[0];
     const seen = new Map();
-    all.flatMap((sentences) => sentences.slice(1)).forEach((each) => seen.set(each.textContent, each));
+    all.flatMap((sentences) => sentences.slice(1)).forEach((sentence) => seen.set(sentence.textContent, sentence));
     const rest = [...seen.values()];
     const close = element("button", { type: "button" }, "Close");
     const paragraphs = [first, ...rest].map((sentence) => element("p", {}, sentence));
@@ -283,14 +283,14 @@
 
     /* A Map of what was told to nested Maps: by change, by subsystem, by what is told, to the kfuncs in question. */
     function difference(first, last) {
-      const found = new Map();
+      const changes = new Map();
       for (const [first1, first2, last1, last2, change, subsystem, kfunc, sentence] of data.rectangles) {
         if (first1 <= first && first <= first2 && last1 <= last && last <= last2) {
-          const alike = entered(entered(found, change), subsystem);
+          const alike = entered(entered(changes, change), subsystem);
           alike.set(sentence, [...(alike.get(sentence) || []), kfunc]);
         }
       }
-      return found;
+      return changes;
     }
 
     function entered(map, key) {
@@ -304,8 +304,8 @@
       return [...bySubsystem.values()].flatMap((alike) => [...alike.values()].flat()).length;
     }
 
-    function summary(found, first, last) {
-      const counts = [...found].map(([change, those]) => `${count(those)} ${data.changes[change][1].toLowerCase()}`);
+    function summary(changes, first, last) {
+      const counts = [...changes].map(([change, those]) => `${count(those)} ${data.changes[change][1].toLowerCase()}`);
       const behind = data.behind
         .filter(([, known]) => known < last)
         .map(([name, known]) => ` The record of ${name} goes no further than ${released(known)}.`);
@@ -341,7 +341,7 @@
       const [told, replacements, noReplacement] = data.sentences[number];
       const happened = told.map((text) => data.texts[text]).join(data.changes[change][2]);
       if (replacements.length) {
-        const those = joined(replacements.map((each) => instead(each, first, last)), data.phrases.or);
+        const those = joined(replacements.map((replacement) => instead(replacement, first, last)), data.phrases.or);
         return [happened + data.phrases.instead, ...those];
       }
       return [noReplacement ? happened + data.phrases.nothing + noReplacement : happened];
@@ -406,9 +406,9 @@
         results.replaceChildren(button);
         return;
       }
-      const found = difference(first, last);
-      status.textContent = summary(found, first, last);
-      results.replaceChildren(...[...found].flatMap(([change, those]) => group(change, those, first, last)));
+      const changes = difference(first, last);
+      status.textContent = summary(changes, first, last);
+      results.replaceChildren(...[...changes].flatMap(([change, those]) => group(change, those, first, last)));
     }
 
     const askedTo = inAddress("to");

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What readers filter a table of kfuncs by, for the script of the pages.
+"""The facts that the script of the HTML pages reads, as JSON; ``html.assets.script_element`` puts them into a page.
 
-A table shows a few columns, and is filtered by more: by subsystem, by who may call a kfunc, by the releases that have
-it, by former names.  These are worked out here, so that the script only looks them up.
+* A table shows a few columns, and is filtered by more: by subsystem, by who may call a kfunc, by the releases that
+  have it, by former names.
+* A page that is not built anew grows old: releases come out of which it knows nothing, among them those in which a
+  kfunc is to go.  The script compares what was known with the day on which the page is read.
+
+All of it is worked out here, so that the script only looks it up.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import json
 from typing import Any, Optional, Sequence
 
 from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.address import address
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 
@@ -29,13 +34,13 @@ def table_facts(pages: KfuncViews, names: Sequence[str]) -> str:
     """
     facts = _Facts(pages)
     rows = [facts.row(pages.view(name)) for name in names]
-    found = {
+    table = {
         "releases": [release.name for release in facts.releases],
         "subsystems": list(facts.subsystems),
         "callers": list(facts.callers),
         "rows": rows,
     }
-    return json.dumps(found, separators=(",", ":"))
+    return json.dumps(table, separators=(",", ":"))
 
 
 class _Facts:
@@ -69,3 +74,29 @@ class _Facts:
 
 def _number(known: dict[Any, int], value: Any) -> int:
     return known.setdefault(value, len(known))
+
+
+def time_facts(pages: KfuncViews, names: Sequence[str]) -> str:
+    """Return what grows old on a page that shows the kfuncs *names*, as JSON of this form::
+
+        {"release": RELEASE,                           as of which the page speaks
+         "next": [[RELEASE, FROM, BY], ...],           releases to come, and the days between which each may come
+         "ends": [[NAME, ADDRESS, KIND, RELEASE], ...]}  the kfuncs whose announced end is still to come
+
+    Where the page is meant to speak of an older release than the newest one nothing of it grows old: the empty string.
+    """
+    reference = pages.release
+    if reference < pages.catalog.calendar.newest(pages.date):
+        return ""
+    known = pages.catalog.calendar.releases[reference.position + 1 :]
+    views = [view for view in map(pages.view, names) if view is not None]
+    facts = {
+        "release": reference.name,
+        "next": [[release.name, release.earliest.isoformat(), release.date.isoformat()] for release in known],
+        "ends": [
+            [view.name, address(view.name), view.plan.kind, view.end.name]
+            for view in views
+            if view.deprecated and view.plan and view.end and not view.lifecycle.past_due
+        ],
+    }
+    return json.dumps(facts, separators=(",", ":"))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The columns of tables of kfuncs.
+
+A new column is an entry in ``COLUMNS``, and a macro of its name in ``templates/cells.rst.jinja``, which writes its
+cell.  Tables, the option ``:columns:`` of ``kfunc-table`` and its reference, and the labels of narrow pages are made of
+these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Sequence
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table of kfuncs."""
+
+    #: What it is called in ``:columns:``, and in the ``chosen`` of templates.
+    name: str
+    #: The words of its head.
+    head: str
+    #: Its share of the width; by these shares the heads stay whole beside the sidebar of a window of 1280 pixels.
+    width: int
+    #: Whether a cell tells by itself what it is: on narrow pages, where heads are not shown, it gets no label.
+    is_plain: bool = False
+    #: Whether it tells of a kfunc and a program type; no table but those of program types can have it.
+    of_program_type: bool = False
+
+    @property
+    def macro(self) -> str:
+        """The macro in ``templates/cells.rst.jinja`` that writes a cell."""
+        return self.name.replace("-", "_")
+
+    @property
+    def label(self) -> Optional[str]:
+        """What narrow pages put before a cell, if anything."""
+        return None if self.is_plain else self.head
+
+
+COLUMNS = {
+    column.name: column
+    for column in (
+        Column("kfunc", "kfunc", 36, is_plain=True),
+        Column("summary", "What it does", 48, is_plain=True),
+        Column("subsystem", "Subsystem", 18),
+        Column("stability", "Stability", 17, is_plain=True),
+        Column("added", "Since", 12),
+        Column("deprecated", "Deprecated since", 20),
+        Column("end", "What is to happen", 20),
+        Column("remaining", "Remaining lifespan", 36),
+        Column("removed", "Gone from", 11),
+        Column("last", "Last in", 9),
+        Column("lts", "Still in LTS", 14),
+        Column("replacement", "Call instead", 36),
+        Column("notice", "Notice", 28),
+        Column("flags", "Flags", 24),
+        Column("program-types", "Program types", 36),
+        Column("callable", "Callable since", 18, of_program_type=True),
+        Column("registered", "Registered for", 20, of_program_type=True),
+        Column("filter", "Filter", 32, of_program_type=True),
+    )
+}
+#: The columns of a table that names none.
+DEFAULT_COLUMNS = ("kfunc", "summary", "stability", "added")
+
+
+def choosable() -> tuple[Column, ...]:
+    """Return the columns that ``kfunc-table`` can have, in the order of its reference."""
+    return tuple(column for column in COLUMNS.values() if not column.of_program_type)
+
+
+def labels_of(heads: Sequence[str]) -> list[Optional[str]]:
+    """Return what narrow pages put before the cells below these *heads*.
+
+    A head that is none of ours is the label itself, but for the first column, which has what the rows are about.
+    """
+    known = {column.head: column.label for column in COLUMNS.values()}
+    return [known.get(head, head if place else None) for place, head in enumerate(heads)]

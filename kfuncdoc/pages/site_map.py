@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""The site map: which pages there are, how they are called, and which of them lead to which.
+
+A new kind of page is an entry in ``KINDS``, its template, and in ``renderer.Renderer`` the method ``_context_of_KIND``,
+which says what the template is given.  Where there is a page for each of several subjects, ``subjects_of`` has them.
+
+Pages are known by the names of files and by the packaged calendar alone: nothing here loads a declaration, so that a
+build in which nothing changed can afford it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, Optional, Sequence
+
+from kfuncdoc.base.diagnostics import Diagnostic, Rule
+from kfuncdoc.kernels.hooks import ANY, HookMap
+from kfuncdoc.kernels.releases import Release, ReleaseCalendar
+from kfuncdoc.record.address import OF_PAGES, program_type_page
+from kfuncdoc.record.declaration_files import page_name
+
+if TYPE_CHECKING:
+    from kfuncdoc.record.catalog import Catalog
+
+#: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
+EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of page: one page about all kfuncs, or one for each of several subjects."""
+
+    name: str
+    template: str
+    #: The kind of the page whose table of contents has these pages.
+    parent: Optional[str] = "index"
+    #: Whether ``kfuncdoc render`` writes it without ``--all``.
+    is_basic: bool = False
+    #: Where there are several: the name of the page about a subject, and what all such names look like.
+    name_of: Optional[Callable[[str], str]] = None
+    names: Optional[re.Pattern[str]] = None
+
+    @property
+    def is_about_all(self) -> bool:
+        """Whether it is about all kfuncs, and the only one of its kind."""
+        return self.name_of is None
+
+
+KINDS = {
+    kind.name: kind
+    for kind in (
+        Kind("index", "index.rst.jinja", parent=None, is_basic=True),
+        Kind("deprecated", "deprecated.rst.jinja", is_basic=True),
+        Kind("removed", "removed.rst.jinja", is_basic=True),
+        Kind("changes", "changes.rst.jinja", is_basic=True),
+        Kind("compare", "compare.rst.jinja"),
+        # What one release changed.
+        Kind(
+            "release", "released.rst.jinja", parent="compare",
+            name_of="release-{}".format, names=re.compile(r"release-v\d+\.\d+"),
+        ),
+        Kind("program-types", "program-types.rst.jinja"),
+        # What programs of one type may call.
+        Kind(
+            "program-type", "program-type.rst.jinja", parent="program-types",
+            name_of=program_type_page, names=re.compile("program-type-.*", re.DOTALL),
+        ),
+        # The kfuncs of one declaration file, whose path is the subject; its name may be any other.
+        Kind("subsystem", "subsystem.rst.jinja", name_of=page_name),
+    )
+}  # fmt: skip
+#: The pages about all kfuncs: which of them a project can choose, and those that are basic.
+OVERVIEWS = tuple(kind.name for kind in KINDS.values() if kind.is_about_all)
+BASIC_OVERVIEWS = tuple(name for name in OVERVIEWS if KINDS[name].is_basic)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a *kind* (a key of ``KINDS``); *subject* is the release, program type or path it is about, if any."""
+
+    kind: str
+    subject: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name, within the folder of the pages."""
+        name_of = KINDS[self.kind].name_of
+        return name_of(self.subject) if name_of else self.kind
+
+    @property
+    def label(self) -> str:
+        """Its label, to which references lead."""
+        return OF_PAGES + self.name.replace(".", "-")
+
+    @property
+    def template(self) -> str:
+        """The name of its template."""
+        return KINDS[self.kind].template
+
+
+Subjects = Mapping[str, Sequence[str]]
+
+
+def subjects_of(calendar: ReleaseCalendar, hooks: HookMap, release: Release) -> Subjects:
+    """Return the subjects of the kinds of which there are several pages, for a site that speaks as of *release*."""
+    return {
+        "release": [release.name for release in reversed(calendar.with_kfuncs(release))],
+        "program-type": sorted(hooks.program_types, key=lambda name: (name != ANY, name)),
+    }
+
+
+def pages_about_all(chosen: Iterable[str], subjects: Subjects) -> list[Page]:
+    """Return the pages of the *chosen* overviews and those below them, in the order in which contents list them."""
+    chosen = frozenset(chosen)
+    pages = [Page(kind.name) for kind in KINDS.values() if kind.name in chosen]
+    for kind in KINDS.values():
+        if kind.parent in chosen:
+            pages += [Page(kind.name, subject) for subject in subjects.get(kind.name, ())]
+    return pages
+
+
+def is_reserved(name: str) -> bool:
+    """Whether *name* is, or may become, that of a page that kfuncdoc writes itself."""
+    patterns = (kind.names for kind in KINDS.values() if kind.names)
+    return name in OVERVIEWS or any(pattern.fullmatch(name) for pattern in patterns)
+
+
+def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
+    """Return the declaration file of each page by the page's name, and a diagnostic for each file that gets no page.
+
+    Names that differ in case alone are one page on many file systems, so the second gets none.
+    """
+    pages: dict[str, str] = {}
+    clashes: list[Diagnostic] = []
+    taken: dict[str, str] = {}
+    for path in paths:
+        name = page_name(path)
+        if not name or not name.isprintable():
+            clashes.append(_clash(path, f"{name!a} cannot be the name of a page"))
+        elif is_reserved(name.lower()):
+            clashes.append(_clash(path, f"the page '{name}' is that of a page that kfuncdoc writes itself"))
+        elif name.lower() in taken:
+            clashes.append(_clash(path, f"the page '{name}' is that of {taken[name.lower()]}"))
+        else:
+            pages[name] = path
+            taken[name.lower()] = path
+    return pages, clashes
+
+
+def _clash(path: str, message: str) -> Diagnostic:
+    return Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")
+
+
+#: What a toctree does not take for the name of a document as it is: a title with a target, ``self``, what may end in a
+#: suffix of sources, and blanks at an end (``TocTree.parse_content`` in Sphinx).
+_MISREAD = re.compile(r".*>|self|.*\.[A-Za-z]\w*|\s.*|.*\s")
+
+
+@dataclass(frozen=True)
+class SiteMap:
+    """The pages of one site, by the names of their documents, in the order in which tables of contents list them."""
+
+    pages: Mapping[str, Page]
+    #: The documents that the project has written itself, in place of the generated pages.
+    replaced: tuple[str, ...] = ()
+    #: What the names of documents in the folder of the pages begin with, as ``kfuncs/``.
+    folder: str = ""
+    #: The suffix that documents of generated pages have.
+    suffix: str = ".rst"
+    #: The files for machines that stand beside the pages.
+    published: tuple[str, ...] = ()
+
+    @cached_property
+    def generated(self) -> Mapping[str, Page]:
+        """The pages that kfuncdoc generates, by the names of their documents."""
+        return {docname: page for docname, page in self.pages.items() if docname not in self.replaced}
+
+    @cached_property
+    def declarations(self) -> Mapping[str, str]:
+        """The paths of the declaration files that have pages, by the names of their documents."""
+        return {docname: page.subject for docname, page in self.generated.items() if page.kind == "subsystem"}
+
+    @cached_property
+    def _documents(self) -> Mapping[Page, str]:
+        return {page: docname for docname, page in self.generated.items()}
+
+    def document_of(self, page: Page) -> Optional[str]:
+        """Return the name of the document of *page*, or None where kfuncdoc does not generate it."""
+        return self._documents.get(page)
+
+    def entries_below(self, page: Page) -> list[str]:
+        """Return the entries of the toctree of *page*: the pages of its folder that it leads to."""
+        below = (
+            other.name
+            for docname, other in self.pages.items()
+            if KINDS[other.kind].parent == page.kind and docname == self.folder + other.name
+        )
+        return [f"./{name}{self.suffix}" if _MISREAD.fullmatch(name) else name for name in below]
+
+
+def site_of(catalog: Catalog, release: Release, chosen: Iterable[str] = BASIC_OVERVIEWS) -> SiteMap:
+    """Return the map of a folder of pages: one for each file of *catalog*, and those of the *chosen* overviews."""
+    about_all = pages_about_all(chosen, subjects_of(catalog.calendar, catalog.hooks, release))
+    subsystems = (Page("subsystem", subsystem.path) for subsystem in catalog.subsystems)
+    return SiteMap({page.name: page for page in (*about_all, *subsystems)})
