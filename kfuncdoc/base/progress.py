@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Iterable, Iterator, Sequence
+from typing import Callable, Iterable, Iterator, Sequence
+
+#: What shows progress: it is given the items that are about to be read, and yields them again one by one.
+#: :func:`track` is one; ``iter`` shows nothing.
+Track = Callable[[Sequence[str]], Iterable[str]]
 
 _PATIENCE = 1.0  # seconds
 _INTERVAL = 0.1  # seconds

@@ -29,6 +29,7 @@ MOST_VALUES = 500_000
 #: Marks around the place of a line of prose, see ``prose``; refused in declarations.
 MARKS = "\ue000\ue001"
 
+#: One step of a path into a YAML value: the key of a mapping, or the index of an item in a list.
 Key = Union[str, int]
 
 #: An event of PyYAML.  Its stubs make every mark optional, while a parser's events all have both.

@@ -17,13 +17,14 @@ import gc
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
 from pydantic import BaseModel, ValidationError
 
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, nearest
-from kfuncdoc.base.yaml_text import Place, SourceFile, Unusable
+from kfuncdoc.base.progress import Track
+from kfuncdoc.base.yaml_text import Key, Place, SourceFile, Unusable
 from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_flags, load_hooks
@@ -35,8 +36,6 @@ from kfuncdoc.record.declaration_files import page_name
 from kfuncdoc.record.model import Header, Kfunc, describe, is_name
 from kfuncdoc.record.rules import Finding, Subject
 
-Key = Union[str, int]
-Track = Callable[[Sequence[str]], Iterable[str]]
 #: What is wrong with the form of a value: the rule, the path to it, its place, message and hint.
 FormError = tuple[Rule, tuple[Key, ...], Place, str, str]
 

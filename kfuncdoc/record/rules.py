@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Union
 
 from kfuncdoc.base.diagnostics import Rule, nearest
+from kfuncdoc.base.yaml_text import Key
 from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.kernels.flags import FlagMeaning
@@ -22,8 +23,6 @@ from kfuncdoc.record import model
 from kfuncdoc.record.catalog import Declaration, Stub
 from kfuncdoc.record.lifecycle import FACTS, Plan, Step, Stretch, facts_at, replay, undone
 from kfuncdoc.record.model import Kfunc
-
-Key = Union[str, int]
 
 
 @dataclass(frozen=True)

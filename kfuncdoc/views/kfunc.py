@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
-from kfuncdoc.base.yaml_text import MARKS, SourceFile
+from kfuncdoc.base.yaml_text import MARKS, Key, SourceFile
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.kernels.hooks import ANY, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release, When
@@ -21,8 +21,6 @@ from kfuncdoc.record import model
 from kfuncdoc.record.address import address, plain_address
 from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, Step, assess, facts_after, facts_at, undone
-
-Key = Union[str, int]
 
 #: The list of BPF itself, which belongs in copy whatever the subsystem.
 BPF_LIST = "bpf@vger.kernel.org"
