@@ -14,7 +14,7 @@ from enum import Enum
 from functools import cached_property
 from typing import Iterable, Mapping, Optional, Sequence
 
-from kfuncdoc.base.diagnostics import nearest
+from kfuncdoc.base.diagnostics import KnownNames
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions
 from kfuncdoc.kernels.releases import Release
@@ -81,7 +81,6 @@ class Record:
         self.date = date
         self._until = until or catalog.calendar.real[-1]
         self._kernels: dict[Release, Kernel] = {}
-        self._hints: dict[str, str] = {}
         self._lifecycles: dict[tuple[str, Release], Lifecycle] = {}
         self._variants: dict[str, tuple[Variant, ...]] = {}
 
@@ -118,11 +117,11 @@ class Record:
 
     def nearest(self, name: str) -> str:
         """Return a hint that names the kfunc nearest to *name*, which is none, or the empty string."""
-        if name not in self._hints:
-            # To compare all letters takes long: a name that is mistyped has some of its words right.
-            words = set(name.split("_")) - {"bpf", ""}
-            self._hints[name] = nearest(name, [each for each in self.catalog.entries if words & set(each.split("_"))])
-        return self._hints[name]
+        return self._names.hint(name)
+
+    @cached_property
+    def _names(self) -> KnownNames:
+        return KnownNames(self.catalog.entries)
 
     def at(self, name: str, release: Release) -> Optional[Lifecycle]:
         """Return what is declared of the kfunc *name* at *release*; None where the record does not say."""

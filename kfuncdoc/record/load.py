@@ -22,7 +22,7 @@ from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 from pydantic import BaseModel, ValidationError
 
 from kfuncdoc.base import yaml_text
-from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, nearest
+from kfuncdoc.base.diagnostics import Diagnostic, KnownNames, Rule, Severity, nearest
 from kfuncdoc.base.progress import Track
 from kfuncdoc.base.yaml_text import Key, Place, SourceFile, Unusable
 from kfuncdoc.kernels.flags import FlagMeaning
@@ -392,12 +392,13 @@ def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, 
     histories = {
         name: rules.replayed(entry.kfunc, calendar) for name, entry in entries.items() if isinstance(entry, Declaration)
     }
+    names = KnownNames(entries)
     for draft in drafts:
         recorded = calendar[draft.header.recorded]
         for index, entry in draft.entries.items():
             if not isinstance(entry, Declaration):
                 continue
-            for finding in rules.check(Subject(entry, recorded, calendar, flags, entries, histories)):
+            for finding in rules.check(Subject(entry, recorded, calendar, flags, entries, histories, names)):
                 draft.report(finding.rule, _finding_place(entry, finding), finding.message, finding.hint)
                 if finding.rule.severity is Severity.ERROR:
                     draft.wrong.add(index)

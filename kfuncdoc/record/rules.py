@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Union
 
-from kfuncdoc.base.diagnostics import Rule, nearest
+from kfuncdoc.base.diagnostics import KnownNames, Rule, nearest
 from kfuncdoc.base.yaml_text import Key
 from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.bpf.prototype import parse_prototype
@@ -47,6 +47,8 @@ class Subject:
     entries: Mapping[str, Union[Declaration, Stub]]
     #: The histories of all declarations that name no unknown release, replayed.
     histories: Mapping[str, tuple[Step, ...]]
+    #: The names of all declarations.
+    names: KnownNames
 
     @property
     def kfunc(self) -> Kfunc:
@@ -333,7 +335,7 @@ def replacement_unknown(subject: Subject) -> Iterator[Finding]:
                 message = f"'{name}' cannot replace itself"
                 yield Finding(Rule.REPLACEMENT_SELF, ("history", index, *keys), message)
             elif name not in subject.entries:
-                hint = nearest(name, subject.entries) or "what is no kfunc is written {other: ...}"
+                hint = subject.names.hint(name) or "what is no kfunc is written {other: ...}"
                 message = f"replacement '{name}' is not declared"
                 yield Finding(Rule.REPLACEMENT_UNKNOWN, ("history", index, *keys), message, hint)
 
