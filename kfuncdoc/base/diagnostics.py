@@ -40,7 +40,8 @@ class Rule(Enum):
     UNREADABLE = (
         "unreadable", "form", Severity.ERROR,
         "The path cannot be read as a file: it is missing, a directory, a socket or a device, a "
-        "symbolic link that leads nowhere or in a circle, or permission is denied.",
+        "symbolic link that leads nowhere or in a circle, or permission is denied. Or it is a folder that is to be "
+        "searched and cannot be.",
     )  # fmt: skip
     TOO_LARGE = (
         "too-large", "form", Severity.ERROR,

@@ -705,7 +705,10 @@ def _load(paths: Sequence[str]) -> Catalog:
     files = find(paths)
     if not files:
         _refuse(f"no *.kfuncs.yaml in {', '.join(paths)}")
-    return load(files, track=track)
+    catalog = load(files, track=track)
+    if not catalog.subsystems:
+        _refuse("; ".join(f"{found.file}: {found.message}" for found in catalog.diagnostics))
+    return catalog
 
 
 def _reference(options: argparse.Namespace, catalog: Catalog) -> tuple[Release, datetime.date]:

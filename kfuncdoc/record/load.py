@@ -14,6 +14,7 @@ import bisect
 import contextlib
 import dataclasses
 import gc
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +33,7 @@ from kfuncdoc.kernels.releases import ReleaseCalendar
 from kfuncdoc.record import model, rules
 from kfuncdoc.record.address import address
 from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
-from kfuncdoc.record.declaration_files import page_name
+from kfuncdoc.record.declaration_files import is_unreadable_folder, page_name, unreadable_folder
 from kfuncdoc.record.model import Header, Kfunc, describe, is_name
 from kfuncdoc.record.rules import Finding, Subject
 
@@ -62,6 +63,7 @@ def load(
 ) -> Catalog:
     """Load *files*, as ``declaration_files.find`` gives them, into one catalog, with every diagnostic, sorted.
 
+    A folder that ``find`` could not read becomes an error, and gives no subsystem.
     *track* wraps the files as they are read, to show progress.
     """
     calendar = calendar or load_calendar()
@@ -94,13 +96,15 @@ def _load(
     hooks: HookMap,
     track: Track,
 ) -> Catalog:
-    drafts = [_draft(path, calendar) for path in track(files)]
+    unreadable = [unreadable_folder(path) for path in files if is_unreadable_folder(path)]
+    drafts = [_draft(path, calendar) for path in track([path for path in files if not is_unreadable_folder(path)])]
     _drop_clashes(drafts)
     _check(drafts, calendar, flags)
     for draft in drafts:
         _apply_allowances(draft)
-    diagnostics = sorted((found for draft in drafts for found in draft.diagnostics), key=lambda found: found.sort_key)
-    return Catalog(calendar, flags, hooks, tuple(draft.finished() for draft in drafts), tuple(diagnostics))
+    diagnostics = itertools.chain(unreadable, *(draft.diagnostics for draft in drafts))
+    in_order = sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key)
+    return Catalog(calendar, flags, hooks, tuple(draft.finished() for draft in drafts), tuple(in_order))
 
 
 @dataclass
