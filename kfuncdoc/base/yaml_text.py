@@ -35,7 +35,8 @@ Key = Union[str, int]
 #: An event of PyYAML.  Its stubs make every mark optional, while a parser's events all have both.
 _Event = Any
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_AMBIGUOUS_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+#: Characters that no file may have, neither as they are nor as an escape in double quotes (``"\\u2028"``).
+_REFUSED_CHARACTERS = re.compile(f"[\x85\u2028\u2029{MARKS}]")
 
 
 class Place(NamedTuple):
@@ -167,16 +168,19 @@ def decode(path: str, content: bytes) -> str:
         place = _place(content[: error.start].decode("utf-8"))
         raise _unusable(path, Rule.ENCODING, f"byte 0x{content[error.start]:02x} is not UTF-8", place=place) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    found = _AMBIGUOUS_LINE_ENDS.search(text)
-    if found:
-        place = _place(text[: found.start()])
-        message = f"U+{ord(found[0]):04X} ends a line for some readers and not for others"
-        raise _unusable(path, Rule.ENCODING, message, "write a plain line end, or leave it out", place)
-    found = re.search(f"[{MARKS}]", text)
-    if found:
-        place = _place(text[: found.start()])
-        raise _unusable(path, Rule.PRIVATE_MARK, f"U+{ord(found[0]):04X} is reserved", "remove it", place)
+    refused = _REFUSED_CHARACTERS.search(text)
+    if refused:
+        raise _refusal(path, refused[0], _place(text[: refused.start()]))
     return text
+
+
+def _refusal(path: str, character: str, place: Place) -> Unusable:
+    """Return what is wrong with a file that has one of the characters that no file may have, at *place*."""
+    code = f"U+{ord(character):04X}"
+    if character in MARKS:
+        return _unusable(path, Rule.PRIVATE_MARK, f"{code} is reserved", "remove it", place)
+    message = f"{code} ends a line for some readers and not for others"
+    return _unusable(path, Rule.ENCODING, message, "write a plain line end, or leave it out", place)
 
 
 def parse(path: str, text: str) -> SourceFile:
@@ -284,7 +288,12 @@ class _Composer:
         self._count(1, event)
         node, place = None, _at(event)
         # The same few words stand in a file again and again: as keys, as flags, as releases.
-        value: Optional[str] = self.texts.setdefault(event.value, event.value)
+        value: Optional[str] = self.texts.get(event.value)
+        if value is None:
+            refused = _REFUSED_CHARACTERS.search(event.value)
+            if refused:  # decode() has seen the text as it is written, and not what escapes in it stand for
+                raise _refusal(self.path, refused[0], place)
+            value = self.texts[event.value] = event.value
         start, end = event.start_mark.line, event.end_mark.line
         if start != end:
             node = Node(place, _lines(event))
