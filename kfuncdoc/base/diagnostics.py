@@ -83,6 +83,10 @@ class Rule(Enum):
         "Two names would share one address in the pages: they differ in nothing but letter case, or "
         "one imitates the spelled-out underscores of the other. The first declaration keeps it.",
     )  # fmt: skip
+    SUBSYSTEM_TWICE = (
+        "subsystem-twice", "names", Severity.ERROR,
+        "Two files have one subsystem. A file is a subsystem and a page; it is recorded up to one release.",
+    )  # fmt: skip
     PAGE_CLASH = (
         "page-clash", "names", Severity.ERROR,
         "Two files would be written to one page, or a file has the name of a page that kfuncdoc "

@@ -98,6 +98,7 @@ def _load(
 ) -> Catalog:
     unreadable = [unreadable_folder(path) for path in files if is_unreadable_folder(path)]
     drafts = [_draft(path, calendar) for path in track([path for path in files if not is_unreadable_folder(path)])]
+    _report_subsystems_twice(drafts)
     _drop_clashes(drafts)
     _check(drafts, calendar, flags)
     for draft in drafts:
@@ -123,6 +124,12 @@ class _Draft:
 
     def report(self, rule: Rule, place: Place, message: str, hint: str = "") -> None:
         self.diagnostics.append(Diagnostic(self.path, place.line, place.column, rule, message, hint))
+
+    @property
+    def declares_subsystem(self) -> bool:
+        """Whether the file itself says which subsystem it is, in a form that can be used."""
+        value = self.source.value if self.source else None
+        return isinstance(value, dict) and value.get("subsystem") == self.header.subsystem
 
     def spoil(self) -> None:
         """Leave nothing but their names of the entries that are wrong."""
@@ -361,6 +368,21 @@ def _wrong_type(found: Any) -> tuple[str, str]:
 
 
 # -- across files
+
+
+def _report_subsystems_twice(drafts: list[_Draft]) -> None:
+    """Report each file that has the subsystem of one before it; their declarations count all the same."""
+    places: dict[str, str] = {}
+    for draft in drafts:
+        name = draft.header.subsystem
+        if draft.source is None or not draft.declares_subsystem:
+            continue  # what stands there is the name of the file
+        place = draft.source.place("subsystem")
+        if name in places:
+            message = f"the subsystem '{name}' has a file already, {places[name]}"
+            draft.report(Rule.SUBSYSTEM_TWICE, place, message, "put the kfuncs into one file, or name two subsystems")
+        else:
+            places[name] = f"{draft.path}:{place.line}:{place.column}"
 
 
 def _drop_clashes(drafts: list[_Draft]) -> None:
