@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Iterable, Iterator, Sequence
+from typing import Iterable, Iterator, Optional, Sequence
 
 from kfuncdoc.base.diagnostics import Diagnostic, Rule
 from kfuncdoc.base.walk import walk
@@ -23,6 +23,10 @@ OVERVIEWS = ("index", "deprecated", "removed", "changes", "compare", "program-ty
 BASIC_OVERVIEWS = OVERVIEWS[:4]
 #: What the name of a page below ``compare`` or ``program-types`` looks like.
 _OF_ONE = re.compile(r"release-v\d+\.\d+|program-type-.*", re.DOTALL)
+#: What toctrees, references and their patterns read as markup.
+_MARKUP = re.compile(r"[<>`*?\[\]\\]")
+#: What a toctree takes for itself, and what paths take for folders.
+_NO_DOCUMENTS = ("self", ".", "..")
 #: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
 EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
@@ -118,8 +122,9 @@ def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
         if is_unreadable_folder(path):
             continue
         name = page_name(path)
-        if not name or not name.isprintable():
-            clashes.append(_clash(path, f"{name!a} cannot be the name of a page"))
+        wrong = _wrong_in_a_page_name(name)
+        if wrong is not None:
+            clashes.append(_clash(path, f"{name!a} cannot be the name of a page{wrong}"))
         elif is_overview(name.lower()):
             clashes.append(_clash(path, f"the page '{name}' is that of a page that kfuncdoc writes itself"))
         elif name.lower() in taken:
@@ -128,6 +133,25 @@ def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
             pages[name] = path
             taken[name.lower()] = path
     return pages, clashes
+
+
+def _wrong_in_a_page_name(name: str) -> Optional[str]:
+    """Return why no page can be called *name*, to be said behind that; None where one can.
+
+    A name stands in toctrees and references, which read some characters as markup or as a pattern: see the
+    toctree of Sphinx (``TocTree.parse_content()`` in ``sphinx/directives/other.py``).
+    """
+    if not name or not name.isprintable():
+        return ""
+    markup = _MARKUP.search(name)
+    if markup:
+        return f": '{markup[0]}' is markup in references to it"
+    if name != name.strip(" "):
+        return ": references to it lose the spaces at its ends"
+    if name in _NO_DOCUMENTS:
+        return ": in a toctree that is another place"
+    suffix = next((suffix for suffix in (".rst", SUFFIX) if name.endswith(suffix)), "")
+    return f": references to it lose '{suffix}'" if suffix else None
 
 
 def _clash(path: str, message: str) -> Diagnostic:

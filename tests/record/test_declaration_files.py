@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from declared import entry, subsystem, write_files
 from unreadable import refuse_folders
 
-from kfuncdoc.base.diagnostics import as_text
+from kfuncdoc.base.diagnostics import Rule, as_text
 from kfuncdoc.record.declaration_files import by_page, find, page_name
 from kfuncdoc.record.load import load
 
@@ -38,6 +39,30 @@ def test_two_files_for_one_page_clash():
         f"d/.kfuncs.yaml:0:0: error: '' cannot be the name of a page [page-clash]\n{hint}",
         f"e/a\nb.kfuncs.yaml:0:0: error: 'a\\nb' cannot be the name of a page [page-clash]\n{hint}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("foo <bar>", "'foo <bar>' cannot be the name of a page: '<' is markup in references to it"),
+        ("foo>", "'foo>' cannot be the name of a page: '>' is markup in references to it"),
+        ("a`b", "'a`b' cannot be the name of a page: '`' is markup in references to it"),
+        ("a*", "'a*' cannot be the name of a page: '*' is markup in references to it"),
+        ("a?", "'a?' cannot be the name of a page: '?' is markup in references to it"),
+        ("[a]", "'[a]' cannot be the name of a page: '[' is markup in references to it"),
+        ("a\\b", "'a\\\\b' cannot be the name of a page: '\\' is markup in references to it"),
+        (" a", "' a' cannot be the name of a page: references to it lose the spaces at its ends"),
+        ("a ", "'a ' cannot be the name of a page: references to it lose the spaces at its ends"),
+        ("self", "'self' cannot be the name of a page: in a toctree that is another place"),
+        ("..", "'..' cannot be the name of a page: in a toctree that is another place"),
+        ("a.rst", "'a.rst' cannot be the name of a page: references to it lose '.rst'"),
+        ("a.kfuncs.yaml", "'a.kfuncs.yaml' cannot be the name of a page: references to it lose '.kfuncs.yaml'"),
+    ],
+)
+def test_a_name_that_a_toctree_misreads_is_none_of_a_page(name, wrong):
+    pages, clashes = by_page([f"{name}.kfuncs.yaml"])
+    assert pages == {}
+    assert [(clash.rule, clash.message) for clash in clashes] == [(Rule.PAGE_CLASH, wrong)]
 
 
 # -- folders that cannot be read
