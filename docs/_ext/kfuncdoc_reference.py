@@ -30,7 +30,7 @@ from kfuncdoc.base import diagnostics
 from kfuncdoc.cli import main
 from kfuncdoc.pages import export, renderer
 from kfuncdoc.record import model
-from kfuncdoc.record.load import EVENTS
+from kfuncdoc.record.model import EVENTS
 from kfuncdoc.sphinxext import directives as directives_module
 from kfuncdoc.sphinxext import options, roles
 

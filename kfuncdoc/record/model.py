@@ -12,7 +12,7 @@ cannot evaluate ``str | None``.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Mapping, Optional, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -311,6 +311,13 @@ Event = Annotated[
     Union[Added, Changed, Superseded, Deprecated, Withdrawn, Removed],
     Field(discriminator="event"),
 ]
+
+
+#: The models of events, by kind.
+EVENTS: Mapping[str, type[_Event]] = {
+    "added": Added, "changed": Changed, "superseded": Superseded, "deprecated": Deprecated, "withdrawn": Withdrawn,
+    "removed": Removed,
+}  # fmt: skip
 
 
 class Wrapper(Record):
