@@ -66,7 +66,7 @@ class _Span:
         """Return where the value of *key* is in *values*, -1 where there is none."""
         if isinstance(key, int):
             return key
-        return next((number for number, each in enumerate(self.keys) if each.text == key), -1)
+        return next((number for number, span in enumerate(self.keys) if span.text == key), -1)
 
 
 @dataclass(frozen=True)
@@ -167,9 +167,9 @@ class Editor:
         """Return the new text; raises :exc:`Uneditable` where it would not say what was wanted."""
         for items, behind in self.insertions.values():
             items[:] = [
-                each
+                value
                 for index, item in enumerate(items)
-                for each in (item, *(value for number, value in behind if number == index))
+                for value in (item, *(inserted for number, inserted in behind if number == index))
             ]
         self.insertions.clear()
         parts, done = [], 0

@@ -31,6 +31,8 @@ MARKS = "\ue000\ue001"
 
 #: One step of a path into a YAML value: the key of a mapping, or the index of an item in a list.
 Key = Union[str, int]
+#: The path to a value, from the whole file or from the record that is spoken of.
+KeyPath = tuple[Key, ...]
 
 #: An event of PyYAML.  Its stubs make every mark optional, while a parser's events all have both.
 _Event = Any
@@ -72,7 +74,7 @@ class Node:
 class KeyTwice:
     """A key that stands twice: the path of its second value, which is left out, and its place."""
 
-    path: tuple[Key, ...]
+    path: KeyPath
     place: Place
 
 
@@ -113,7 +115,7 @@ class SourceFile:
             yield last
 
 
-def _place_of(root: Node, keys: tuple[Key, ...]) -> Place:
+def _place_of(root: Node, keys: KeyPath) -> Place:
     node, place = root, root.place
     for key in keys:
         place = node.places.get(key, place)
@@ -246,6 +248,15 @@ class _Open:
             self.value[step] = value
 
 
+class _Anchored(NamedTuple):
+    """What an anchor names, and of how many values it is."""
+
+    value: Any
+    node: Optional[Node]
+    place: Place
+    size: int
+
+
 class _Composer:
     """Turns PyYAML's events into values and nodes, without recursion and within the limits."""
 
@@ -254,7 +265,7 @@ class _Composer:
         #: Whether the place of a value in a mapping is that of its key.
         self.by_keys = by_keys
         self.events = yaml.parse(text, Loader=_YamlLoader)
-        self.anchors: dict[str, tuple[Any, Optional[Node], Place, int]] = {}
+        self.anchors: dict[str, _Anchored] = {}
         self.texts: dict[str, str] = {}
         self.values = 0
         self.scalar_lines: set[int] = set()
@@ -301,16 +312,16 @@ class _Composer:
         if not event.style and event.value in ("", "null", "~") and event.implicit[0]:
             value = None
         if event.anchor is not None:
-            self.anchors[event.anchor] = (value, node, place, 1)
+            self.anchors[event.anchor] = _Anchored(value, node, place, 1)
         self._put(value, node, place, place)
 
     def _alias(self, event: _Event) -> None:
         if event.anchor not in self.anchors:
             raise self._error(Rule.YAML_SYNTAX, f"there is no anchor '&{event.anchor}' before this", event)
-        value, node, place, size = self.anchors[event.anchor]
+        anchored = self.anchors[event.anchor]
         # What the alias stands for counts as often as it is used: a few lines of aliases can mean billions of values.
-        self._count(size, event)
-        self._put(value, node, place, _at(event))
+        self._count(anchored.size, event)
+        self._put(anchored.value, anchored.node, anchored.place, _at(event))
 
     def _open(self, value: Any, event: _Event) -> None:
         self._count(1, event)
@@ -322,7 +333,7 @@ class _Composer:
         closed = self.stack.pop()
         node, place = closed.node if closed.node.places else None, closed.node.place
         if closed.anchor is not None:
-            self.anchors[closed.anchor] = (closed.value, node, place, self.values - closed.start + 1)
+            self.anchors[closed.anchor] = _Anchored(closed.value, node, place, self.values - closed.start + 1)
         self._put(closed.value, node, place, place)
 
     def _put(self, value: Any, node: Optional[Node], place: Place, used: Place) -> None:

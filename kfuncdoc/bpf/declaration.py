@@ -52,40 +52,40 @@ class Token(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plain:
+class PlainType:
     """A type in words, without qualifiers: ``unsigned int``, ``struct task_struct``, ``...``."""
 
     words: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Pointer:
+class PointerType:
     """A pointer to another type."""
 
     to: CType
 
 
 @dataclass(frozen=True)
-class Array:
+class ArrayType:
     """An array of another type, whatever its length."""
 
     of: CType
 
 
 @dataclass(frozen=True)
-class Function:
+class FunctionType:
     """A function; one without parameters has a single one of the type ``void``."""
 
     returns: CType
-    parameters: tuple[Declaration, ...]
+    parameters: tuple[Parameter, ...]
 
 
-CType = Union[Plain, Pointer, Array, Function]
-VOID = Plain(("void",))
+CType = Union[PlainType, PointerType, ArrayType, FunctionType]
+VOID = PlainType(("void",))
 
 
 @dataclass(frozen=True)
-class Declaration:
+class Parameter:
     """A parameter: its type, and its name, which is empty where it has none."""
 
     type: CType
@@ -120,17 +120,17 @@ def _advice(character: str) -> str:
     return "leave out the body" if character == "{" else ""
 
 
-def read_parameter(tokens: Sequence[Token]) -> Declaration:
+def read_parameter(tokens: Sequence[Token]) -> Parameter:
     """Return the parameter that *tokens* declare; raises :exc:`PrototypeError`."""
-    reader = _Reader(tokens)
-    declaration = Declaration(Plain((VARIADIC,)), "") if reader.takes(VARIADIC) else reader.declaration()
+    reader = _ParameterReader(tokens)
+    declaration = Parameter(PlainType((VARIADIC,)), "") if reader.takes(VARIADIC) else reader.declaration()
     reader.expect_end()
     return declaration
 
 
-def read_parameters(tokens: Sequence[Token], opening: Token) -> tuple[Declaration, ...]:
+def read_parameters(tokens: Sequence[Token], opening: Token) -> tuple[Parameter, ...]:
     """Return the parameters that *tokens*, all between the *opening* parenthesis and the last one, declare."""
-    reader = _Reader(tokens)
+    reader = _ParameterReader(tokens)
     parameters = reader.parameters(opening)
     reader.expect_end()
     return parameters
@@ -141,7 +141,7 @@ def read_result(tokens: Sequence[Token]) -> CType:
     name = tokens[-1]
     hint = f"write 'void {name.text}(...)' if it gives nothing"
     untyped = PrototypeError(f"'{name.text}' has no return type", name.offset, hint)
-    reader = _Reader(tokens, untyped)
+    reader = _ParameterReader(tokens, untyped)
     returns = reader.result()
     if reader.is_at_end:
         raise untyped  # what should be the name was taken for the type
@@ -152,7 +152,7 @@ def read_result(tokens: Sequence[Token]) -> CType:
     return returns
 
 
-class _Reader:
+class _ParameterReader:
     """Reads the tokens of one part of a prototype, from the first to the last."""
 
     def __init__(self, tokens: Sequence[Token], untyped: Optional[PrototypeError] = None) -> None:
@@ -197,7 +197,7 @@ class _Reader:
 
     # -- grammar
 
-    def declaration(self) -> Declaration:
+    def declaration(self) -> Parameter:
         """Read one parameter: a type, and a declarator around its name or around none."""
         start = self._offset
         base = self._type_in_words()
@@ -206,11 +206,11 @@ class _Reader:
             raise PrototypeError(f"a type nests deeper than {DEEPEST} levels", start)
         kind: CType = base
         for derive in derived:
-            kind = Function(kind, derive) if isinstance(derive, tuple) else derive(kind)
+            kind = FunctionType(kind, derive) if isinstance(derive, tuple) else derive(kind)
         # As a parameter an array is a pointer to its first element, and a function one to itself.
-        if isinstance(kind, Array):
-            kind = Pointer(kind.of)
-        return Declaration(Pointer(kind) if isinstance(kind, Function) else kind, name)
+        if isinstance(kind, ArrayType):
+            kind = PointerType(kind.of)
+        return Parameter(PointerType(kind) if isinstance(kind, FunctionType) else kind, name)
 
     def result(self) -> CType:
         """Read the type of a result, which has pointers and nothing else around it."""
@@ -220,14 +220,14 @@ class _Reader:
         if stars > DEEPEST:
             raise PrototypeError(f"a type nests deeper than {DEEPEST} levels", start)
         for _ in range(stars):
-            kind = Pointer(kind)
+            kind = PointerType(kind)
         return kind
 
-    def parameters(self, opening: Token) -> tuple[Declaration, ...]:
+    def parameters(self, opening: Token) -> tuple[Parameter, ...]:
         """Read parameters up to the parenthesis that closes them, or to the end."""
         if self._ahead() in ("", ")"):
             raise PrototypeError("there is nothing between the parentheses", opening.offset, "write (void)")
-        parameters: list[Declaration] = []
+        parameters: list[Parameter] = []
         while True:
             start = self._offset
             if self._ahead() in ("", ",", ")"):
@@ -235,7 +235,7 @@ class _Reader:
             if self.takes(VARIADIC):
                 if not parameters:
                     raise PrototypeError("'...' comes after a parameter", start)
-                parameters.append(Declaration(Plain((VARIADIC,)), ""))
+                parameters.append(Parameter(PlainType((VARIADIC,)), ""))
                 break
             first = self._next
             parameters.append(self.declaration())
@@ -246,7 +246,7 @@ class _Reader:
                 break
         return tuple(parameters)
 
-    def _type_in_words(self) -> Plain:
+    def _type_in_words(self) -> PlainType:
         """Read a type: the words before the declarator, without qualifiers."""
         start = self._offset
         words: list[str] = []
@@ -273,7 +273,7 @@ class _Reader:
             self._next += 1
         if not words:
             raise self._untyped or PrototypeError("a parameter has no type", start)
-        return Plain((*annotations, *words))
+        return PlainType((*annotations, *words))
 
     def _annotates(self) -> bool:
         """Whether the next word is no name: a star or another word follows it."""
@@ -309,7 +309,7 @@ class _Reader:
                 raise self._misplaced()
         while self._ahead() in ("(", "["):
             outer.append(self._array_or_function())
-        pointers: list[_Derived] = [Pointer] * stars
+        pointers: list[_Derived] = [PointerType] * stars
         return name, [*pointers, *reversed(outer), *inner]
 
     def _is_around_a_declarator(self) -> bool:
@@ -341,11 +341,11 @@ class _Reader:
                 raise self._misplaced()
             self._next += 1
         self._next += 1
-        return Array
+        return ArrayType
 
 
 #: What makes another type of a type: a pointer to it, an array of it, or a function with these parameters.
-_Derived = Union[type[Pointer], type[Array], tuple[Declaration, ...]]
+_Derived = Union[type[PointerType], type[ArrayType], tuple[Parameter, ...]]
 
 
 # -- what a caller sees
@@ -357,14 +357,14 @@ _ANNOTATION = re.compile(r"\w(__[a-z][a-z0-9_]*)$")
 
 def spelled(kind: CType, inner: str = "") -> str:
     """Return a type in one spelling, without qualifiers and names; *inner* is what a declarator puts around it."""
-    if isinstance(kind, Plain):
+    if isinstance(kind, PlainType):
         return f"{_in_order(kind.words)}{' ' if inner else ''}{inner}"
-    if isinstance(kind, Function):
+    if isinstance(kind, FunctionType):
         return f"{spelled(kind.returns)} ({inner})({', '.join(map(annotated, kind.parameters))})"
-    return spelled(kind.to if isinstance(kind, Pointer) else kind.of, f"*{inner}")
+    return spelled(kind.to if isinstance(kind, PointerType) else kind.of, f"*{inner}")
 
 
-def annotated(parameter: Declaration) -> str:
+def annotated(parameter: Parameter) -> str:
     """Return the type of *parameter* as :func:`spelled`, with the annotation at the end of its name."""
     annotation = _ANNOTATION.search(parameter.name)
     return spelled(parameter.type) + (annotation[1] if annotation else "")

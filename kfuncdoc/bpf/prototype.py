@@ -15,7 +15,7 @@ from typing import NamedTuple, Optional
 
 from kfuncdoc.bpf.declaration import (
     DEEPEST,
-    Function,
+    FunctionType,
     Token,
     annotated,
     is_identifier,
@@ -69,14 +69,14 @@ def parse_prototype(text: str) -> Prototype:
     return _parse(text).prototype
 
 
-def function_type(text: str) -> Function:
+def function_type(text: str) -> FunctionType:
     """Return the type of the function that the prototype *text* declares; raises :exc:`PrototypeError`."""
     return _parse(text).type
 
 
 class _Parsed(NamedTuple):
     prototype: Prototype
-    type: Function
+    type: FunctionType
 
 
 @lru_cache(maxsize=1024)
@@ -89,7 +89,7 @@ def _parse(text: str) -> _Parsed:
     result = read_result(tokens[:opening])
     parameters = _split(text, tokens[opening + 1 : -1])
     types = read_parameters(tokens[opening + 1 : -1], tokens[opening])
-    return _Parsed(Prototype(_spaced(text[: name.offset]), name.text, parameters), Function(result, types))
+    return _Parsed(Prototype(_spaced(text[: name.offset]), name.text, parameters), FunctionType(result, types))
 
 
 def _parameter_list(text: str, tokens: list[Token]) -> int:

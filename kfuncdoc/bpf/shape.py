@@ -65,11 +65,11 @@ def has_forward(shape: Shape) -> bool:
 
 
 def _shape(kind: CType) -> Shape:
-    if isinstance(kind, declaration.Pointer):
+    if isinstance(kind, declaration.PointerType):
         return (POINTER, _shape(kind.to))
-    if isinstance(kind, declaration.Array):
+    if isinstance(kind, declaration.ArrayType):
         return (ARRAY, _shape(kind.of))
-    if isinstance(kind, declaration.Function):
+    if isinstance(kind, declaration.FunctionType):
         parameters = [parameter.type for parameter in kind.parameters if parameter.type != declaration.VOID]
         return (FUNCTION, _shape(kind.returns), *map(_shape, parameters))
     return _plain(spelled(kind))

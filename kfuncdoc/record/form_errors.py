@@ -12,7 +12,7 @@ from typing import Any, Iterator, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 from kfuncdoc.base.diagnostics import Rule, nearest
-from kfuncdoc.base.yaml_text import Key, Place, SourceFile
+from kfuncdoc.base.yaml_text import KeyPath, Place, SourceFile
 from kfuncdoc.record import model
 from kfuncdoc.record.model import EVENTS, describe
 
@@ -21,7 +21,7 @@ class FormError(NamedTuple):
     """What is wrong with the form of a value, at the path *keys* of the record."""
 
     rule: Rule
-    keys: tuple[Key, ...]
+    keys: KeyPath
     place: Place
     message: str
     hint: str = ""
@@ -35,7 +35,7 @@ DERIVED = frozenset(
 
 
 def form_errors(
-    source: SourceFile, error: ValidationError, at: tuple[Key, ...], record: type[BaseModel]
+    source: SourceFile, error: ValidationError, at: KeyPath, record: type[BaseModel]
 ) -> Iterator[FormError]:
     """Yield what *error* says of the *record* that stands at the path *at* of *source*."""
     errors = error.errors(include_url=False)
@@ -69,7 +69,7 @@ def form_errors(
             yield FormError(Rule.WRONG_TYPE, keys, place, _wrong_type(detail), _list_hint(detail))
 
 
-def _without_tags(location: tuple[Key, ...]) -> tuple[Key, ...]:
+def _without_tags(location: KeyPath) -> KeyPath:
     """Return pydantic's path without the kinds of events and the marks of keys that it puts in."""
     keys = location
     if len(keys) > 2 and keys[0] == "history":
@@ -79,7 +79,7 @@ def _without_tags(location: tuple[Key, ...]) -> tuple[Key, ...]:
     return keys
 
 
-def _instead_of_key(source: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> str:
+def _instead_of_key(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> str:
     """Return a hint for the unknown key that is the last of *keys*, or the empty string."""
     key = str(keys[-1])
     kinds = [kind for kind, event in EVENTS.items() if key in event.model_fields]
@@ -93,7 +93,7 @@ def _instead_of_key(source: SourceFile, keys: tuple[Key, ...], record: type[Base
     return similar
 
 
-def _known_keys(source: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> list[str]:
+def _known_keys(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> list[str]:
     """Return the keys that the schema has where the last of *keys* stands."""
     parents = [key for key in keys[:-1] if isinstance(key, str)]
     nested: dict[str, type[BaseModel]] = {

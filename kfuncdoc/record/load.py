@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, KnownNames, Rule, Severity
 from kfuncdoc.base.progress import Track
-from kfuncdoc.base.yaml_text import Key, Place, SourceFile, Unusable
+from kfuncdoc.base.yaml_text import Key, KeyPath, Place, SourceFile, Unusable
 from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_flags, load_hooks
@@ -37,7 +37,7 @@ from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
 from kfuncdoc.record.declaration_files import is_unreadable_folder, page_name, unreadable_folder
 from kfuncdoc.record.form_errors import FormError, form_errors
 from kfuncdoc.record.model import Header, Kfunc, describe, is_name
-from kfuncdoc.record.rules import Finding, Subject
+from kfuncdoc.record.rules import RuleFinding, Subject
 
 
 def load(
@@ -245,11 +245,11 @@ def _known_part(entry: Any, errors: list[FormError]) -> Optional[Kfunc]:
         return None
 
 
-def _without(value: Any, paths: list[tuple[Key, ...]]) -> Any:
+def _without(value: Any, paths: list[KeyPath]) -> Any:
     """Return a copy of *value* without what stands at *paths*."""
     if not paths:
         return value
-    below: dict[Key, list[tuple[Key, ...]]] = {}
+    below: dict[Key, list[KeyPath]] = {}
     for first, *rest in paths:
         below.setdefault(first, []).append(tuple(rest))
     items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -323,7 +323,7 @@ def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, 
         draft.reduce_wrong_entries()
 
 
-def _finding_place(declaration: Declaration, finding: Finding) -> Place:
+def _finding_place(declaration: Declaration, finding: RuleFinding) -> Place:
     if finding.at_key:
         return declaration.source.key_place("kfuncs", declaration.index, *finding.keys)
     return declaration.place(*finding.keys)

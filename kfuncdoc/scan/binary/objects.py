@@ -23,7 +23,7 @@ from contextlib import suppress
 from typing import NamedTuple, Optional, TypeVar
 
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SourceLine, essential_name
-from kfuncdoc.bpf.sections import section as section_named
+from kfuncdoc.bpf.sections import program_section as section_named
 from kfuncdoc.scan.binary import elf, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, EXTERN, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.elf import Elf, Section, Symbol, shown
