@@ -33,7 +33,7 @@ from kfuncdoc.cli import arguments, declarations, main
 from kfuncdoc.kernels import observation
 from kfuncdoc.pages import columns, difference_schema, export, rst, selection
 from kfuncdoc.record import model
-from kfuncdoc.record.load import EVENTS
+from kfuncdoc.record.model import EVENTS
 from kfuncdoc.sphinxext import directives as directives_module
 from kfuncdoc.sphinxext import options
 

@@ -10,10 +10,13 @@ same in ``# kfuncdoc: allow RULE: why``, in ``suppress_warnings`` (``kfuncdoc.RU
 from __future__ import annotations
 
 import difflib
+import heapq
 import json
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Iterable, Optional, Sequence
+from functools import cached_property
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.json_schema import Schema
@@ -43,7 +46,8 @@ class Rule(Enum):
     UNREADABLE = (
         "unreadable", "form", Severity.ERROR,
         "The path cannot be read as a file: it is missing, a directory, a socket or a device, a "
-        "symbolic link that leads nowhere or in a circle, or permission is denied.",
+        "symbolic link that leads nowhere or in a circle, or permission is denied. Or it is a folder that is to be "
+        "searched and cannot be.",
     )  # fmt: skip
     TOO_LARGE = (
         "too-large", "form", Severity.ERROR,
@@ -84,6 +88,10 @@ class Rule(Enum):
         "address-clash", "names", Severity.ERROR,
         "Two names would share one address in the pages: they differ in nothing but letter case, or "
         "one imitates the spelled-out underscores of the other. The first declaration keeps it.",
+    )  # fmt: skip
+    SUBSYSTEM_TWICE = (
+        "subsystem-twice", "names", Severity.ERROR,
+        "Two files have one subsystem. A file is a subsystem and a page; it is recorded up to one release.",
     )  # fmt: skip
     PAGE_CLASH = (
         "page-clash", "names", Severity.ERROR,
@@ -307,10 +315,68 @@ class Diagnostic:
         return (self.file, self.line, self.column, self.rule.rule, self.message)
 
 
+class KnownNames:
+    """Names among which :meth:`hint` looks for the one that a mistyped word stands for.
+
+    To compare two names letter by letter takes long.  Where there are many names, a word is therefore compared
+    with few of them: those with which it shares the most runs of three letters, rare ones first.  So the time
+    that a hint takes does not grow with the count of names.
+    """
+
+    #: A word is compared with all names where there are no more than this,
+    FEW = 60
+    #: and with at most this many where there are.
+    MOST_COMPARED = 10
+    #: How many names are looked at, at most, to choose those: once for each run of letters that they share.
+    MOST_LOOKED_AT = 2000
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = tuple(names)
+        self._hints: dict[str, str] = {}
+
+    def hint(self, word: str) -> str:
+        """Return a hint that names what is nearest to *word*, or the empty string."""
+        if word not in self._hints:
+            match = difflib.get_close_matches(word, self._similar(word), n=1, cutoff=0.6)
+            self._hints[word] = f"did you mean '{match[0]}'?" if match else ""
+        return self._hints[word]
+
+    def _similar(self, word: str) -> Sequence[str]:
+        """Return the names to compare *word* with."""
+        if len(self._names) <= self.FEW:
+            return self._names
+        sharing = [self._by_run[run] for run in _runs_of_letters(word) if run in self._by_run]
+        shared: Counter[str] = Counter()
+        looked_at = 0
+        for names in sorted(sharing, key=len):
+            if looked_at + len(names) > self.MOST_LOOKED_AT and shared:
+                break
+            looked_at += len(names)
+            shared.update(names)
+        return heapq.nsmallest(self.MOST_COMPARED, shared, key=lambda name: (-shared[name], name))
+
+    @cached_property
+    def _by_run(self) -> Mapping[str, Sequence[str]]:
+        """The names in which each run of three letters is."""
+        names: dict[str, list[str]] = {}
+        for name in dict.fromkeys(self._names):
+            for run in _runs_of_letters(name):
+                names.setdefault(run, []).append(name)
+        return names
+
+
+def _runs_of_letters(word: str) -> set[str]:
+    """Return every run of three letters in *word*, of which a space at each end is one."""
+    spaced = f" {word} "
+    return {spaced[start : start + 3] for start in range(len(spaced) - 2)}
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return a hint that names the entry of *known* nearest to *word*, or the empty string."""
-    match = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{match[0]}'?" if match else ""
+    """Return a hint that names the entry of *known* nearest to *word*, or the empty string.
+
+    Where many words are looked for among the same names, :class:`KnownNames` is made once.
+    """
+    return KnownNames(known).hint(word)
 
 
 def not_among(word: str, known: Sequence[str]) -> str:

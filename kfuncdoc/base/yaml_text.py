@@ -29,12 +29,16 @@ MOST_VALUES = 500_000
 #: Marks around the place of a line of prose, see ``prose``; refused in declarations.
 MARKS = "\ue000\ue001"
 
+#: One step of a path into a YAML value: the key of a mapping, or the index of an item in a list.
 Key = Union[str, int]
+#: The path to a value, from the whole file or from the record that is spoken of.
+KeyPath = tuple[Key, ...]
 
 #: An event of PyYAML.  Its stubs make every mark optional, while a parser's events all have both.
 _Event = Any
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_AMBIGUOUS_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+#: Characters that no file may have, neither as they are nor as an escape in double quotes (``"\\u2028"``).
+_REFUSED_CHARACTERS = re.compile(f"[\x85\u2028\u2029{MARKS}]")
 
 
 class Place(NamedTuple):
@@ -70,7 +74,7 @@ class Node:
 class KeyTwice:
     """A key that stands twice: the path of its second value, which is left out, and its place."""
 
-    path: tuple[Key, ...]
+    path: KeyPath
     place: Place
 
 
@@ -111,7 +115,7 @@ class SourceFile:
             yield last
 
 
-def _place_of(root: Node, keys: tuple[Key, ...]) -> Place:
+def _place_of(root: Node, keys: KeyPath) -> Place:
     node, place = root, root.place
     for key in keys:
         place = node.places.get(key, place)
@@ -166,16 +170,19 @@ def decode(path: str, content: bytes) -> str:
         place = _place(content[: error.start].decode("utf-8"))
         raise _unusable(path, Rule.ENCODING, f"byte 0x{content[error.start]:02x} is not UTF-8", place=place) from None
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    found = _AMBIGUOUS_LINE_ENDS.search(text)
-    if found:
-        place = _place(text[: found.start()])
-        message = f"U+{ord(found[0]):04X} ends a line for some readers and not for others"
-        raise _unusable(path, Rule.ENCODING, message, "write a plain line end, or leave it out", place)
-    found = re.search(f"[{MARKS}]", text)
-    if found:
-        place = _place(text[: found.start()])
-        raise _unusable(path, Rule.PRIVATE_MARK, f"U+{ord(found[0]):04X} is reserved", "remove it", place)
+    refused = _REFUSED_CHARACTERS.search(text)
+    if refused:
+        raise _refusal(path, refused[0], _place(text[: refused.start()]))
     return text
+
+
+def _refusal(path: str, character: str, place: Place) -> Unusable:
+    """Return what is wrong with a file that has one of the characters that no file may have, at *place*."""
+    code = f"U+{ord(character):04X}"
+    if character in MARKS:
+        return _unusable(path, Rule.PRIVATE_MARK, f"{code} is reserved", "remove it", place)
+    message = f"{code} ends a line for some readers and not for others"
+    return _unusable(path, Rule.ENCODING, message, "write a plain line end, or leave it out", place)
 
 
 def parse(path: str, text: str) -> SourceFile:
@@ -241,6 +248,15 @@ class _Open:
             self.value[step] = value
 
 
+class _Anchored(NamedTuple):
+    """What an anchor names, and of how many values it is."""
+
+    value: Any
+    node: Optional[Node]
+    place: Place
+    size: int
+
+
 class _Composer:
     """Turns PyYAML's events into values and nodes, without recursion and within the limits."""
 
@@ -249,7 +265,7 @@ class _Composer:
         #: Whether the place of a value in a mapping is that of its key.
         self.by_keys = by_keys
         self.events = yaml.parse(text, Loader=_YamlLoader)
-        self.anchors: dict[str, tuple[Any, Optional[Node], Place, int]] = {}
+        self.anchors: dict[str, _Anchored] = {}
         self.texts: dict[str, str] = {}
         self.values = 0
         self.scalar_lines: set[int] = set()
@@ -283,7 +299,12 @@ class _Composer:
         self._count(1, event)
         node, place = None, _at(event)
         # The same few words stand in a file again and again: as keys, as flags, as releases.
-        value: Optional[str] = self.texts.setdefault(event.value, event.value)
+        value: Optional[str] = self.texts.get(event.value)
+        if value is None:
+            refused = _REFUSED_CHARACTERS.search(event.value)
+            if refused:  # decode() has seen the text as it is written, and not what escapes in it stand for
+                raise _refusal(self.path, refused[0], place)
+            value = self.texts[event.value] = event.value
         start, end = event.start_mark.line, event.end_mark.line
         if start != end:
             node = Node(place, _lines(event))
@@ -291,16 +312,16 @@ class _Composer:
         if not event.style and event.value in ("", "null", "~") and event.implicit[0]:
             value = None
         if event.anchor is not None:
-            self.anchors[event.anchor] = (value, node, place, 1)
+            self.anchors[event.anchor] = _Anchored(value, node, place, 1)
         self._put(value, node, place, place)
 
     def _alias(self, event: _Event) -> None:
         if event.anchor not in self.anchors:
             raise self._error(Rule.YAML_SYNTAX, f"there is no anchor '&{event.anchor}' before this", event)
-        value, node, place, size = self.anchors[event.anchor]
+        anchored = self.anchors[event.anchor]
         # What the alias stands for counts as often as it is used: a few lines of aliases can mean billions of values.
-        self._count(size, event)
-        self._put(value, node, place, _at(event))
+        self._count(anchored.size, event)
+        self._put(anchored.value, anchored.node, anchored.place, _at(event))
 
     def _open(self, value: Any, event: _Event) -> None:
         self._count(1, event)
@@ -312,7 +333,7 @@ class _Composer:
         closed = self.stack.pop()
         node, place = closed.node if closed.node.places else None, closed.node.place
         if closed.anchor is not None:
-            self.anchors[closed.anchor] = (closed.value, node, place, self.values - closed.start + 1)
+            self.anchors[closed.anchor] = _Anchored(closed.value, node, place, self.values - closed.start + 1)
         self._put(closed.value, node, place, place)
 
     def _put(self, value: Any, node: Optional[Node], place: Place, used: Place) -> None:

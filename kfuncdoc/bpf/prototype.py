@@ -2,39 +2,33 @@
 """C prototypes of kfuncs: checked, taken apart, and laid out for reading.
 
 A prototype is one line of C, ``int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end)``.
-This is no C parser: types are not looked into.  What is needed of a prototype is its name, its
-parameters as text, and the certainty that a C lexer will not stumble over it.
+What is needed of it is its name, its parameters as text, their types as callers see them, and the
+certainty that a C compiler will not stumble over it; types are not looked into.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Optional
+from functools import lru_cache
+from typing import NamedTuple, Optional
 
-_TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>\d\w*)|(?P<dots>\.\.\.)|(?P<mark>[()\[\]*,]))", re.ASCII)
-_SPACE = re.compile(r"\s*", re.ASCII)
+from kfuncdoc.bpf.declaration import (
+    DEEPEST,
+    FunctionType,
+    Token,
+    annotated,
+    is_identifier,
+    read_parameter,
+    read_parameters,
+    read_result,
+    spelled,
+    tokens_of,
+)
+from kfuncdoc.bpf.declaration import PrototypeError as PrototypeError  # part of what this module offers
+
 _STARS = re.compile(r"\s*((?:\*\s*)+)")
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _LINE_WIDTH = 80
-
-#: What may stand in the C definition and does not belong to the prototype, with the reason.
-_FOREIGN = {
-    "__bpf_kfunc": "leave out __bpf_kfunc: it marks the definition in the kernel",
-    "static": "a kfunc is not static",
-    "extern": "leave out extern",
-    "__ksym": "leave out __ksym: it belongs to the declaration in a BPF program",
-    "__weak": "leave out __weak: it belongs to the declaration in a BPF program",
-}
-
-
-class PrototypeError(ValueError):
-    """The text is no prototype; *offset* is the place in it, *hint* a way out or empty."""
-
-    def __init__(self, message: str, offset: int, hint: str = "") -> None:
-        super().__init__(message)
-        self.offset = offset
-        self.hint = hint
 
 
 @dataclass(frozen=True)
@@ -72,60 +66,50 @@ class Prototype:
 
 def parse_prototype(text: str) -> Prototype:
     """Take *text* apart; raises :exc:`PrototypeError` where it is no prototype of one function."""
-    tokens = _tokens(text)
+    return _parse(text).prototype
+
+
+def function_type(text: str) -> FunctionType:
+    """Return the type of the function that the prototype *text* declares; raises :exc:`PrototypeError`."""
+    return _parse(text).type
+
+
+class _Parsed(NamedTuple):
+    prototype: Prototype
+    type: FunctionType
+
+
+@lru_cache(maxsize=1024)
+def _parse(text: str) -> _Parsed:
+    tokens = tokens_of(text)
     opening = _parameter_list(text, tokens)
-    name, name_offset = tokens[opening - 1]
-    if not _IDENTIFIER.fullmatch(name):
-        raise PrototypeError("there is no name before the parameters", name_offset)
-    returns = _spaced(text[:name_offset])
-    if not returns:
-        hint = f"write 'void {name}(...)' if it gives nothing"
-        raise PrototypeError(f"'{name}' has no return type", name_offset, hint)
+    name = tokens[opening - 1]
+    if not is_identifier(name.text):
+        raise PrototypeError("there is no name before the parameters", name.offset)
+    result = read_result(tokens[:opening])
     parameters = _split(text, tokens[opening + 1 : -1])
-    if not parameters:
-        raise PrototypeError("there is nothing between the parentheses", tokens[opening][1], "write (void)")
-    return Prototype(returns, name, parameters)
+    types = read_parameters(tokens[opening + 1 : -1], tokens[opening])
+    return _Parsed(Prototype(_spaced(text[: name.offset]), name.text, parameters), FunctionType(result, types))
 
 
-def _tokens(text: str) -> list[tuple[str, int]]:
-    """Return the tokens of *text*, each with its offset."""
-    tokens: list[tuple[str, int]] = []
-    offset, end = 0, len(text.rstrip())
-    while offset < end:
-        match = _TOKEN.match(text, offset)
-        if match is None:
-            offset = _SPACE.match(text, offset).end()  # type: ignore[union-attr]  # it matches no space, too
-            raise PrototypeError(f"'{text[offset]}' cannot stand in a prototype", offset, _advice(text[offset]))
-        token = match[match.lastgroup or 0]
-        offset = match.end()
-        if token in _FOREIGN:
-            raise PrototypeError(f"'{token}' does not belong to a prototype", offset - len(token), _FOREIGN[token])
-        tokens.append((token, offset - len(token)))
-    return tokens
-
-
-def _advice(character: str) -> str:
-    if character == ";":
-        return "leave out the semicolon"
-    return "leave out the body" if character == "{" else ""
-
-
-def _parameter_list(text: str, tokens: list[tuple[str, int]]) -> int:
+def _parameter_list(text: str, tokens: list[Token]) -> int:
     """Return the index of the parenthesis that opens the parameters, which end the prototype."""
     closing = {"(": ")", "[": "]"}
-    open_marks: list[tuple[str, int, int]] = []
+    open_marks: list[tuple[str, int]] = []
     opening: Optional[int] = None
     for index, (token, offset) in enumerate(tokens):
         if token in closing:
             if not open_marks and token == "(":
                 opening = index
-            open_marks.append((closing[token], offset, index))
+            open_marks.append((closing[token], offset))
+            if len(open_marks) > DEEPEST:
+                raise PrototypeError(f"parentheses nest deeper than {DEEPEST} levels", offset)
         elif token in closing.values():
             if not open_marks or open_marks[-1][0] != token:
                 raise PrototypeError(f"'{token}' closes nothing", offset)
             open_marks.pop()
             if not open_marks and index + 1 < len(tokens):
-                raise PrototypeError("something follows the parameters", tokens[index + 1][1])
+                raise PrototypeError("something follows the parameters", tokens[index + 1].offset)
     if open_marks:
         raise PrototypeError(f"'{text[open_marks[-1][1]]}' is never closed", open_marks[-1][1])
     if opening is None:
@@ -135,11 +119,11 @@ def _parameter_list(text: str, tokens: list[tuple[str, int]]) -> int:
     return opening
 
 
-def _split(text: str, tokens: list[tuple[str, int]]) -> tuple[str, ...]:
+def _split(text: str, tokens: list[Token]) -> tuple[str, ...]:
     """Split the tokens between the outer parentheses at the commas that separate parameters."""
     if not tokens:
         return ()
-    depth, start = 0, tokens[0][1]
+    depth, start = 0, tokens[0].offset
     parameters = []
     for token, offset in tokens:
         depth += (token in "([") - (token in ")]")
@@ -168,15 +152,6 @@ def _spaced(text: str) -> str:
 # -- what a caller sees
 
 
-#: Words that a caller of the function does not notice: they qualify what is behind a pointer.
-_UNSEEN = frozenset(["const", "volatile", "restrict"])
-#: Words that are a type, or the beginning of one, and never the name of a parameter.
-_BASIC = frozenset(["void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "bool", "_Bool"])
-_TAGGED = frozenset(["struct", "union", "enum"])
-#: How the verifier treats an argument is in the end of its name: ``mem__sz``, ``s__str``, ``p__nullable``.
-_ANNOTATION = re.compile(r"\w(__[a-z][a-z0-9_]*)$")
-
-
 def as_callers_see(text: str) -> tuple[str, ...]:
     """Return what matters to a caller of the prototype *text*, to be compared with another such tuple.
 
@@ -184,107 +159,13 @@ def as_callers_see(text: str) -> tuple[str, ...]:
     which tell the verifier how to treat an argument.  Names themselves and ``const`` do not matter:
     neither libbpf's check of prototypes nor the verifier looks at them.  Raises :exc:`PrototypeError`.
     """
-    prototype = parse_prototype(text)
-    return (_seen_type(_words(prototype.returns)), *(_seen_parameter(_words(each)) for each in prototype.parameters))
-
-
-def _words(text: str) -> list[str]:
-    return [token for token, _ in _tokens(text)]
-
-
-def types_of(text: str) -> tuple[str, ...]:
-    """Return the types in the prototype *text*, that of the result first, in one spelling and without ``const``.
-
-    A function without parameters has the one type ``void`` for them.  Raises :exc:`PrototypeError`.
-    """
-    prototype = parse_prototype(text)
-    return (_seen_type(_words(prototype.returns)), *(_typed(_words(each))[0] for each in prototype.parameters))
+    function = function_type(text)
+    return (spelled(function.returns), *map(annotated, function.parameters))
 
 
 def name_of_parameter(text: str) -> str:
-    """Return the name in *text*, one parameter of a prototype; empty where it has none."""
-    words = [word for word in _words(text) if word not in _UNSEEN]
-    if "(" in words:
-        return _head_of_callback(words)[1]
-    if "[" in words:
-        words = words[: words.index("[")]
-    return words[-1] if _is_named(words) else ""
+    """Return the name in *text*, one parameter of a prototype; empty where it has none.
 
-
-def _seen_parameter(words: list[str]) -> str:
-    return "".join(_typed(words))
-
-
-def _typed(words: list[str]) -> tuple[str, str]:
-    """Return the type of a parameter, and the annotation at the end of its name."""
-    words = [word for word in words if word not in _UNSEEN]
-    if "(" in words:
-        return _typed_callback(words)
-    dimensions = words.count("[")
-    if dimensions:
-        words = words[: words.index("[")]
-    name = words[-1] if _is_named(words) else ""
-    # An array as a parameter is a pointer to its first element.
-    typed = (words[:-1] if name else words) + ["*"] * dimensions
-    return _seen_type(typed), _annotation_of(name)
-
-
-def _annotation_of(name: str) -> str:
-    annotation = _ANNOTATION.search(name)
-    return annotation[1] if annotation else ""
-
-
-def _is_named(words: list[str]) -> bool:
-    """Whether the last of *words*, which are one parameter, is its name."""
-    last = words[-1]
-    if not _IDENTIFIER.fullmatch(last) or last in _BASIC:
-        return False
-    return len(words) > 1 and words[-2] not in _TAGGED
-
-
-def _typed_callback(words: list[str]) -> tuple[str, str]:
-    """Return the type of a parameter that is a function, ``int (*callback)(void *map)``, and its annotation."""
-    parameters = [_seen_parameter(each) for each in _at_commas(words[_opening_of_the_last(words) + 1 : -1])]
-    returns, name = _head_of_callback(words)
-    return f"{_seen_type(returns)} (*)({', '.join(parameters)})", _annotation_of(name)
-
-
-def _head_of_callback(words: list[str]) -> tuple[list[str], str]:
-    """Return the words of what a callback returns, and its name."""
-    head = [word for word in words[: _opening_of_the_last(words)] if word not in "()"]
-    name = head.pop() if head and _IDENTIFIER.fullmatch(head[-1]) and head[-1] not in _BASIC else ""
-    # `int (callback)(...)` and `int (*callback)(...)` are the same as a parameter.
-    pointers = words[: words.index("(")].count("*")
-    return [word for word in head if word != "*"] + ["*"] * pointers, name
-
-
-def _opening_of_the_last(words: list[str]) -> int:
-    """Return the index of the parenthesis that opens the last group of *words*, the parameters of a callback."""
-    depth = 0
-    for index in range(len(words) - 1, -1, -1):
-        depth += (words[index] == ")") - (words[index] == "(")
-        if words[index] == "(" and depth == 0:
-            return index
-    return 0
-
-
-def _at_commas(words: list[str]) -> list[list[str]]:
-    """Split *words* at the commas that are in no parentheses."""
-    parts: list[list[str]] = [[]]
-    depth = 0
-    for word in words:
-        depth += (word == "(") - (word == ")")
-        if word == "," and depth == 0:
-            parts.append([])
-        else:
-            parts[-1].append(word)
-    return [part for part in parts if part]
-
-
-def _seen_type(words: list[str]) -> str:
-    words = [word for word in words if word not in _UNSEEN]
-    basic = sorted(word for word in words if word in _BASIC)
-    if len(basic) > 1 and "int" in basic:
-        basic.remove("int")  # `unsigned int` is `unsigned`, `long int` is `long`
-    rest = [word for word in words if word not in _BASIC]
-    return " ".join(basic + rest).replace("_Bool", "bool").replace("* *", "**")
+    Raises :exc:`PrototypeError` where it is no parameter.
+    """
+    return read_parameter(tokens_of(text)).name

@@ -50,11 +50,12 @@ _SECTIONS: Mapping[str, str] = {
     "SK_LOOKUP": "sk_lookup",
     "NETFILTER": "netfilter",
 }
+#: Programs of this type may sleep without ``.s`` (``SEC_DEF("syscall", SYSCALL, 0, SEC_SLEEPABLE)``).
 _ALWAYS_SLEEPABLE = "SYSCALL"
 
 
-class Section(NamedTuple):
-    """What the name of a section says."""
+class ProgramSection(NamedTuple):
+    """What the name of a section says of the programs in it."""
 
     #: As in ``BPF_PROG_TYPE_XDP``; None where the name says nothing.
     program_type: Optional[str]
@@ -64,16 +65,17 @@ class Section(NamedTuple):
     optional: bool
 
 
-def section(name: str) -> Section:
+def program_section(name: str) -> ProgramSection:
     """Return what the *name* of a section, as the object has it, says of its programs."""
     optional = name.startswith("?")
     head, _, _ = name.lstrip("?").partition("/")
     # Other loaders, and libbpf before 1.0, go by how the name begins.
-    found = _EXACT.get(name.lstrip("?")) or _ATTACHED.get(head) or _EXACT.get(head)
-    return Section(found[0], found[1], optional) if found else Section(None, None, optional)
+    definition = _EXACT.get(name.lstrip("?")) or _ATTACHED.get(head) or _EXACT.get(head)
+    program_type, sleepable = definition or (None, None)
+    return ProgramSection(program_type, sleepable, optional)
 
 
-def _of_names() -> tuple[dict[str, tuple[str, bool]], dict[str, tuple[str, bool]]]:
+def _definitions() -> tuple[dict[str, tuple[str, bool]], dict[str, tuple[str, bool]]]:
     """Return the sections that are named in full, and those that go on after a slash."""
     exact: dict[str, tuple[str, bool]] = {}
     attached: dict[str, tuple[str, bool]] = {}
@@ -89,4 +91,4 @@ def _of_names() -> tuple[dict[str, tuple[str, bool]], dict[str, tuple[str, bool]
     return exact, attached
 
 
-_EXACT, _ATTACHED = _of_names()
+_EXACT, _ATTACHED = _definitions()

@@ -15,7 +15,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Optional, Tuple, Union
 
-from kfuncdoc.bpf.prototype import types_of
+from kfuncdoc.bpf import declaration
+from kfuncdoc.bpf.declaration import CType, spelled
+from kfuncdoc.bpf.prototype import function_type
 
 #: ``("pointer", to)``, ``("array", of)``, ``("function", returns, *parameters)``, a word of ``_ALIKE``, or
 #: None for a type of which only its name is known.
@@ -38,8 +40,7 @@ _WORDS_OF_INTEGERS = frozenset("char short int long signed unsigned bool".split(
 @lru_cache(maxsize=4096)
 def shape_of(prototype: str) -> Shape:
     """Return the shape of a *prototype* in C.  Raises :exc:`~kfuncdoc.bpf.prototype.PrototypeError`."""
-    returns, *parameters = types_of(prototype)
-    return _function(returns, parameters)
+    return _shape(function_type(prototype))
 
 
 def compatible(local: Shape, kernel: Shape) -> bool:
@@ -63,25 +64,23 @@ def has_forward(shape: Shape) -> bool:
     return any(map(has_forward, shape)) if isinstance(shape, tuple) else shape == FORWARD
 
 
-def _function(returns: str, parameters: list[str]) -> Shape:
-    return (FUNCTION, _shape(returns), *(_shape(each) for each in parameters if each != VOID))
-
-
-def _shape(text: str) -> Shape:
-    """Return the shape of a type as :func:`~kfuncdoc.prototype.types_of` spells it."""
-    returns, callback, parameters = text.partition(" (*)(")
-    if callback:
-        return (POINTER, _function(returns, parameters[:-1].split(", ")))
-    if text.endswith("*"):
-        return (POINTER, _shape(text[:-1].rstrip()))
-    return _plain(text)
+def _shape(kind: CType) -> Shape:
+    if isinstance(kind, declaration.PointerType):
+        return (POINTER, _shape(kind.to))
+    if isinstance(kind, declaration.ArrayType):
+        return (ARRAY, _shape(kind.of))
+    if isinstance(kind, declaration.FunctionType):
+        parameters = [parameter.type for parameter in kind.parameters if parameter.type != declaration.VOID]
+        return (FUNCTION, _shape(kind.returns), *map(_shape, parameters))
+    return _plain(spelled(kind))
 
 
 def _plain(text: str) -> Optional[str]:
+    """Return the shape of a type in words."""
     words = text.split()
     if words[0] in (STRUCT, UNION, ENUM):
         return words[0]
-    if text == VOID or text == "...":
+    if text in (VOID, declaration.VARIADIC):
         return VOID  # BTF has no other word for the dots
     if text in _INTEGERS or set(words) <= _WORDS_OF_INTEGERS:
         return INTEGER

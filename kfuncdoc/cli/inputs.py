@@ -40,7 +40,10 @@ def load_catalog(paths: Sequence[str]) -> Catalog:
     files = find(paths)
     if not files:
         refuse(f"no *.kfuncs.yaml in {', '.join(paths)}")
-    return load(files, track=track)
+    catalog = load(files, track=track)
+    if not catalog.subsystems:
+        refuse("; ".join(f"{diagnostic.file}: {diagnostic.message}" for diagnostic in catalog.diagnostics))
+    return catalog
 
 
 def sound_catalog(paths: Sequence[str]) -> Catalog:

@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from kfuncdoc.cli import arguments
 from kfuncdoc.cli.command import CLEAN, FINDINGS, Command, argument, reason, refuse, refusing
 from kfuncdoc.cli.inputs import load_catalog, observe, release_of_kernel, sound_catalog
 from kfuncdoc.cli.output import put, put_diagnostics, tell
+
+if TYPE_CHECKING:
+    from kfuncdoc.kernels.observation import Observation
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class ScanCommand(Command):
         observation = observe(self.sources)
         json = self.format == "json"
         put(as_json(observation, compact=self.compact) if json else as_text(observation), self.output)
-        tell(*(f"{remark.file}:{remark.line}: {remark.text}" for remark in observation.remarks))
+        _tell_remarks(observation)
         return CLEAN
 
 
@@ -53,6 +56,7 @@ class VerifyCommand(Command):
 
         catalog = sound_catalog(self.data)
         observation = observe(self.against)
+        _tell_remarks(observation)
         diagnostics = verify(catalog, observation, release_of_kernel(self.release, observation, catalog.calendar))
         if not self.notes:
             diagnostics = tuple(one for one in diagnostics if one.severity is not Severity.INFO)
@@ -78,6 +82,7 @@ class UpdateCommand(Command):
 
         catalog = load_catalog(self.paths)
         observation = observe(self.sources)
+        _tell_remarks(observation)
         release = release_of_kernel(self.release, observation, catalog.calendar)
         with refusing(update.UpdateRefused):
             changes = update.update(catalog, observation, release)
@@ -94,3 +99,8 @@ class UpdateCommand(Command):
         done = "would change" if self.dry_run else "changed"
         tell(f"{len(changes.events)} events, {len(changes.texts)} files {done}")
         return CLEAN
+
+
+def _tell_remarks(observation: Observation) -> None:
+    """Print what the scan of a kernel could not make out: a difference may be no more than that."""
+    tell(*(f"{remark.file}:{remark.line}: {remark.text}" for remark in observation.remarks))

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 #: The columns that the code is laid out for, where a tab counts for eight.
 _WIDTH = 80
+#: Parameters that no argument stands for: none at all, and those that C cannot hand on.
+_NOT_PASSED = ("void", "...")
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def _returns(choice: Choice) -> str:
 
 
 def _parameters(choice: Choice) -> tuple[str, ...]:
-    return tuple(each for each in parse_prototype(choice.variant.prototype).parameters if each != "void")
+    return tuple(each for each in parse_prototype(choice.variant.prototype).parameters if each not in _NOT_PASSED)
 
 
 def _added(parameter: str, parameters: dict[str, str]) -> str:

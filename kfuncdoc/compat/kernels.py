@@ -10,9 +10,10 @@ from __future__ import annotations
 import datetime
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from typing import Iterable, Mapping, Optional, Sequence
 
-from kfuncdoc.base.diagnostics import nearest
+from kfuncdoc.base.diagnostics import KnownNames
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions
 from kfuncdoc.kernels.releases import Release
@@ -70,7 +71,6 @@ class KernelRecord:
         self.views = views
         self.snapshot = views.snapshot
         self._kernels: dict[Release, Kernel] = {}
-        self._hints: dict[str, str] = {}
 
     @classmethod
     def whole(cls, catalog: Catalog, date: datetime.date) -> KernelRecord:
@@ -88,12 +88,11 @@ class KernelRecord:
 
     def nearest(self, name: str) -> str:
         """Return a hint that names the kfunc nearest to *name*, which is none, or the empty string."""
-        if name not in self._hints:
-            # To compare all letters takes long: a name that is mistyped has some of its words right.
-            words = set(name.split("_")) - {"bpf", ""}
-            known = [kfunc for kfunc in self.snapshot.catalog.entries if words & set(kfunc.split("_"))]
-            self._hints[name] = nearest(name, known)
-        return self._hints[name]
+        return self._names.hint(name)
+
+    @cached_property
+    def _names(self) -> KnownNames:
+        return KnownNames(self.snapshot.catalog.entries)
 
     def look(self, name: str, kernel: Kernel) -> KfuncOnKernel:
         """Return what the kfunc *name* is on *kernel*."""

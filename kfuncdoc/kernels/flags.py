@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The ``KF_*`` flags that kfuncs are registered with."""
+"""The ``KF_*`` flags that kfuncs are registered with (``include/linux/btf.h``)."""
 
 from __future__ import annotations
 

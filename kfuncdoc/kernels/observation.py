@@ -197,7 +197,8 @@ def as_text(observation: Observation) -> str:
     kernel = f"Linux {observation.kernel}" if observation.kernel else "a kernel that does not tell its version"
     what = "source tree" if observation.kind is Kind.TREE else "built"
     announced = [
-        f"{each.file}:{each.line}: {each.kfunc or 'announced'}: {each.text}" for each in observation.announcements
+        f"{remark.file}:{remark.line}: {remark.kfunc or 'announced'}: {remark.text}"
+        for remark in observation.announcements
     ]
     blocks += ["\n".join(["Announced in comments:", *announced])] if announced else []
     return "\n\n".join([*blocks, f"{len(observation.kfuncs)} kfuncs in {kernel}, {what}"]) + "\n"
@@ -309,13 +310,13 @@ def json_schema() -> Schema:
 def _as_mapping(record: Any) -> dict[str, Any]:
     """Return the fields of *record* that differ from their defaults: what is not said is not known."""
     mapping = {}
-    for each in dataclasses.fields(record):
-        value = getattr(record, each.name)
-        if value == each.default and each.name != "name":
+    for described in dataclasses.fields(record):
+        value = getattr(record, described.name)
+        if value == described.default and described.name != "name":
             continue
-        if each.name == "registrations":
+        if described.name == "registrations":
             value = [_as_mapping(registration) for registration in value]
-        mapping[each.name] = value
+        mapping[described.name] = value
     return mapping
 
 

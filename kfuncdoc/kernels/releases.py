@@ -11,7 +11,7 @@ from __future__ import annotations
 import bisect
 import datetime
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Mapping, Optional, Sequence
 
 from kfuncdoc.base.dates import read_date
@@ -36,19 +36,21 @@ class UnknownRelease(LookupError):
 
 @dataclass(frozen=True, order=True)
 class Release:
-    """One release; releases compare by *position*, their place in the calendar.
+    """One release of a calendar.
 
-    *date* is the day by which it was out, *earliest* the first day on which it may have been: they
-    differ where the calendar only has an estimate, and for a *projected* release.
+    Releases are ordered, equal and hashed by *position* alone, their place in the calendar: those of two
+    calendars are not comparable.  *date* is the day by which it was out, *earliest* the first day on which it
+    may have been: they differ where the calendar only has an estimate, and for a *projected* release.
     """
 
     position: int
-    name: str
-    earliest: datetime.date
-    date: datetime.date
-    lts: bool = False
-    end_of_life: Optional[datetime.date] = None
-    projected: bool = False
+    name: str = field(compare=False)
+    earliest: datetime.date = field(compare=False)
+    date: datetime.date = field(compare=False)
+    lts: bool = field(default=False, compare=False)
+    #: The last day on which the stable tree is maintained; None where no end is known.
+    end_of_life: Optional[datetime.date] = field(default=None, compare=False)
+    projected: bool = field(default=False, compare=False)
 
     @property
     def estimated(self) -> bool:

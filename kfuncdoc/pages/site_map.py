@@ -18,12 +18,16 @@ from typing import TYPE_CHECKING, Callable, Iterable, Mapping, Optional, Sequenc
 from kfuncdoc.base.diagnostics import Diagnostic, Rule
 from kfuncdoc.kernels.hooks import ANY, HookMap
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
-from kfuncdoc.record.address import OF_PAGES, program_type_page
-from kfuncdoc.record.declaration_files import page_name
+from kfuncdoc.record.address import PAGE_PREFIX, program_type_page
+from kfuncdoc.record.declaration_files import SUFFIX, is_unreadable_folder, page_name
 
 if TYPE_CHECKING:
     from kfuncdoc.record.catalog import Catalog
 
+#: What toctrees, references and their patterns read as markup.
+_MARKUP = re.compile(r"[<>`*?\[\]\\]")
+#: What a toctree takes for itself, and what paths take for folders.
+_NO_DOCUMENTS = ("self", ".", "..")
 #: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
 EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
@@ -92,7 +96,7 @@ class Page:
     @property
     def label(self) -> str:
         """Its label, to which references lead."""
-        return OF_PAGES + self.name.replace(".", "-")
+        return PAGE_PREFIX + self.name.replace(".", "-")
 
     @property
     def template(self) -> str:
@@ -130,15 +134,19 @@ def is_reserved(name: str) -> bool:
 def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     """Return the declaration file of each page by the page's name, and a diagnostic for each file that gets no page.
 
-    Names that differ in case alone are one page on many file systems, so the second gets none.
+    Names that differ in case alone are one page on many file systems, so the second gets none.  Of a folder that
+    cannot be read the loader tells.
     """
     pages: dict[str, str] = {}
     clashes: list[Diagnostic] = []
     taken: dict[str, str] = {}
     for path in paths:
+        if is_unreadable_folder(path):
+            continue
         name = page_name(path)
-        if not name or not name.isprintable():
-            clashes.append(_clash(path, f"{name!a} cannot be the name of a page"))
+        wrong = _wrong_in_a_page_name(name)
+        if wrong is not None:
+            clashes.append(_clash(path, f"{name!a} cannot be the name of a page{wrong}"))
         elif is_reserved(name.lower()):
             clashes.append(_clash(path, f"the page '{name}' is that of a page that kfuncdoc writes itself"))
         elif name.lower() in taken:
@@ -149,13 +157,31 @@ def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     return pages, clashes
 
 
+def _wrong_in_a_page_name(name: str) -> Optional[str]:
+    """Return why no page can be called *name*, to be said behind that; None where one can.
+
+    A name stands in toctrees and references, which read some characters as markup or as a pattern: see the
+    toctree of Sphinx (``TocTree.parse_content()`` in ``sphinx/directives/other.py``).
+    """
+    if not name or not name.isprintable():
+        return ""
+    markup = _MARKUP.search(name)
+    if markup:
+        return f": '{markup[0]}' is markup in references to it"
+    if name != name.strip(" "):
+        return ": references to it lose the spaces at its ends"
+    if name in _NO_DOCUMENTS:
+        return ": in a toctree that is another place"
+    suffix = next((suffix for suffix in (".rst", SUFFIX) if name.endswith(suffix)), "")
+    return f": references to it lose '{suffix}'" if suffix else None
+
+
 def _clash(path: str, message: str) -> Diagnostic:
     return Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, "give the file another name")
 
 
-#: What a toctree does not take for the name of a document as it is: a title with a target, ``self``, what may end in a
-#: suffix of sources, and blanks at an end (``TocTree.parse_content`` in Sphinx).
-_MISREAD = re.compile(r".*>|self|.*\.[A-Za-z]\w*|\s.*|.*\s")
+#: What may end in a suffix of sources, which a toctree takes off (``TocTree.parse_content`` in Sphinx).
+_WITH_SUFFIX = re.compile(r".*\.[A-Za-z]\w*")
 
 
 @dataclass(frozen=True)
@@ -197,7 +223,7 @@ class SiteMap:
             for docname, other in self.pages.items()
             if KINDS[other.kind].parent == page.kind and docname == self.folder + other.name
         )
-        return [f"./{name}{self.suffix}" if _MISREAD.fullmatch(name) else name for name in below]
+        return [f"./{name}{self.suffix}" if _WITH_SUFFIX.fullmatch(name) else name for name in below]
 
 
 def site_of(catalog: Catalog, release: Release, chosen: Iterable[str] = BASIC_OVERVIEWS) -> SiteMap:

@@ -18,8 +18,8 @@ from typing import Optional
 
 #: The prefix of every address.
 PREFIX = "kfunc-"
-#: The prefix of the labels of pages about all kfuncs, which no kfunc can have.
-OF_PAGES = "kfuncs-"
+#: The prefix of the labels of pages about all kfuncs, which the address of no kfunc begins with.
+PAGE_PREFIX = "kfuncs-"
 
 _PROGRAM_TYPE = "BPF_PROG_TYPE_"
 _UNDERSCORES = re.compile("_+")
@@ -38,13 +38,13 @@ def program_type_page(program_type: str) -> str:
 
 def program_type_address(program_type: str) -> str:
     """Return the label of the page of a program type."""
-    return OF_PAGES + program_type_page(program_type)
+    return PAGE_PREFIX + program_type_page(program_type)
 
 
 def struct_ops_address(name: Optional[str]) -> str:
     """Return the label of what programs of the struct_ops *name* may call; None stands for any struct_ops."""
     # With a word more before a name, so that none can take it.
-    return f"{OF_PAGES}struct-ops-{_spelled(name)}" if name else f"{OF_PAGES}any-struct-ops"
+    return f"{PAGE_PREFIX}struct-ops-{_spelled(name)}" if name else f"{PAGE_PREFIX}any-struct-ops"
 
 
 def _spelled(name: str) -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Iterator, Mapping, Optional, Union
 
 from kfuncdoc.base.diagnostics import Diagnostic
-from kfuncdoc.base.yaml_text import Place, SourceFile
+from kfuncdoc.base.yaml_text import Key, Place, SourceFile
 from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
@@ -27,11 +27,11 @@ class Declaration:
     def name(self) -> str:
         return self.kfunc.name
 
-    def place(self, *keys: Union[str, int]) -> Place:
+    def place(self, *keys: Key) -> Place:
         """Return the place of the value at the path of *keys* in the entry."""
         return self.source.place("kfuncs", self.index, *keys)
 
-    def lines(self, *keys: Union[str, int]) -> Iterator[int]:
+    def lines(self, *keys: Key) -> Iterator[int]:
         """Yield the line of the file for each line of the prose at *keys*."""
         return self.source.lines("kfuncs", self.index, *keys)
 

@@ -14,43 +14,30 @@ import bisect
 import contextlib
 import dataclasses
 import gc
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Callable, Iterable, Iterator, Mapping, Optional, Sequence, Union
+from typing import Any, Iterator, Mapping, Optional, Sequence, Union
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from kfuncdoc.base import yaml_text
-from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, nearest
-from kfuncdoc.base.yaml_text import Place, SourceFile, Unusable
+from kfuncdoc.base.diagnostics import Diagnostic, KnownNames, Rule, Severity
+from kfuncdoc.base.progress import Track
+from kfuncdoc.base.yaml_text import Key, KeyPath, Place, SourceFile, Unusable
 from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_flags, load_hooks
 from kfuncdoc.kernels.releases import ReleaseCalendar
-from kfuncdoc.record import model, rules
+from kfuncdoc.record import rules
 from kfuncdoc.record.address import address
+from kfuncdoc.record.allowances import apply_allowances
 from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
-from kfuncdoc.record.declaration_files import page_name
+from kfuncdoc.record.declaration_files import is_unreadable_folder, page_name, unreadable_folder
+from kfuncdoc.record.form_errors import FormError, form_errors
 from kfuncdoc.record.model import Header, Kfunc, describe, is_name
-from kfuncdoc.record.rules import Finding, Subject
-
-Key = Union[str, int]
-Track = Callable[[Sequence[str]], Iterable[str]]
-#: What is wrong with the form of a value: the rule, the path to it, its place, message and hint.
-FormError = tuple[Rule, tuple[Key, ...], Place, str, str]
-
-#: Facts that kfuncdoc works out, which people are tempted to write down.
-DERIVED = frozenset(
-    "stability state status deprecated removed superseded added since past_due remaining lifespan "
-    "remaining_lifespan remaining_releases removal replacement renamed_to lts callable_from".split()
-)
-
-#: The models of events, by kind.
-EVENTS: Mapping[str, type[BaseModel]] = {
-    "added": model.Added, "changed": model.Changed, "superseded": model.Superseded,
-    "deprecated": model.Deprecated, "withdrawn": model.Withdrawn, "removed": model.Removed,
-}  # fmt: skip
+from kfuncdoc.record.rules import RuleFinding, Subject
 
 
 def load(
@@ -63,6 +50,7 @@ def load(
 ) -> Catalog:
     """Load *files*, as ``declaration_files.find`` gives them, into one catalog, with every diagnostic, sorted.
 
+    A folder that ``find`` could not read becomes an error, and gives no subsystem.
     *track* wraps the files as they are read, to show progress.
     """
     calendar = calendar or load_calendar()
@@ -95,13 +83,17 @@ def _load(
     hooks: HookMap,
     track: Track,
 ) -> Catalog:
-    drafts = [_draft(path, calendar) for path in track(files)]
+    unreadable = [unreadable_folder(path) for path in files if is_unreadable_folder(path)]
+    drafts = [_draft(path, calendar) for path in track([path for path in files if not is_unreadable_folder(path)])]
+    _report_subsystems_twice(drafts)
     _drop_clashes(drafts)
     _check(drafts, calendar, flags)
     for draft in drafts:
-        _apply_allowances(draft)
-    diagnostics = sorted((found for draft in drafts for found in draft.diagnostics), key=lambda found: found.sort_key)
-    return Catalog(calendar, flags, hooks, tuple(draft.finished() for draft in drafts), tuple(diagnostics))
+        if draft.source is not None:
+            draft.diagnostics = apply_allowances(draft.source, draft.diagnostics, draft.is_incomplete)
+    diagnostics = itertools.chain(unreadable, *(draft.diagnostics for draft in drafts))
+    in_order = sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key)
+    return Catalog(calendar, flags, hooks, tuple(draft.finished() for draft in drafts), tuple(in_order))
 
 
 @dataclass
@@ -121,19 +113,25 @@ class _Draft:
     def report(self, rule: Rule, place: Place, message: str, hint: str = "") -> None:
         self.diagnostics.append(Diagnostic(self.path, place.line, place.column, rule, message, hint))
 
-    def spoil(self) -> None:
+    @property
+    def declares_subsystem(self) -> bool:
+        """Whether the file itself says which subsystem it is, in a form that can be used."""
+        value = self.source.value if self.source else None
+        return isinstance(value, dict) and value.get("subsystem") == self.header.subsystem
+
+    def reduce_wrong_entries(self) -> None:
         """Leave nothing but their names of the entries that are wrong."""
         for index in self.wrong & self.entries.keys():
             self.entries[index] = Stub(self.entries[index].name)
 
-    def spoiled(self, line: int) -> bool:
+    def is_incomplete(self, line: int) -> bool:
         """Whether *line* is in an entry of which at most a stub is left: not every rule has seen it."""
-        last = bisect.bisect_right(self._begins, (line, True)) - 1
-        return last >= 0 and self._begins[last][1]
+        last = bisect.bisect_right(self._first_lines, (line, True)) - 1
+        return last >= 0 and self._first_lines[last][1]
 
     @cached_property
-    def _begins(self) -> list[tuple[int, bool]]:
-        """The first line of each entry, and whether it is spoiled."""
+    def _first_lines(self) -> list[tuple[int, bool]]:
+        """The first line of each entry, and whether at most a stub is left of it."""
         entries = self.source.root.nodes.get("kfuncs") if self.source else None
         return sorted(
             (place.line, not (isinstance(index, int) and isinstance(self.entries.get(index), Declaration)))
@@ -170,27 +168,27 @@ def _draft(path: str, calendar: ReleaseCalendar) -> _Draft:
     return draft
 
 
-def _read_header(draft: _Draft, read: SourceFile) -> None:
+def _read_header(draft: _Draft, source: SourceFile) -> None:
     """Validate the subsystem's own fields; a wrong one falls back to what the file name says."""
-    given = {key: value for key, value in read.value.items() if key != "kfuncs"}
+    given = {key: value for key, value in source.value.items() if key != "kfuncs"}
     wrong: set[Key] = set()
     try:
         draft.header = Header.model_validate(given)
     except ValidationError as error:
-        for rule, keys, place, message, hint in _form_errors(read, error, (), Header):
-            draft.report(rule, place, message, hint)
-            wrong.update(keys[:1])
+        for form_error in form_errors(source, error, (), Header):
+            draft.report(form_error.rule, form_error.place, form_error.message, form_error.hint)
+            wrong.update(form_error.keys[:1])
         kept = {key: given[key] for key in given.keys() & Header.model_fields.keys() - wrong}
         draft.header = Header.model_validate({**_minimum(draft.header), **kept})
     for name in ("description", "guidelines"):
         title = rules.title_in(getattr(draft.header, name) or "")
         if title:
             hint = "use a paragraph of its own"
-            draft.report(Rule.PROSE_TITLE, read.place(name), f"'{title}' is a section title", hint)
+            draft.report(Rule.PROSE_TITLE, source.place(name), f"'{title}' is a section title", hint)
     if not draft.calendar.is_real(draft.header.recorded):
         message = f"{draft.header.recorded} is no release that exists"
         hint = f"the newest release that is known is {draft.calendar.real[-1]}"
-        draft.report(Rule.RECORDED_UNKNOWN, read.place("recorded"), message, hint)
+        draft.report(Rule.RECORDED_UNKNOWN, source.place("recorded"), message, hint)
         draft.header = draft.header.model_copy(update={"recorded": draft.calendar.real[-1].name})
 
 
@@ -201,57 +199,57 @@ def _minimum(header: Header) -> dict[str, str]:
     return {"subsystem": stem, "title": title, "recorded": header.recorded}
 
 
-def _read_entries(draft: _Draft, read: SourceFile) -> None:
-    entries = read.value.get("kfuncs")
-    if "kfuncs" not in read.value:
-        draft.report(Rule.MISSING_KEY, read.root.place, "'kfuncs' is missing")
+def _read_entries(draft: _Draft, source: SourceFile) -> None:
+    entries = source.value.get("kfuncs")
+    if "kfuncs" not in source.value:
+        draft.report(Rule.MISSING_KEY, source.root.place, "'kfuncs' is missing")
     elif not isinstance(entries, list):
-        draft.report(Rule.WRONG_TYPE, read.place("kfuncs"), f"this should be a list, not {describe(entries)}")
+        draft.report(Rule.WRONG_TYPE, source.place("kfuncs"), f"this should be a list, not {describe(entries)}")
     elif not entries:
-        draft.report(Rule.EMPTY_FILE, read.place("kfuncs"), "no kfunc is declared")
+        draft.report(Rule.EMPTY_FILE, source.place("kfuncs"), "no kfunc is declared")
     else:
         for index, entry in enumerate(entries):
-            _read_entry(draft, read, index, entry)
+            _read_entry(draft, source, index, entry)
         draft.wrong.update(
-            int(twice.path[1]) for twice in read.keys_twice if twice.path[0] == "kfuncs" and len(twice.path) > 1
+            int(twice.path[1]) for twice in source.keys_twice if twice.path[0] == "kfuncs" and len(twice.path) > 1
         )
 
 
-def _read_entry(draft: _Draft, read: SourceFile, index: int, entry: Any) -> None:
+def _read_entry(draft: _Draft, source: SourceFile, index: int, entry: Any) -> None:
     if not isinstance(entry, dict):
         message = f"a kfunc is a mapping, not {describe(entry)}"
-        draft.report(Rule.WRONG_TYPE, read.place("kfuncs", index), message)
+        draft.report(Rule.WRONG_TYPE, source.place("kfuncs", index), message)
         return
     try:
-        draft.entries[index] = Declaration(Kfunc.model_validate(entry), read, index)
+        draft.entries[index] = Declaration(Kfunc.model_validate(entry), source, index)
         return
     except ValidationError as error:
-        errors = list(_form_errors(read, error, ("kfuncs", index), Kfunc))
-    for rule, _, place, message, hint in errors:
-        draft.report(rule, place, message, hint)
+        errors = list(form_errors(source, error, ("kfuncs", index), Kfunc))
+    for form_error in errors:
+        draft.report(form_error.rule, form_error.place, form_error.message, form_error.hint)
     draft.wrong.add(index)
     rest = _known_part(entry, errors)
     if rest is not None:
-        draft.entries[index] = Declaration(rest, read, index)
+        draft.entries[index] = Declaration(rest, source, index)
     elif isinstance(entry.get("name"), str) and is_name(entry["name"]):
         draft.entries[index] = Stub(entry["name"])
 
 
 def _known_part(entry: Any, errors: list[FormError]) -> Optional[Kfunc]:
     """Return the rest of an entry that only has unknown keys too many, to be checked with the others."""
-    if any(rule is not Rule.UNKNOWN_KEY for rule, *_ in errors):
+    if any(error.rule is not Rule.UNKNOWN_KEY for error in errors):
         return None
     try:
-        return Kfunc.model_validate(_without(entry, [keys for _, keys, *_ in errors]))
+        return Kfunc.model_validate(_without(entry, [error.keys for error in errors]))
     except ValidationError:  # something is missing where an unknown key stands, most likely misspelled
         return None
 
 
-def _without(value: Any, paths: list[tuple[Key, ...]]) -> Any:
+def _without(value: Any, paths: list[KeyPath]) -> Any:
     """Return a copy of *value* without what stands at *paths*."""
     if not paths:
         return value
-    below: dict[Key, list[tuple[Key, ...]]] = {}
+    below: dict[Key, list[KeyPath]] = {}
     for first, *rest in paths:
         below.setdefault(first, []).append(tuple(rest))
     items = value.items() if isinstance(value, dict) else enumerate(value)
@@ -259,105 +257,22 @@ def _without(value: Any, paths: list[tuple[Key, ...]]) -> Any:
     return kept if isinstance(value, dict) else list(kept.values())
 
 
-# -- what pydantic says, in our words
-
-
-def _form_errors(
-    read: SourceFile, error: ValidationError, at: tuple[Key, ...], record: type[BaseModel]
-) -> Iterator[FormError]:
-    errors = error.errors(include_url=False)
-    for found in errors:
-        if found["type"] == "too_short" and len(errors) > 1 and found["input"]:
-            continue  # only because its items are wrong, which is told beside it
-        keys = _without_tags(found["loc"])
-        full = (*at, *keys)
-        context = found.get("ctx", {})
-        rule = Rule.named(found["type"])
-        if rule is not None:
-            yield rule, keys, read.place(*full), found["msg"], str(context.get("hint", ""))
-        elif found["type"] == "too_long":
-            yield Rule.TOO_LARGE, keys, read.place(*full), f"more than {context['max_length']} events", ""
-        elif found["type"] == "missing":
-            yield Rule.MISSING_KEY, keys, read.place(*full[:-1]), f"'{keys[-1]}' is missing", ""
-        elif found["type"] == "union_tag_not_found":
-            yield Rule.MISSING_KEY, keys, read.place(*full), "'event' is missing", f"one of {', '.join(EVENTS)}"
-        elif found["type"] == "union_tag_invalid":
-            tag = str(context.get("tag", ""))[:60]
-            hint = nearest(tag, EVENTS) or f"one of {', '.join(EVENTS)}"
-            yield Rule.WRONG_TYPE, keys, read.place(*full, "event"), f"there is no event '{tag}'", hint
-        elif found["type"] == "extra_forbidden":
-            yield Rule.UNKNOWN_KEY, keys, read.key_place(*full), *_unknown_key(read, full, record)
-        else:
-            yield Rule.WRONG_TYPE, keys, read.place(*full), *_wrong_type(found)
-
-
-def _without_tags(location: tuple[Key, ...]) -> tuple[Key, ...]:
-    """Return pydantic's path without the kinds of events and the marks of keys that it puts in."""
-    keys = location
-    if len(keys) > 2 and keys[0] == "history":
-        keys = (*keys[:2], *keys[3:])
-    if len(keys) > 2 and keys[-1] == "[key]" and keys[-3] == "flags_for":
-        keys = keys[:-1]
-    return keys
-
-
-def _unknown_key(read: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> tuple[str, str]:
-    key = str(keys[-1])
-    message = f"unknown key '{key[:60]}'"
-    known = _known_keys(read, keys, record)
-    kinds = [kind for kind, event in EVENTS.items() if key in event.model_fields]
-    if keys[-3:-2] == ("history",) and key in EVENTS:
-        return message, f"{key} is an event of its own"
-    if keys[-3:-2] == ("history",) and kinds:
-        return message, f"only {', '.join(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
-    close = nearest(key, known)
-    if key in DERIVED and not close:
-        return message, "leave it out: kfuncdoc works this out from the history"
-    return message, close
-
-
-def _known_keys(read: SourceFile, keys: tuple[Key, ...], record: type[BaseModel]) -> list[str]:
-    """Return the keys that the schema has where the last of *keys* stands."""
-    parents = [key for key in keys[:-1] if isinstance(key, str)]
-    nested: dict[str, type[BaseModel]] = {
-        "was": model.Was, "wrapper": model.Wrapper, "users": model.User, "backports": model.Backport,
-        "replacement": model.DeclaredReplacement, "also_said": model.AlsoSaid,
-    }  # fmt: skip
-    if parents and parents[-1] in nested:
-        record = nested[parents[-1]]
-    elif parents and parents[-1] == "history":
-        value: Any = read.value
-        for key in keys[:-1]:
-            value = value[key]
-        record = EVENTS[value["event"]]
-    return list(record.model_fields)
-
-
-_EXPECTED = {
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "a mapping",
-    "model_type": "a mapping",
-    "model_attributes_type": "a mapping",
-    "string_type": "text",
-}
-
-
-def _wrong_type(found: Any) -> tuple[str, str]:
-    """Return message and hint for what pydantic found, without its own vocabulary."""
-    value, kind = found["input"], found["type"]
-    if kind == "string_pattern_mismatch":
-        return f"'{str(value)[:60]}' is not {model.PATTERNS[found['ctx']['pattern']]}", ""
-    if kind == "too_short":
-        return "this list is empty", ""
-    if kind == "literal_error":
-        return f"'{str(value)[:60]}' is not {found['ctx']['expected']}", ""
-    expected = _EXPECTED.get(kind, "something else")
-    hint = f"write [{value}]" if expected == "a list" and isinstance(value, str) and len(value) < 60 else ""
-    return f"this should be {expected}, not {describe(value)}", hint
-
-
 # -- across files
+
+
+def _report_subsystems_twice(drafts: list[_Draft]) -> None:
+    """Report each file that has the subsystem of one before it; their declarations count all the same."""
+    places: dict[str, str] = {}
+    for draft in drafts:
+        name = draft.header.subsystem
+        if draft.source is None or not draft.declares_subsystem:
+            continue  # what stands there is the name of the file
+        place = draft.source.place("subsystem")
+        if name in places:
+            message = f"the subsystem '{name}' has a file already, {places[name]}"
+            draft.report(Rule.SUBSYSTEM_TWICE, place, message, "put the kfuncs into one file, or name two subsystems")
+        else:
+            places[name] = f"{draft.path}:{place.line}:{place.column}"
 
 
 def _drop_clashes(drafts: list[_Draft]) -> None:
@@ -393,78 +308,22 @@ def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, 
     histories = {
         name: rules.replayed(entry.kfunc, calendar) for name, entry in entries.items() if isinstance(entry, Declaration)
     }
+    names = KnownNames(entries)
     for draft in drafts:
         recorded = calendar[draft.header.recorded]
         for index, entry in draft.entries.items():
             if not isinstance(entry, Declaration):
                 continue
-            for finding in rules.check(Subject(entry, recorded, calendar, flags, entries, histories)):
+            for finding in rules.check(Subject(entry, recorded, calendar, flags, entries, histories, names)):
                 draft.report(finding.rule, _finding_place(entry, finding), finding.message, finding.hint)
                 if finding.rule.severity is Severity.ERROR:
                     draft.wrong.add(index)
     # Only now: while they are checked, all declarations see all others as they were written.
     for draft in drafts:
-        draft.spoil()
+        draft.reduce_wrong_entries()
 
 
-def _finding_place(declaration: Declaration, finding: Finding) -> Place:
+def _finding_place(declaration: Declaration, finding: RuleFinding) -> Place:
     if finding.at_key:
         return declaration.source.key_place("kfuncs", declaration.index, *finding.keys)
     return declaration.place(*finding.keys)
-
-
-# -- allowances
-
-_ALLOWANCE = re.compile(r"\s*#\s*kfuncdoc\s*:(.*)")
-_ALLOWANCE_BEHIND = re.compile(r".*\S\s+(#\s*kfuncdoc\s*:.*)")
-_NOWHERE = 0
-_ALLOW = re.compile(r"\s*allow\s+(?P<rule>[a-z-]+)\s*:\s*(?P<why>\S.*)")
-
-
-def _apply_allowances(draft: _Draft) -> None:
-    """Drop the findings that ``# kfuncdoc: allow RULE: why`` allows on the line after it."""
-    if draft.source is None or "kfuncdoc" not in draft.source.text:
-        return
-    findings: dict[tuple[int, Rule], list[Diagnostic]] = {}
-    for found in reversed(draft.diagnostics):
-        findings.setdefault((found.line, found.rule), []).append(found)
-    allowed: set[int] = set()
-    for place, text, line in _allowances(draft.source):
-        allow = _ALLOW.fullmatch(text)
-        rule = Rule.named(allow["rule"]) if allow else None
-        if line == _NOWHERE:
-            hint = "write it on a line of its own, before what it allows"
-            draft.report(Rule.ALLOWANCE_INVALID, place, "an allowance allows nothing behind a value", hint)
-        elif allow is None:
-            draft.report(Rule.ALLOWANCE_INVALID, place, "this is no allowance", "# kfuncdoc: allow RULE: why")
-        elif rule is None:
-            hint = nearest(allow["rule"], (member.rule for member in Rule))
-            draft.report(Rule.ALLOWANCE_INVALID, place, f"there is no rule '{allow['rule']}'", hint)
-        elif rule.severity is Severity.ERROR:
-            draft.report(Rule.ALLOWANCE_INVALID, place, f"{rule.rule} is an error, and no error can be allowed")
-        elif findings.get((line, rule)):
-            allowed.add(id(findings[line, rule].pop()))
-        elif not draft.spoiled(line):
-            draft.report(Rule.ALLOWANCE_UNUSED, place, f"nothing to allow: line {line} has no finding of {rule.rule}")
-    draft.diagnostics = [found for found in draft.diagnostics if id(found) not in allowed]
-
-
-def _allowances(read: SourceFile) -> Iterator[tuple[Place, str, int]]:
-    """Yield the place of each allowance, what follows ``kfuncdoc:`` in it, and the line that it is for.
-
-    That is the first line after it that is no comment, so that allowances can be stacked; one behind
-    a value is for none.
-    """
-    stacked: list[tuple[Place, str]] = []
-    lines = read.text.split("\n")
-    for number, line in enumerate((*lines, ""), 1):
-        if number in read.scalar_lines or not line.lstrip().startswith("#"):
-            yield from ((place, text, number) for place, text in stacked)
-            stacked.clear()
-            behind = _ALLOWANCE_BEHIND.fullmatch(line) if "kfuncdoc" in line else None
-            if behind is not None and number not in read.scalar_lines:
-                yield Place(number, behind.start(1) + 1), "", _NOWHERE
-            continue
-        match = _ALLOWANCE.fullmatch(line)
-        if match is not None:
-            stacked.append((Place(number, line.index("#") + 1), match[1]))

@@ -12,7 +12,7 @@ cannot evaluate ``str | None``.
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal, Optional, Union
+from typing import Annotated, Any, Literal, Mapping, Optional, Union
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -169,7 +169,7 @@ Link = Annotated[str, BeforeValidator(_link), WithJsonSchema({"type": "string", 
 Commit = Annotated[str, BeforeValidator(_commit), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{12,40}$"})]
 
 
-class Record(BaseModel):
+class DeclarationModel(BaseModel):
     """What all models here have in common."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -182,7 +182,7 @@ class Record(BaseModel):
         return vars(self).get(name)
 
 
-class DeclaredReplacement(Record):
+class DeclaredReplacement(DeclarationModel):
     """One thing to call instead: a kfunc (``name``), or something that is none (``other``)."""
 
     name: Optional[Name] = Field(None, description="A declared kfunc.")
@@ -203,7 +203,7 @@ Replacements = Annotated[
 ]
 
 
-class Was(Record):
+class Was(DeclarationModel):
     """What held until an event: any of these fields, with null for "was not set"."""
 
     prototype: Optional[PrototypeText] = Field(None, description="The prototype before.")
@@ -217,7 +217,7 @@ class Was(Record):
     filter: Optional[Prose] = Field(None, description="The narrowing that held.")
 
 
-class _Event(Record):
+class _Event(DeclarationModel):
     release: EventRelease = Field(
         description="The first release with the event; ``v6.12..v6.16`` or ``..v6.12`` where that is not certain."
     )
@@ -256,7 +256,7 @@ class Superseded(_Event):
     said_in: Optional[Line] = Field(None, description="Where it is said: a path in the kernel tree, or a link.")
 
 
-class AlsoSaid(Record):
+class AlsoSaid(DeclarationModel):
     """Another announcement of the same end, where the kernel contradicts itself."""
 
     removal: Optional[AnnouncedRelease] = Field(None, description="The first release without the kfunc.")
@@ -313,14 +313,21 @@ Event = Annotated[
 ]
 
 
-class Wrapper(Record):
+#: The models of events, by kind.
+EVENTS: Mapping[str, type[_Event]] = {
+    "added": Added, "changed": Changed, "superseded": Superseded, "deprecated": Deprecated, "withdrawn": Withdrawn,
+    "removed": Removed,
+}  # fmt: skip
+
+
+class Wrapper(DeclarationModel):
     """What programs call instead of the bare kfunc."""
 
     name: Line = Field(description="The inline function or macro.")
     header: Line = Field(description="The header that has it.")
 
 
-class User(Record):
+class User(DeclarationModel):
     """A program or project that calls the kfunc."""
 
     name: Line = Field(description="The program or project.")
@@ -328,7 +335,7 @@ class User(Record):
     note: Optional[Line] = Field(None, description="What it calls the kfunc for.")
 
 
-class Backport(Record):
+class Backport(DeclarationModel):
     """A change that also reached a stable kernel; it changes no state."""
 
     kernel: Annotated[str, StringConstraints(pattern=POINT_RELEASE)] = Field(description="As in v6.12.40.")
@@ -336,7 +343,7 @@ class Backport(Record):
     note: Optional[Prose] = Field(None, description="What was brought back.")
 
 
-class Kfunc(Record):
+class Kfunc(DeclarationModel):
     """One kfunc: how it is now, and its history."""
 
     name: Name = Field(description="The name that BPF programs call.")
@@ -363,7 +370,7 @@ class Kfunc(Record):
     )
 
 
-class Header(Record):
+class Header(DeclarationModel):
     """A subsystem, without its kfuncs."""
 
     subsystem: Annotated[str, StringConstraints(pattern=SHORT_NAME)] = Field(description="A short name.")

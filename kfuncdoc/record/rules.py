@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The checks that need more than the form of one value: the calendar, the history, other records.
 
-One small function a rule (or a few that share their search), each a generator of :class:`Finding`.
+One small function a rule (or a few that share their search), each a generator of :class:`RuleFinding`.
 :func:`check` runs them all over one declaration.  No rule reads a clock: what depends on time, such
 as ``past-due``, is seen as of the release up to which the file is recorded, so that a check gives
 the same findings tomorrow.
@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Callable, Iterator, Mapping, Optional, Union
 
-from kfuncdoc.base.diagnostics import Rule, nearest
+from kfuncdoc.base.diagnostics import KnownNames, Rule, nearest
+from kfuncdoc.base.yaml_text import Key, KeyPath
 from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.kernels.flags import FlagMeaning
@@ -23,15 +24,13 @@ from kfuncdoc.record.catalog import Declaration, Stub
 from kfuncdoc.record.lifecycle import FACTS, Plan, Step, Stretch, facts_at, replay, undone
 from kfuncdoc.record.model import Kfunc
 
-Key = Union[str, int]
-
 
 @dataclass(frozen=True)
-class Finding:
+class RuleFinding:
     """What a rule found: *keys* lead from the entry to the value, or to its key where *at_key*."""
 
     rule: Rule
-    keys: tuple[Key, ...]
+    keys: KeyPath
     message: str
     hint: str = ""
     at_key: bool = False
@@ -48,6 +47,8 @@ class Subject:
     entries: Mapping[str, Union[Declaration, Stub]]
     #: The histories of all declarations that name no unknown release, replayed.
     histories: Mapping[str, tuple[Step, ...]]
+    #: The names of all declarations.
+    names: KnownNames
 
     @property
     def kfunc(self) -> Kfunc:
@@ -63,10 +64,10 @@ class Subject:
         return happened[-1].after.plan if happened else None
 
 
-RuleFunction = Callable[[Subject], Iterator[Finding]]
+RuleFunction = Callable[[Subject], Iterator[RuleFinding]]
 
 
-def check(subject: Subject) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[RuleFinding]:
     """Run every rule over one declaration; those on its history only where its releases are known."""
     for rule in FORM_RULES:
         yield from rule(subject)
@@ -86,8 +87,8 @@ def replayed(kfunc: Kfunc, calendar: ReleaseCalendar) -> tuple[Step, ...]:
 # -- names
 
 
-def prototype_name(subject: Subject) -> Iterator[Finding]:
-    prototypes: list[tuple[tuple[Key, ...], Optional[str]]] = [(("prototype",), subject.kfunc.prototype)]
+def prototype_name(subject: Subject) -> Iterator[RuleFinding]:
+    prototypes: list[tuple[KeyPath, Optional[str]]] = [(("prototype",), subject.kfunc.prototype)]
     for index, event in enumerate(subject.kfunc.history):
         was = event.get("was")
         prototypes.append((("history", index, "was", "prototype"), was.prototype if was else None))
@@ -96,25 +97,26 @@ def prototype_name(subject: Subject) -> Iterator[Finding]:
         declared = parse_prototype(text).name if text else subject.kfunc.name
         if declared != subject.kfunc.name:
             message = f"the prototype declares '{declared}', not '{subject.kfunc.name}'"
-            yield Finding(Rule.PROTOTYPE_NAME, keys, message)
+            yield RuleFinding(Rule.PROTOTYPE_NAME, keys, message)
 
 
-def flag_unknown(subject: Subject) -> Iterator[Finding]:
+def flag_unknown(subject: Subject) -> Iterator[RuleFinding]:
     for keys, flag in _named(subject.kfunc, "flags"):
         if flag not in subject.flags:
-            yield Finding(Rule.FLAG_UNKNOWN, keys, f"'{flag}' is no flag that is known", nearest(flag, subject.flags))
+            message = f"'{flag}' is no flag that is known"
+            yield RuleFinding(Rule.FLAG_UNKNOWN, keys, message, nearest(flag, subject.flags))
 
 
-def program_type_unknown(subject: Subject) -> Iterator[Finding]:
+def program_type_unknown(subject: Subject) -> Iterator[RuleFinding]:
     for keys, name in _named(subject.kfunc, "program_types"):
         if name not in PROGRAM_TYPES:
             message = f"'{name}' is no program type that is known"
-            yield Finding(Rule.PROGRAM_TYPE_UNKNOWN, keys, message, nearest(name, PROGRAM_TYPES))
+            yield RuleFinding(Rule.PROGRAM_TYPE_UNKNOWN, keys, message, nearest(name, PROGRAM_TYPES))
 
 
-def _named(kfunc: Kfunc, field: str) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _named(kfunc: Kfunc, field: str) -> Iterator[tuple[KeyPath, str]]:
     """Yield every item of *field*, of today and of the past, with its keys."""
-    records: list[tuple[tuple[Key, ...], Union[Kfunc, model.Was]]] = [((), kfunc)]
+    records: list[tuple[KeyPath, Union[Kfunc, model.Was]]] = [((), kfunc)]
     for index, event in enumerate(kfunc.history):
         was = event.get("was")
         if was is not None:
@@ -133,11 +135,11 @@ def _named(kfunc: Kfunc, field: str) -> Iterator[tuple[tuple[Key, ...], str]]:
 # -- releases
 
 
-def release_unknown(subject: Subject) -> Iterator[Finding]:
+def release_unknown(subject: Subject) -> Iterator[RuleFinding]:
     for index, event in enumerate(subject.kfunc.history):
         for name in filter(None, event.release.split("..")):
             if not subject.calendar.is_real(name):
-                yield Finding(
+                yield RuleFinding(
                     Rule.RELEASE_UNKNOWN,
                     ("history", index, "release"),
                     f"{name} is no release in which something happened",
@@ -148,13 +150,13 @@ def release_unknown(subject: Subject) -> Iterator[Finding]:
                 subject.calendar[name]
             except UnknownRelease:
                 message = f"{name} is no release, neither past nor among the next {len(_projected(subject.calendar))}"
-                yield Finding(Rule.RELEASE_UNKNOWN, ("history", index, *keys), message)
+                yield RuleFinding(Rule.RELEASE_UNKNOWN, ("history", index, *keys), message)
 
 
-def _announced(event: model.Event) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _announced(event: model.Event) -> Iterator[tuple[KeyPath, str]]:
     if not isinstance(event, model.Deprecated):
         return
-    records: list[tuple[tuple[Key, ...], Union[model.Deprecated, model.AlsoSaid]]] = [((), event)]
+    records: list[tuple[KeyPath, Union[model.Deprecated, model.AlsoSaid]]] = [((), event)]
     records += [(("also_said", number), other) for number, other in enumerate(event.also_said or ())]
     for keys, record in records:
         for kind in ("removal", "change"):
@@ -173,40 +175,40 @@ def _what_is_known(name: str, calendar: ReleaseCalendar) -> str:
     return f"the newest release that is known is {calendar.real[-1]}"
 
 
-def range_order(subject: Subject) -> Iterator[Finding]:
+def range_order(subject: Subject) -> Iterator[RuleFinding]:
     for index, event in enumerate(subject.kfunc.history):
         when = subject.calendar.when(event.release)
         if when.after is not None and when.after >= when.by:
             message = f"{when.after} does not come before {when.by}"
-            yield Finding(Rule.RANGE_ORDER, ("history", index, "release"), message)
+            yield RuleFinding(Rule.RANGE_ORDER, ("history", index, "release"), message)
 
 
-def recorded_behind(subject: Subject) -> Iterator[Finding]:
+def recorded_behind(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps:
         if step.when.by > subject.recorded and not step.when.by.projected:
             message = f"this happened in {step.when.by}, and the file is recorded up to {subject.recorded}"
             hint = f"write recorded: {step.when.by} once the file is compared"
-            yield Finding(Rule.RECORDED_BEHIND, ("history", step.index, "release"), message, hint)
+            yield RuleFinding(Rule.RECORDED_BEHIND, ("history", step.index, "release"), message, hint)
 
 
 # -- history
 
 
-def history_start(subject: Subject) -> Iterator[Finding]:
+def history_start(subject: Subject) -> Iterator[RuleFinding]:
     first = subject.kfunc.history[0]
     if not isinstance(first, model.Added):
         message = f"a history begins with added, not with {first.event}"
-        yield Finding(Rule.HISTORY_START, ("history", 0, "event"), message)
+        yield RuleFinding(Rule.HISTORY_START, ("history", 0, "event"), message)
 
 
-def history_order(subject: Subject) -> Iterator[Finding]:
+def history_order(subject: Subject) -> Iterator[RuleFinding]:
     for before, step in zip(subject.steps, subject.steps[1:]):
         if step.when.by < before.when.by:
             message = f"{step.when.by} stands after {before.when.by}"
-            yield Finding(Rule.HISTORY_ORDER, ("history", step.index, "release"), message)
+            yield RuleFinding(Rule.HISTORY_ORDER, ("history", step.index, "release"), message)
 
 
-def event_impossible(subject: Subject) -> Iterator[Finding]:
+def event_impossible(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps[1:]:
         kind, before = step.event.event, step.before
         if isinstance(step.event, model.Added):
@@ -216,82 +218,83 @@ def event_impossible(subject: Subject) -> Iterator[Finding]:
         else:
             wrong = "withdrawn, but nothing is deprecated" if kind == "withdrawn" and before.plan is None else ""
         if wrong:
-            yield Finding(Rule.EVENT_IMPOSSIBLE, ("history", step.index, "event"), wrong)
+            yield RuleFinding(Rule.EVENT_IMPOSSIBLE, ("history", step.index, "event"), wrong)
 
 
-def event_empty(subject: Subject) -> Iterator[Finding]:
+def event_empty(subject: Subject) -> Iterator[RuleFinding]:
     for index, event in enumerate(subject.kfunc.history):
         if isinstance(event, model.Changed) and not undone(event) and event.behaviour is None:
             hint = "add was, or behaviour in words"
-            yield Finding(Rule.EVENT_EMPTY, ("history", index, "event"), "changed does not say what", hint)
+            yield RuleFinding(Rule.EVENT_EMPTY, ("history", index, "event"), "changed does not say what", hint)
 
 
-def was_same(subject: Subject) -> Iterator[Finding]:
+def was_same(subject: Subject) -> Iterator[RuleFinding]:
     now = {name: getattr(subject.kfunc, name) for name in FACTS}
     for index in range(len(subject.kfunc.history) - 1, -1, -1):
         before = undone(subject.kfunc.history[index])
         for name, value in before.items():
             if value == now[name]:
-                yield Finding(Rule.WAS_SAME, ("history", index, "was", name), f"{name} is the same after this event")
+                message = f"{name} is the same after this event"
+                yield RuleFinding(Rule.WAS_SAME, ("history", index, "was", name), message)
         now.update(before)
 
 
-def deprecation_incomplete(subject: Subject) -> Iterator[Finding]:
+def deprecation_incomplete(subject: Subject) -> Iterator[RuleFinding]:
     """What the first event of a plan has to say, a restatement need not repeat."""
     for step in subject.steps:
         event, keys = step.event, ("history", step.index, "event")
         if not isinstance(event, model.Deprecated) or step.before.plan is not None:
             continue
         if event.reason is None:
-            yield Finding(Rule.REASON_MISSING, keys, "the deprecation does not say why", "add reason")
+            yield RuleFinding(Rule.REASON_MISSING, keys, "the deprecation does not say why", "add reason")
         if event.said_in is None:
             hint = "add said_in; where the kernel does not announce it, the event is superseded"
-            yield Finding(Rule.SAID_IN_MISSING, keys, "the deprecation does not say where it is announced", hint)
+            yield RuleFinding(Rule.SAID_IN_MISSING, keys, "the deprecation does not say where it is announced", hint)
         if event.removal is None and event.change is None:
             hint = "add removal or change with a release, or undecided"
-            yield Finding(Rule.END_MISSING, keys, "the deprecation does not say what is to happen", hint)
+            yield RuleFinding(Rule.END_MISSING, keys, "the deprecation does not say what is to happen", hint)
 
 
-def end_conflict(subject: Subject) -> Iterator[Finding]:
+def end_conflict(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps:
         event = step.event
         if not isinstance(event, model.Deprecated):
             continue
         if event.removal is not None and event.change is not None:
             message = "removal and change cannot both be the end"
-            yield Finding(Rule.END_CONFLICT, ("history", step.index, "change"), message, at_key=True)
+            yield RuleFinding(Rule.END_CONFLICT, ("history", step.index, "change"), message, at_key=True)
         plan = step.after.plan
         if event.becomes is not None and plan is not None and plan.kind != "change":
             message = "becomes belongs to a change, and this is a removal"
-            yield Finding(Rule.END_CONFLICT, ("history", step.index, "becomes"), message, at_key=True)
+            yield RuleFinding(Rule.END_CONFLICT, ("history", step.index, "becomes"), message, at_key=True)
         for number, other in enumerate(event.also_said or ()):
             if (other.removal is None) == (other.change is None):
                 message = "this should have either removal or change"
-                yield Finding(Rule.END_CONFLICT, ("history", step.index, "also_said", number), message)
+                yield RuleFinding(Rule.END_CONFLICT, ("history", step.index, "also_said", number), message)
 
 
-def end_not_after_deprecation(subject: Subject) -> Iterator[Finding]:
+def end_not_after_deprecation(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps:
         for keys, name in _announced(step.event):
             if subject.calendar[name] <= step.when.by:
                 message = f"{name} does not come after {step.when.by}, the release of the deprecation"
-                yield Finding(Rule.END_NOT_AFTER_DEPRECATION, ("history", step.index, *keys), message)
+                yield RuleFinding(Rule.END_NOT_AFTER_DEPRECATION, ("history", step.index, *keys), message)
 
 
-def past_due(subject: Subject) -> Iterator[Finding]:
+def past_due(subject: Subject) -> Iterator[RuleFinding]:
     plan = subject.plan_at(subject.kfunc.name, subject.recorded)
     if plan is not None and plan.end is not None and plan.end <= subject.recorded:
         said = plan.governing
         announced = f"{said.said} (that is {said.release})" if said.renumbered else said.said
         message = f"the {plan.kind} was announced for {announced}, and in {subject.recorded} it has not happened"
         index = plan.origin.get(plan.kind, subject.steps[-1].index)
-        yield Finding(Rule.PAST_DUE, ("history", index, plan.kind), message)
+        yield RuleFinding(Rule.PAST_DUE, ("history", index, plan.kind), message)
 
 
 # -- replacement
 
 
-def replacement_missing(subject: Subject) -> Iterator[Finding]:
+def replacement_missing(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps:
         needed = (
             (isinstance(step.event, model.Deprecated) and step.before.plan is None)
@@ -302,22 +305,22 @@ def replacement_missing(subject: Subject) -> Iterator[Finding]:
             only = isinstance(step.event, model.Superseded)
             hint = "add replacement" if only else "add renamed_to, replacement, or no_replacement with the reason"
             message = f"{step.event.event} does not say what to call instead"
-            yield Finding(Rule.REPLACEMENT_MISSING, ("history", step.index, "event"), message, hint)
+            yield RuleFinding(Rule.REPLACEMENT_MISSING, ("history", step.index, "event"), message, hint)
 
 
-def replacement_conflict(subject: Subject) -> Iterator[Finding]:
+def replacement_conflict(subject: Subject) -> Iterator[RuleFinding]:
     for index, event in enumerate(subject.kfunc.history):
         given = _replacement_fields(event)
         if len(given) > 1:
             message = f"{' and '.join(given)} exclude each other"
-            yield Finding(Rule.REPLACEMENT_CONFLICT, ("history", index, given[1]), message, at_key=True)
+            yield RuleFinding(Rule.REPLACEMENT_CONFLICT, ("history", index, given[1]), message, at_key=True)
 
 
 def _replacement_fields(event: model.Event) -> list[str]:
     return [name for name in ("renamed_to", "replacement", "no_replacement") if event.get(name)]
 
 
-def _replacements(event: model.Event) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _replacements(event: model.Event) -> Iterator[tuple[KeyPath, str]]:
     """Yield the kfuncs that *event* names instead, with their keys."""
     renamed_to = event.get("renamed_to")
     if renamed_to is not None:
@@ -327,29 +330,29 @@ def _replacements(event: model.Event) -> Iterator[tuple[tuple[Key, ...], str]]:
             yield ("replacement", number), replacement.name
 
 
-def replacement_unknown(subject: Subject) -> Iterator[Finding]:
+def replacement_unknown(subject: Subject) -> Iterator[RuleFinding]:
     for index, event in enumerate(subject.kfunc.history):
         for keys, name in _replacements(event):
             if name == subject.kfunc.name:
                 message = f"'{name}' cannot replace itself"
-                yield Finding(Rule.REPLACEMENT_SELF, ("history", index, *keys), message)
+                yield RuleFinding(Rule.REPLACEMENT_SELF, ("history", index, *keys), message)
             elif name not in subject.entries:
-                hint = nearest(name, subject.entries) or "what is no kfunc is written {other: ...}"
+                hint = subject.names.hint(name) or "what is no kfunc is written {other: ...}"
                 message = f"replacement '{name}' is not declared"
-                yield Finding(Rule.REPLACEMENT_UNKNOWN, ("history", index, *keys), message, hint)
+                yield RuleFinding(Rule.REPLACEMENT_UNKNOWN, ("history", index, *keys), message, hint)
 
 
-def replacement_absent(subject: Subject) -> Iterator[Finding]:
+def replacement_absent(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps:
         for keys, name in _replacements(step.event):
             stretches = _stretches(subject, name) if name != subject.kfunc.name else ()
             if stretches and not any(stretch.holds(step.when.by) for stretch in stretches):
                 message = f"replacement '{name}' is not in the kernel at {step.when.by}"
                 hint = f"it came in {stretches[0].added.by}" if stretches[0].added.by > step.when.by else ""
-                yield Finding(Rule.REPLACEMENT_ABSENT, ("history", step.index, *keys), message, hint)
+                yield RuleFinding(Rule.REPLACEMENT_ABSENT, ("history", step.index, *keys), message, hint)
 
 
-def replacement_no_overlap(subject: Subject) -> Iterator[Finding]:
+def replacement_no_overlap(subject: Subject) -> Iterator[RuleFinding]:
     own = _stretches(subject, subject.kfunc.name)
     for step in subject.steps:
         for keys, name in _replacements(step.event):
@@ -361,7 +364,7 @@ def replacement_no_overlap(subject: Subject) -> Iterator[Finding]:
             )
             if own and others and next(together, None) is None:
                 message = f"no kernel has both '{subject.kfunc.name}' and '{name}'"
-                yield Finding(Rule.REPLACEMENT_NO_OVERLAP, ("history", step.index, *keys), message)
+                yield RuleFinding(Rule.REPLACEMENT_NO_OVERLAP, ("history", step.index, *keys), message)
 
 
 def _stretches(subject: Subject, name: str) -> tuple[Stretch, ...]:
@@ -369,7 +372,7 @@ def _stretches(subject: Subject, name: str) -> tuple[Stretch, ...]:
     return steps[-1].after.stretches if steps else ()
 
 
-def replacement_cycle(subject: Subject) -> Iterator[Finding]:
+def replacement_cycle(subject: Subject) -> Iterator[RuleFinding]:
     circles: dict[Release, list[str]] = {}
     for step in subject.steps:
         if not isinstance(step.event, model.Deprecated):
@@ -381,7 +384,7 @@ def replacement_cycle(subject: Subject) -> Iterator[Finding]:
         if circle:
             keys = next((keys for keys, name in _replacements(step.event) if name == circle[1]), ("event",))
             message = f"the replacements go in a circle: {' -> '.join(circle)}"
-            yield Finding(Rule.REPLACEMENT_CYCLE, ("history", step.index, *keys), message)
+            yield RuleFinding(Rule.REPLACEMENT_CYCLE, ("history", step.index, *keys), message)
 
 
 #: Chains of replacements are not followed further than this, so that a hostile file takes no quadratic time.
@@ -410,7 +413,7 @@ def _to_be_called_instead(subject: Subject, name: str, release: Release) -> list
     return [*filter(None, [plan.renamed_to]), *(other.name for other in plan.replacement if other.name)]
 
 
-def replacement_deprecated(subject: Subject) -> Iterator[Finding]:
+def replacement_deprecated(subject: Subject) -> Iterator[RuleFinding]:
     if not subject.steps[-1].after.present:
         return
     plan, superseded = subject.plan_at(subject.kfunc.name, subject.recorded), subject.steps[-1].after.superseded
@@ -429,10 +432,10 @@ def replacement_deprecated(subject: Subject) -> Iterator[Finding]:
         if len(way) > 1 and subject.kfunc.name not in way:
             message = f"replacement '{name}' is itself to be removed"
             hint = "" if onward else f"name '{way[-1]}' instead"
-            yield Finding(Rule.REPLACEMENT_DEPRECATED, ("history", index, *keys), message, hint)
+            yield RuleFinding(Rule.REPLACEMENT_DEPRECATED, ("history", index, *keys), message, hint)
 
 
-def rename_prototype(subject: Subject) -> Iterator[Finding]:
+def rename_prototype(subject: Subject) -> Iterator[RuleFinding]:
     for step in subject.steps:
         name = step.event.get("renamed_to")
         successor = subject.entries.get(name) if name else None
@@ -443,25 +446,25 @@ def rename_prototype(subject: Subject) -> Iterator[Finding]:
         new = parse_prototype(facts_at(successor.kfunc, subject.calendar, step.when.by).prototype)
         if (old.returns, old.parameters) != (new.returns, new.parameters):
             message = f"'{name}' has another prototype: {new}"
-            yield Finding(Rule.RENAME_PROTOTYPE, ("history", step.index, "renamed_to"), message)
+            yield RuleFinding(Rule.RENAME_PROTOTYPE, ("history", step.index, "renamed_to"), message)
 
 
 # -- prose
 
 
-def summary_missing(subject: Subject) -> Iterator[Finding]:
+def summary_missing(subject: Subject) -> Iterator[RuleFinding]:
     if subject.kfunc.summary is None:
-        yield Finding(Rule.SUMMARY_MISSING, ("name",), f"'{subject.kfunc.name}' has no summary")
+        yield RuleFinding(Rule.SUMMARY_MISSING, ("name",), f"'{subject.kfunc.name}' has no summary")
 
 
-def prose_title(subject: Subject) -> Iterator[Finding]:
+def prose_title(subject: Subject) -> Iterator[RuleFinding]:
     for keys, text in prose_of(subject.kfunc):
         title = title_in(text)
         if title:
-            yield Finding(Rule.PROSE_TITLE, keys, f"'{title}' is a section title", "use a paragraph of its own")
+            yield RuleFinding(Rule.PROSE_TITLE, keys, f"'{title}' is a section title", "use a paragraph of its own")
 
 
-def prose_of(kfunc: Kfunc) -> Iterator[tuple[tuple[Key, ...], str]]:
+def prose_of(kfunc: Kfunc) -> Iterator[tuple[KeyPath, str]]:
     """Yield every text of *kfunc* that is reStructuredText, with its keys."""
     yield from _prose_fields(kfunc, ("description", "filter"))
     for number, backport in enumerate(kfunc.backports):
@@ -472,7 +475,7 @@ def prose_of(kfunc: Kfunc) -> Iterator[tuple[tuple[Key, ...], str]]:
             yield from _prose_fields(replacement, ("other", "when"), "history", index, "replacement", number)
 
 
-def _prose_fields(record: model.Record, names: tuple[str, ...], *keys: Key) -> Iterator[tuple[tuple[Key, ...], str]]:
+def _prose_fields(record: model.DeclarationModel, names: tuple[str, ...], *keys: Key) -> Iterator[tuple[KeyPath, str]]:
     for name in names:
         text = record.get(name)
         if text is not None:

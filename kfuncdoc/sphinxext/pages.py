@@ -21,7 +21,7 @@ from sphinx.util.matching import Matcher
 from kfuncdoc.base.diagnostics import Diagnostic, Rule
 from kfuncdoc.kernels.packaged import load_calendar, load_hooks
 from kfuncdoc.pages.site_map import Page, by_page, pages_about_all, subjects_of
-from kfuncdoc.record.declaration_files import SUFFIX, find
+from kfuncdoc.record.declaration_files import SUFFIX, find, is_unreadable_folder
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.options import Options
 from kfuncdoc.sphinxext.rst import every
@@ -66,7 +66,7 @@ class ProjectWithPages(Project):
         known = {os.path.realpath(path) for path in paths if path.endswith(SUFFIX)}
         files: dict[str, str] = {}
         for path in find(self._data):
-            if os.path.realpath(path) not in known:
+            if os.path.realpath(path) not in known and not is_unreadable_folder(path):
                 files.setdefault(os.path.realpath(path), path)
         excluded = _Excluded(exclude_paths)
         pages, self.clashes = by_page(files.values())

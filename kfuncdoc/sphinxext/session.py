@@ -21,6 +21,7 @@ from sphinx.errors import ConfigError, ExtensionError
 
 from kfuncdoc import __version__
 from kfuncdoc.base.resources import packaged
+from kfuncdoc.base.walk import walk
 from kfuncdoc.kernels.reference import ReferenceUnknown, reference_date, reference_release, release_of_version
 from kfuncdoc.pages.site_map import SiteMap
 from kfuncdoc.record.address import address
@@ -221,19 +222,19 @@ class Session:
 
     def _inputs(self) -> Iterator[str]:
         yield from sorted(self.site.declarations.values())
-        for path in (*self.options.data, packaged("data")):
-            yield from _files_below(str(path), ".yaml")
-        for path in (packaged("templates"), *self.options.templates):
-            yield from _files_below(str(path))  # a template may include a file of any name
+        yield from find(self.options.data)
+        for path in (packaged("data"), packaged("templates"), *self.options.templates):
+            yield from _files_below(str(path))
 
 
-def _files_below(path: str, suffix: str = "") -> Iterator[str]:
+def _files_below(path: str) -> Iterator[str]:
+    """Yield every file below *path*, through links too: a template may include a file of any name."""
     if not os.path.isdir(path):
         yield path
         return
-    for folder, folders, files in os.walk(path, followlinks=True):
-        folders.sort()
-        yield from (os.path.join(folder, name) for name in sorted(files) if name.endswith(suffix))
+    for folder in walk(path, follow_links=True):
+        yield folder.path  # a folder that cannot be read has other content than one that can
+        yield from (os.path.join(folder.path, name) for name in folder.files)
 
 
 def _content(path: str) -> bytes:

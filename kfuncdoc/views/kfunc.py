@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Iterator, Optional, Union
 
+from kfuncdoc.base.yaml_text import Key
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.kernels.hooks import ANY, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release, When
@@ -21,8 +22,6 @@ from kfuncdoc.record.declared_prose import Prose, mark
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, Step, facts_after, facts_at, undone
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.replacement import ReplacementFinder, Replacements
-
-Key = Union[str, int]
 
 #: The list of BPF itself, which belongs in copy whatever the subsystem.
 BPF_LIST = "bpf@vger.kernel.org"

@@ -3,12 +3,23 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import random
 
 import pytest
 
-from kfuncdoc.base.diagnostics import Diagnostic, Rule, Severity, as_github, as_json, as_text, fails, nearest
+from kfuncdoc.base.diagnostics import (
+    Diagnostic,
+    KnownNames,
+    Rule,
+    Severity,
+    as_github,
+    as_json,
+    as_text,
+    fails,
+    nearest,
+)
 
 ERROR = Diagnostic("a.kfuncs.yaml", 31, 18, Rule.REPLACEMENT_UNKNOWN, "'bpf_frist' is not declared", "did you mean it?")
 WARNING = Diagnostic("a.kfuncs.yaml", 4, 11, Rule.SUMMARY_MISSING, "'bpf_one' has no summary")
@@ -154,3 +165,43 @@ def test_nearest(word, hint):
 
 def test_nearest_of_nothing():
     assert nearest("summary", []) == ""
+
+
+#: Many names that are much alike, as those of kfuncs are.
+VERBS = ("acquire", "release", "get", "put", "copy", "first", "next", "destroy", "from_id", "set_flags")
+NOUNS = ("task", "cgroup", "cpumask", "dynptr", "list", "rbtree", "iter_num", "iter_bits", "sock", "skb")
+MANY = [f"bpf_{noun}_{verb}" for noun in NOUNS for verb in VERBS]
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("bpf_task_aquire", "did you mean 'bpf_task_acquire'?"),
+        ("bpf_tsak_acquire", "did you mean 'bpf_task_acquire'?"),
+        ("bpf_list_frist", "did you mean 'bpf_list_first'?"),
+        ("cpumask_next", "did you mean 'bpf_cpumask_next'?"),
+        ("bpf_iter_bits_destroy", "did you mean 'bpf_iter_bits_destroy'?"),
+        ("quux", ""),
+        ("", ""),
+    ],
+)
+def test_the_nearest_of_many_names(word, hint):
+    names = KnownNames(MANY)
+    assert names.hint(word) == hint
+    assert names.hint(word) == hint, "and the same when it is asked for again"
+
+
+@pytest.mark.parametrize("count", [100, 1000, 10000])
+def test_a_word_is_compared_with_few_names_however_many_there_are(monkeypatch, count):
+    compared = []
+
+    def get_close_matches(word, possibilities, n, cutoff):
+        compared.append(len(possibilities))
+        return []
+
+    monkeypatch.setattr(difflib, "get_close_matches", get_close_matches)
+    names = KnownNames(f"bpf_thing_{number}_get" for number in range(count))
+    for number in range(20):
+        names.hint(f"bpf_thign_{number}_get")
+        names.hint(f"bpf_thign_{number}_get")
+    assert compared == [10] * 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import itertools
+import re
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -269,6 +270,34 @@ def test_bytes_that_are_no_usable_text(content, rule, place):
     assert (found.rule, (found.line, found.column)) == (rule, place)
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ('a: "\\uE000x:1\\uE001"\n', (1, 4)),
+        ('a: "x\\U0000E001"\n', (1, 4)),
+        ('a:\n  - b: one\n    c: "two\n\n      \\ue000"\n', (3, 8)),
+        ('"\\uE000": one\n', (1, 1)),
+        ('a: {b: [one, "\\uE000"]}\n', (1, 14)),
+        ('a: &x "\\uE000"\nb: *x\n', (1, 4)),
+    ],
+)
+def test_a_reserved_character_is_refused_as_an_escape_too(text, place):
+    assert decode(text.encode()) == text, "it is not there before escapes are read"
+    rule, found_at, message = found_in(text)
+    assert (rule, found_at, message[-11:]) == (Rule.PRIVATE_MARK, place, "is reserved")
+
+
+@pytest.mark.parametrize(("escape", "code"), [(r"\N", "0085"), (r"\L", "2028"), (r"\P", "2029"), (r"\u2028", "2028")])
+def test_a_line_end_that_is_none_for_some_is_refused_as_an_escape_too(escape, code):
+    message = f"U+{code} ends a line for some readers and not for others"
+    assert found_in(f'a: one\nb: "two{escape}"\n') == (Rule.ENCODING, (2, 4), message)
+
+
+@pytest.mark.parametrize("text", [r"a: \uE000", r"a: '\uE000'", "a: |\n  \\uE000\n", "a: >\n  \\uE000\n"])
+def test_only_double_quotes_have_escapes(text):
+    assert parse(text).value["a"].strip() == r"\uE000"
+
+
 # -- limits
 
 
@@ -338,7 +367,11 @@ def test_any_bytes_are_read_or_unusable(tmp_path, content):
     assert usable(path) in (True, False)
 
 
-@given(st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=20))
+#: Any text that a file may have.
+ANY_TEXT = st.text().map(lambda text: re.sub("[\x85\u2028\u2029\ue000\ue001]", "", text))
+
+
+@given(st.recursive(ANY_TEXT, lambda inner: st.lists(inner) | st.dictionaries(ANY_TEXT, inner), max_leaves=20))
 @GUARDED
 def test_what_is_written_is_what_is_read(value):
     value = {"a": value}

@@ -8,10 +8,13 @@ from textwrap import dedent
 from typing import Optional
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from prototypes import near_prototypes, prototypes
 
-from kfuncdoc.bpf.prototype import Prototype, PrototypeError, as_callers_see, parse_prototype
+from kfuncdoc.bpf.prototype import Prototype, PrototypeError, as_callers_see, name_of_parameter, parse_prototype
+from kfuncdoc.bpf.shape import shape_of
+from kfuncdoc.record.variants import in_c
 
 
 @pytest.mark.parametrize(
@@ -100,6 +103,46 @@ def test_white_space_is_put_in_the_kernels_order(text, spelled):
             12,
             "leave out __weak: it belongs to the declaration in a BPF program",
         ),
+        # Without a type, or with too much of one.
+        ("int f(const)", "a parameter has no type", 6, ""),
+        ("int f(int a, volatile *)", "a parameter has no type", 13, ""),
+        ("int f(*p)", "a parameter has no type", 6, ""),
+        ("int f([3])", "a parameter has no type", 6, ""),
+        ("int f((*cb)(void))", "a parameter has no type", 6, ""),
+        ("int f(int (*cb)(int, const))", "a parameter has no type", 21, ""),
+        ("int f(3)", "a parameter has no type", 6, ""),
+        ("int f(struct)", "'struct' has no name", 6, ""),
+        ("int f(const struct *p)", "'struct' has no name", 12, ""),
+        ("int f(enum int x)", "'enum' has no name", 6, ""),
+        ("int f(int (*cb)())", "there is nothing between the parentheses", 15, "write (void)"),
+        ("int f(int (*cb)(int, ))", "a parameter is missing", 21, ""),
+        ("int f(u32 struct a)", "'struct' cannot stand behind a type", 10, ""),
+        ("int f(u32 int)", "'int' cannot stand behind a type", 10, ""),
+        ("int f(int *int)", "'int' cannot be the name of a parameter", 11, ""),
+        ("int f(int a 3)", "'3' cannot stand here", 12, ""),
+        ("int f(int a[3, 4])", "',' cannot stand here", 13, ""),
+        ("int f(int a[...])", "'...' cannot stand here", 12, ""),
+        ("int f(...)", "'...' comes after a parameter", 6, ""),
+        ("int f(int a, ..., int b)", "',' cannot stand here", 16, ""),
+        ("int f(void, int a)", "a parameter cannot have the type void", 6, "write (void) for none"),
+        ("int f(int a, void)", "a parameter cannot have the type void", 13, "write (void) for none"),
+        ("int f(void a)", "a parameter cannot have the type void", 6, "write (void) for none"),
+        ("int f(const void)", "a parameter cannot have the type void", 6, "write (void) for none"),
+        # The result.
+        ("const f(void)", "'f' has no return type", 6, "write 'void f(...)' if it gives nothing"),
+        ("struct f(void)", "'f' has no return type", 7, "write 'void f(...)' if it gives nothing"),
+        ("*f(void)", "'f' has no return type", 1, "write 'void f(...)' if it gives nothing"),
+        ("struct *f(void)", "'struct' has no name", 0, ""),
+        ("int (void)", "there is no name before the parameters", 0, ""),
+        ("struct a const(void)", "there is no name before the parameters", 9, ""),
+        ("const void f(void)", "a result of the type void has no qualifiers", 0, "write void"),
+        ("int a, f(void)", "'a' cannot stand here", 4, ""),
+        ("int a[3] f(void)", "something follows the parameters", 9, ""),
+        ("int [3](void)", "something follows the parameters", 7, ""),
+        # So deep that no compiler goes there.
+        (f"int f(int {'*' * 13}a)", "a type nests deeper than 12 levels", 6, ""),
+        (f"int {'*' * 13}f(void)", "a type nests deeper than 12 levels", 0, ""),
+        (f"int f(int {'(' * 12}a{')' * 12})", "parentheses nest deeper than 12 levels", 21, ""),
     ],
 )
 def test_what_is_no_prototype_is_refused_with_its_place(text, message, offset, hint):
@@ -217,16 +260,30 @@ def refusal(text: str) -> Optional[PrototypeError]:
             "int f(struct a *(*cb__ign)(int (*inner)(void), u8 x[4]))",
             ("int", "struct a * (*)(int (*)(void), u8 *)__ign"),
         ),
+        ("int f(int [3], char (*)[16])", ("int", "int *", "char **")),
+        ("int f(struct a __arena *p, __user void *q)", ("int", "struct a __arena *", "void __user *")),
+        ("struct a __rcu *f(int (u32), int less(u8))", ("struct a __rcu *", "int (*)(u32)", "int (*)(u8)")),
+        ("void f(int (**cb)(void), int (*(*g)(u8))(u16))", ("void", "int (**)(void)", "int (*)(u16) (*)(u8)")),
     ],
 )
 def test_what_a_caller_sees(prototype, seen):
     assert as_callers_see(prototype) == seen
 
 
-@given(st.text("ab _*()[],.1", max_size=30).map(lambda inner: f"int f({inner})"))
-def test_what_is_a_prototype_can_be_seen(text):
-    try:
-        parsed = parse_prototype(text)
-    except PrototypeError:
+@settings(max_examples=400)
+@given(st.one_of(prototypes("f"), near_prototypes("f")))
+@example("int f(const)")
+@example("int f(volatile *)")
+@example("int f([3])")
+@example("int f(int (*cb)(int (*inner)(a, b)))")
+def test_what_is_a_prototype_can_be_used_everywhere(text):
+    """Whatever is accepted is laid out, compared, and told apart in C without an exception."""
+    wrong = refusal(text)
+    if wrong is not None:
+        assert 0 <= wrong.offset <= len(text)
         return
-    assert len(as_callers_see(text)) == 1 + len(parsed.parameters)
+    parsed = parse_prototype(text)
+    assert parse_prototype(parsed.laid_out(20)[:-1]) == parsed
+    assert len(as_callers_see(text)) == len(in_c(text)) == 1 + len(parsed.parameters)
+    assert [name for name in map(name_of_parameter, parsed.parameters) if not re.fullmatch(r"\w*", name)] == []
+    assert shape_of(text)[0] == "function"

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from kfuncdoc.bpf.program_types import PROGRAM_TYPES
-from kfuncdoc.bpf.sections import _SECTIONS, section
+from kfuncdoc.bpf.sections import _SECTIONS, program_section
 
 
 @pytest.mark.parametrize(
@@ -35,13 +35,13 @@ from kfuncdoc.bpf.sections import _SECTIONS, section
     ],
 )
 def test_sections(name, program_type, sleepable):
-    assert section(name) == (f"BPF_PROG_TYPE_{program_type}", sleepable, False)
-    assert section(f"?{name}") == (f"BPF_PROG_TYPE_{program_type}", sleepable, True)
+    assert program_section(name) == (f"BPF_PROG_TYPE_{program_type}", sleepable, False)
+    assert program_section(f"?{name}") == (f"BPF_PROG_TYPE_{program_type}", sleepable, True)
 
 
 @pytest.mark.parametrize("name", [".text", "maps", "xdp_prog", "kprobes/x", "", "cgroup", "cgroup/nothing"])
 def test_what_says_nothing(name):
-    assert section(name) == (None, None, False)
+    assert program_section(name) == (None, None, False)
 
 
 def test_all_are_program_types():

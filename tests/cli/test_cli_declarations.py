@@ -46,7 +46,7 @@ def test_check_is_strict_where_asked_for(text, status, strict):
 def test_check_searches_this_folder_by_default(capsys):
     Path("sub", "_build").mkdir(parents=True)
     write(WRONG, "top")
-    write(WARNED.replace("bpf_one", "bpf_two"), "sub/inner")
+    write(WARNED.replace("bpf_one", "bpf_two").replace("subsystem: demo", "subsystem: inner"), "sub/inner")
     write(WRONG, "sub/_build/copied")
     assert main(["check"]) == FINDINGS
     out, err = capsys.readouterr()

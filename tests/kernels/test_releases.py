@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfuncdoc.kernels.packaged import load_calendar
-from kfuncdoc.kernels.releases import HORIZON, ReleaseCalendar, UnknownRelease, When
+from kfuncdoc.kernels.releases import HORIZON, Release, ReleaseCalendar, UnknownRelease, When
 
 
 def day(text: str) -> datetime.date:
@@ -26,6 +26,21 @@ def calendar_of(*releases: tuple[str, str], **more: object) -> ReleaseCalendar:
 def test_releases_are_ordered_by_the_calendar_and_not_by_their_spelling():
     assert CALENDAR["v6.2"] < CALENDAR["v6.10"] < CALENDAR["v6.19"] < CALENDAR["v7.0"]
     assert CALENDAR["v7.0"].position == CALENDAR["v6.19"].position + 1
+
+
+def test_releases_compare_by_their_place_alone():
+    """Other fields take no part: an end of life that is not known cannot be compared with a day."""
+    first = Release(0, "v6.1", day("2022-12-11"), day("2022-12-11"))
+    same = Release(0, "v6.1", day("2022-12-11"), day("2022-12-11"), lts=True, end_of_life=day("2027-12-31"))
+    second = Release(1, "v6.0", day("2022-10-02"), day("2022-10-02"))
+    assert first == same
+    assert hash(first) == hash(same)
+    assert first <= same
+    assert first >= same
+    assert not first < same
+    assert not first > same
+    assert first < second
+    assert max(same, second, first) is second
 
 
 @pytest.mark.parametrize(

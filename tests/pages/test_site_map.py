@@ -8,7 +8,7 @@ import re
 import pytest
 from declared import CALENDAR, catalog_of, entry, subsystem
 
-from kfuncdoc.base.diagnostics import as_text
+from kfuncdoc.base.diagnostics import Rule, as_text
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.pages.renderer import Renderer
 from kfuncdoc.pages.site_map import (
@@ -90,12 +90,7 @@ def test_pages_that_a_project_wrote_itself_are_listed_and_not_generated():
     [
         ("task", "task"),
         ("release-v7.3", "release-v7.3"),
-        ("foo <bar>", "./foo <bar>.rst"),
-        ("<bar>", "./<bar>.rst"),
-        ("self", "./self.rst"),
         ("notes.md", "./notes.md.rst"),
-        (" a", "./ a.rst"),
-        ("a ", "./a .rst"),
     ],
 )
 def test_entry_of_a_toctree_is_the_name_of_a_document(name, entry):
@@ -129,3 +124,27 @@ def test_two_files_for_one_page_clash():
         f"d/.kfuncs.yaml:0:0: error: '' cannot be the name of a page [page-clash]\n{hint}",
         f"e/a\nb.kfuncs.yaml:0:0: error: 'a\\nb' cannot be the name of a page [page-clash]\n{hint}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"),
+    [
+        ("foo <bar>", "'foo <bar>' cannot be the name of a page: '<' is markup in references to it"),
+        ("foo>", "'foo>' cannot be the name of a page: '>' is markup in references to it"),
+        ("a`b", "'a`b' cannot be the name of a page: '`' is markup in references to it"),
+        ("a*", "'a*' cannot be the name of a page: '*' is markup in references to it"),
+        ("a?", "'a?' cannot be the name of a page: '?' is markup in references to it"),
+        ("[a]", "'[a]' cannot be the name of a page: '[' is markup in references to it"),
+        ("a\\b", "'a\\\\b' cannot be the name of a page: '\\' is markup in references to it"),
+        (" a", "' a' cannot be the name of a page: references to it lose the spaces at its ends"),
+        ("a ", "'a ' cannot be the name of a page: references to it lose the spaces at its ends"),
+        ("self", "'self' cannot be the name of a page: in a toctree that is another place"),
+        ("..", "'..' cannot be the name of a page: in a toctree that is another place"),
+        ("a.rst", "'a.rst' cannot be the name of a page: references to it lose '.rst'"),
+        ("a.kfuncs.yaml", "'a.kfuncs.yaml' cannot be the name of a page: references to it lose '.kfuncs.yaml'"),
+    ],
+)
+def test_a_name_that_a_toctree_misreads_is_none_of_a_page(name, wrong):
+    pages, clashes = by_page([f"{name}.kfuncs.yaml"])
+    assert pages == {}
+    assert [(clash.rule, clash.message) for clash in clashes] == [(Rule.PAGE_CLASH, wrong)]

@@ -26,9 +26,9 @@ from kfuncdoc.record.load import load
 
 CASES = Path(__file__).with_name("rules")
 #: Rules that need the pages, and not the declarations alone; they are tested with the pages.
-OF_PAGES = {Rule.PAGE_CLASH, Rule.REFERENCE_UNKNOWN, Rule.PAGES_UNREACHABLE}
+PAGE_RULES = {Rule.PAGE_CLASH, Rule.REFERENCE_UNKNOWN, Rule.PAGES_UNREACHABLE}
 #: Rules that need a kernel; see test_verify.py.
-OF_KERNELS = {rule for rule in Rule if rule.group == "kernel"}
+KERNEL_RULES = {rule for rule in Rule if rule.group == "kernel"}
 
 _HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK = re.compile(r"^```(?P<how>\w+)(?: (?P<name>\S+))?\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -77,7 +77,7 @@ def test_report(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    "rule", sorted(set(Rule) - OF_PAGES - OF_KERNELS, key=lambda rule: rule.rule), ids=lambda rule: rule.rule
+    "rule", sorted(set(Rule) - PAGE_RULES - KERNEL_RULES, key=lambda rule: rule.rule), ids=lambda rule: rule.rule
 )
 def test_every_rule_has_a_case(rule: Rule) -> None:
     assert any(rule.rule in _RULE.findall(case.expected) for case in ALL)

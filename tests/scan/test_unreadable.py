@@ -224,7 +224,9 @@ def test_a_disk_that_fails_within_a_file_is_no_broken_header():
 # -- what could not be made out
 
 
-@pytest.mark.parametrize("command", [["scan"], ["verify", "demo.kfuncs.yaml", "--against"], ["update", ".", "--from"]])
+@pytest.mark.parametrize(
+    "command", [["scan"], ["verify", "--data", "demo.kfuncs.yaml", "--against"], ["update", ".", "--from"]]
+)
 def test_each_command_tells_what_a_scan_could_not_make_out(tree, tmp_path, capsys, monkeypatch, command):
     monkeypatch.chdir(tmp_path)
     write_files(tmp_path, {"demo": subsystem(entry("bpf_x86_one", "release: v6.12, event: added"))})

@@ -10,7 +10,7 @@ from typing import Sequence
 import pytest
 from projects import declarations, deprecated, kfunc, snapshot, sphinx_build, toctree
 
-from kfuncdoc.pages import overlay
+from kfuncdoc.cli import overlay
 
 CONF = """\
 import os

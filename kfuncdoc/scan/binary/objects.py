@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Optional, TypeVar
 
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, essential_name
-from kfuncdoc.bpf.sections import section as section_named
+from kfuncdoc.bpf.sections import program_section as section_named
 from kfuncdoc.scan.binary import elf, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, EXTERN, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
