@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A chart of numbers by release, drawn as SVG: a row of bars for each kind of thing that happened.
+"""A bar chart of numbers by release, as SVG: one row of bars for each kind of event.
 
-Rows are told apart by their titles and not by colour.  What the chart shows stands in a table as well; it is a picture
-of that, and says so to those who cannot see it.
+The rows have titles, so that nobody needs colours to tell them apart.  The page has the same numbers in a table; the
+label of the chart says so to readers who cannot see it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 from html import escape
 from typing import Iterator, Sequence
 
-#: Measures in units of the drawing, of which the page makes as many pixels as it has room for.
+#: Lengths in units of the drawing, which the page scales to the room that it has: the margin at the left, the distance
+#: of two bars, the width of a bar, the height of a row, that of the tallest bar, and the room below for the releases.
 _LEFT, _STEP, _BAR, _ROW, _TALLEST, _BELOW = 8, 24, 16, 78, 44, 48
 
 
 def chart(releases: Sequence[str], rows: Sequence[tuple[str, Sequence[int]]], label: str) -> str:
-    """Return an SVG element of class ``kfunc-chart``: for each of *rows*, a title and the numbers by release, its bars.
+    """Return an SVG element of class ``kfunc-chart``.
 
-    *label* is what those are told who cannot see it.  Bars of a row are to its own scale; each has its number above it.
+    Each of *rows* is a title and one number for each of *releases*.  The tallest bar of a row stands for its largest
+    number, and each bar has its number above it.  *label* describes the chart to readers who cannot see it.
     """
     width, height = 2 * _LEFT + _STEP * len(releases), _ROW * len(rows) + _BELOW
     parts = [
@@ -37,7 +39,7 @@ def _row(number: int, title: str, values: Sequence[int]) -> Iterator[str]:
     most = max([*values, 1])
     for place, value in enumerate(values):
         if value:
-            # One is to be seen, however many there are elsewhere.
+            # A bar for 1 stays visible beside one for 1,000.
             tall = max(round(_TALLEST * value / most), 2)
             x = _LEFT + _STEP * place + (_STEP - _BAR) // 2
             yield f'<rect x="{x}" y="{ground - tall}" width="{_BAR}" height="{tall}"/>'

@@ -3,11 +3,11 @@
 
 ::
 
-    KfuncViews --entries--> Entry, Entry, ... --feed--> Atom
+    KfuncViews --entries--> FeedEntry, FeedEntry, ... --feed--> Atom
 
-An entry is what happened in one way, in one release, to the kfuncs of one subsystem.  That much is in its id, and
-nothing else: it stays when a kfunc more turns out to have changed, when the words of the record get better, and
-wherever the feed is published.  Only what has happened is told, not what is planned, and nothing is taken from a
+An entry is about one kind of event, in one release and one subsystem.  Its id is made of these three and of nothing
+else: it stays the same when one more kfunc turns out to have changed, when the words of the record get better, and
+wherever the feed is published.  An entry reports what has happened, never what is planned.  No date comes from a
 clock, so that the same record and release give the same bytes on any day.
 """
 
@@ -28,45 +28,45 @@ from kfuncdoc.views.kfunc import EventView, KfuncViews, ReleaseView
 from kfuncdoc.views.replacement import Replacements, in_sentence, statement_before
 from kfuncdoc.views.words import gone_in_words, planned, when_in_words
 
-#: What ids are made in; another one would make every entry new to all readers.
+#: The namespace of the ids (RFC 4122); with another one every entry would be new to all feed readers.
 _NAMESPACE = uuid.UUID("255eb3c4-72e1-49c2-acd8-7cc01b11361f")
-#: So far back the feed goes from the release as of which it speaks, or as many entries, whichever is more.
+#: How far back from its release the feed goes, and the least number of entries that it has where there are as many.
 _RECENT = datetime.timedelta(days=2 * 365)
 _NEWEST = 100
-#: So many kfuncs are named in a title, more are counted.
+#: How many kfuncs a title names; where there are more, it gives their number.
 _NAMED = 3
-#: What happened, by the kind of the event and in the order in which it is told, in the words of a title.
+#: The words of a title for each kind of event, in the order of the feed.
 _KINDS = {
     "removed": Change.REMOVED.heading.lower(),
     "changed": Change.BREAKING.heading.lower(),
     "deprecated": Change.DEPRECATED.heading.lower(),
     "withdrawn": "no longer deprecated",
 }
-#: What XML cannot hold, not even escaped.
+#: The characters that XML 1.0 cannot hold, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """What happened in *release* to kfuncs of *subsystem*: events of one *kind*.
+class FeedEntry:
+    """What happened in *release* to kfuncs of *subsystem*: events of one *kind*, one of the kinds in `_KINDS`.
 
-    *told* has each thing that happened in words, with the kfuncs to which it did.
+    *statements* are pairs: what happened in words, and the names of the kfuncs to which it happened.
     """
 
     release: Release
     kind: str
     subsystem: str
-    told: tuple[tuple[str, tuple[str, ...]], ...]
+    statements: tuple[tuple[str, tuple[str, ...]], ...]
 
     @property
     def id(self) -> str:
-        """The id, the same whatever is told and wherever."""
+        """The id as a URN, which depends on the release, the kind and the subsystem alone."""
         return uuid.uuid5(_NAMESPACE, f"{self.release}/{self.kind}/{self.subsystem}").urn
 
     @property
     def kfuncs(self) -> tuple[str, ...]:
         """The kfuncs to which it happened, each once."""
-        return tuple(dict.fromkeys(name for _, names in self.told for name in names))
+        return tuple(dict.fromkeys(name for _, names in self.statements for name in names))
 
     @property
     def title(self) -> str:
@@ -76,53 +76,54 @@ class Entry:
         return f"{self.release}: {who} {_KINDS[self.kind]} ({self.subsystem})"
 
 
-def entries(views: KfuncViews) -> tuple[Entry, ...]:
-    """Return what is told as of the release of *views*, the newest first."""
-    found = [entry for happened in views.changes(None, views.release) for entry in _entries_of(happened)]
-    recent = [entry for entry in found if views.release.date - entry.release.date <= _RECENT]
-    return tuple(found[: max(len(recent), _NEWEST)])
+def entries(views: KfuncViews) -> tuple[FeedEntry, ...]:
+    """Return the entries as of the release of *views*, the newest first."""
+    every_entry = [entry for changes in views.changes(None, views.release) for entry in _entries_of(changes)]
+    recent = [entry for entry in every_entry if views.release.date - entry.release.date <= _RECENT]
+    return tuple(every_entry[: max(len(recent), _NEWEST)])
 
 
-def _entries_of(happened: ReleaseView) -> Iterator[Entry]:
+def _entries_of(changes: ReleaseView) -> Iterator[FeedEntry]:
     for kind in _KINDS:
         by_subsystem: dict[str, dict[str, list[str]]] = {}
-        # What only says anew what is planned is no news.
-        events = [event for event in happened.of_kind(kind) if event.noticed and not event.restated]
+        # A deprecation that only repeats what was announced is no news.
+        events = [event for event in changes.of_kind(kind) if event.noticed and not event.restated]
         for event in sorted(events, key=lambda event: event.kfunc.name):
-            told = by_subsystem.setdefault(event.kfunc.subsystem.header.subsystem, {})
-            told.setdefault(_told(event), []).append(event.kfunc.name)
-        for subsystem, told in sorted(by_subsystem.items()):
-            yield Entry(happened.release, kind, subsystem, tuple((words, tuple(of)) for words, of in told.items()))
+            names_by_words = by_subsystem.setdefault(event.kfunc.subsystem.header.subsystem, {})
+            names_by_words.setdefault(_in_words(event), []).append(event.kfunc.name)
+        for subsystem, names_by_words in sorted(by_subsystem.items()):
+            statements = tuple((words, tuple(names)) for words, names in names_by_words.items())
+            yield FeedEntry(changes.release, kind, subsystem, statements)
 
 
 # -- words
 
 
-def _told(event: EventView) -> str:
-    """Return what happened with an event, in sentences that do not name the kfunc."""
-    happened, plan = event.event, event.step.after.plan
-    if isinstance(happened, model.Changed):
+def _in_words(event: EventView) -> str:
+    """Return what happened in *event*, in sentences that do not name the kfunc."""
+    recorded, plan = event.event, event.step.after.plan
+    if isinstance(recorded, model.Changed):
         uncertain = f"{when_in_words(event.when)}: " if event.when.uncertain else ""
         said = uncertain + change_in_words(event)
-    elif isinstance(happened, model.Removed):
-        said = _joined(_gone(event), in_sentence(_replacements(event)))
-    elif isinstance(happened, model.Withdrawn):
+    elif isinstance(recorded, model.Removed):
+        said = _joined(_removal_in_words(event), in_sentence(_replacement_of(event)))
+    elif isinstance(recorded, model.Withdrawn):
         said = "the deprecation is withdrawn"
     else:
         assert plan is not None  # a deprecation opens one
         said = _joined(planned(plan), in_sentence(event.replacement))
-    prose = [event.prose(name) for name in ("reason", "note")]
-    return " ".join(_sentence(text) for text in (said, *(as_words(each.text) for each in prose if each)))
+    explanations = [as_words(prose.text) for prose in map(event.prose, ("reason", "note")) if prose]
+    return " ".join(_with_full_stop(text) for text in (said, *explanations))
 
 
-def _gone(event: EventView) -> str:
-    state = event.step.before
-    successor = event.kfunc.lifecycle.steps[state.superseded].when if state.superseded is not None else None
-    return gone_in_words(event.when, state.plan, successor)
+def _removal_in_words(removal: EventView) -> str:
+    state = removal.step.before
+    successor = removal.kfunc.lifecycle.steps[state.superseded].when if state.superseded is not None else None
+    return gone_in_words(removal.when, state.plan, successor)
 
 
-def _replacements(removal: EventView) -> Replacements:
-    """Return what is said to call instead of what went: by the removal itself, else by what came before it."""
+def _replacement_of(removal: EventView) -> Replacements:
+    """Return what replaces a kfunc that was removed: as the removal says, else the deprecation or successor before."""
     kfunc = removal.kfunc
     before = statement_before(kfunc.lifecycle, removal.step.index)
     if removal.replacement or before is None:
@@ -134,7 +135,7 @@ def _joined(*parts: str) -> str:
     return "; ".join(filter(None, parts))
 
 
-def _sentence(text: str) -> str:
+def _with_full_stop(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
@@ -142,19 +143,19 @@ def _sentence(text: str) -> str:
 
 
 def below(base_url: str, path: str) -> str:
-    """Return the address of what is at *path* below *base_url*: *path* itself, where there is no base."""
+    """Return the address of *path* below *base_url*, or *path* itself where *base_url* is empty."""
     return f"{base_url.rstrip('/')}/{path}" if base_url else path
 
 
 def feed(views: KfuncViews, *, where: Callable[[str], Optional[str]], home: str, own: str) -> str:
-    """Return the feed as of the release of *views*.
+    """Return the feed as of the release of *views*, as XML.
 
-    *where* gives the address of a kfunc's section, None where no page has one; *home* is the page that is about all
-    of it, and *own* the address of the feed.  Each is absolute, or relative to the feed.
+    *where* gives the address of the section of a kfunc, or None where no page has one.  *home* is the address of the
+    page about all kfuncs, and *own* that of the feed.  Each address is absolute, or relative to the feed.
     """
     from feedgen.feed import FeedGenerator
 
-    told = entries(views)
+    newest_first = entries(views)
     # Every element whose default the library would take from the clock or from itself is set.
     atom = FeedGenerator()
     atom.id(uuid.uuid5(_NAMESPACE, "feed").urn)
@@ -164,18 +165,18 @@ def feed(views: KfuncViews, *, where: Callable[[str], Optional[str]], home: str,
     atom.generator("kfuncdoc")
     atom.link(href=home, rel="alternate", type="text/html")
     atom.link(href=own, rel="self", type="application/atom+xml")
-    atom.updated(_day_of(told[0].release if told else views.release))
-    for each in told:
-        entry = atom.add_entry(order="append")
-        entry.id(each.id)
-        entry.title(each.title)
-        entry.updated(_day_of(each.release))
-        entry.content(_content(each, where), type="html")
-        entry.category(term=each.subsystem)
-        section = where(each.kfuncs[0])
+    atom.updated(_day_of(newest_first[0].release if newest_first else views.release))
+    for entry in newest_first:
+        element = atom.add_entry(order="append")
+        element.id(entry.id)
+        element.title(entry.title)
+        element.updated(_day_of(entry.release))
+        element.content(_content(entry, where), type="html")
+        element.category(term=entry.subsystem)
+        section = where(entry.kfuncs[0])
         if section:
-            # Of several kfuncs the page that has them.
-            entry.link(href=section if len(each.kfuncs) == 1 else section.partition("#")[0])
+            # An entry about several kfuncs leads to their page.
+            element.link(href=section if len(entry.kfuncs) == 1 else section.partition("#")[0])
     return str(atom.atom_str(pretty=True).decode("utf-8"))
 
 
@@ -183,14 +184,15 @@ def _day_of(release: Release) -> datetime.datetime:
     return datetime.datetime.combine(release.date, datetime.time(), datetime.timezone.utc)
 
 
-def _content(entry: Entry, where: Callable[[str], Optional[str]]) -> str:
+def _content(entry: FeedEntry, where: Callable[[str], Optional[str]]) -> str:
     """Return what happened as a list in HTML, each kfunc with a link to its section."""
 
     def linked(name: str) -> str:
         section = where(name)
         return f'<a href="{html.escape(section)}">{name}</a>' if section else name
 
-    told = (
-        f"<li>{', '.join(map(linked, names))}: {html.escape(words, quote=False)}</li>" for words, names in entry.told
+    items = (
+        f"<li>{', '.join(map(linked, names))}: {html.escape(words, quote=False)}</li>"
+        for words, names in entry.statements
     )
-    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", f"<ul>{''.join(told)}</ul>")
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", f"<ul>{''.join(items)}</ul>")

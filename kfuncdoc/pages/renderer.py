@@ -9,7 +9,7 @@ prose have marks, see :mod:`kfuncdoc.pages.rst`.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, Callable, Iterable, Mapping, Optional, Sequence
+from typing import Any, Iterable, Mapping, Optional, Sequence
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.compat.kernels import KernelRecord
@@ -17,20 +17,7 @@ from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.kernels.hooks import ANY
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.pages.columns import COLUMNS
-from kfuncdoc.pages.rst import (
-    code,
-    day,
-    escape,
-    heading,
-    inline,
-    is_web_address,
-    literal,
-    literals,
-    month,
-    prose,
-    simple_table,
-    unfold,
-)
+from kfuncdoc.pages.rst import FILTERS, escape, inline, is_web_address
 from kfuncdoc.pages.selection import Selection, select
 from kfuncdoc.pages.site_map import Page, SiteMap, site_of
 from kfuncdoc.pages.templates import Templates
@@ -72,11 +59,7 @@ class Renderer:
 
     @cached_property
     def _templates(self) -> Templates:
-        filters: dict[str, Callable[..., str]] = {
-            "escape": escape, "heading": heading, "literal": literal, "literals": literals, "month": month, "day": day,
-            "prose": prose, "inline": inline, "unfold": unfold, "code": code, "simple_table": simple_table,
-            "link": self.link,
-        }  # fmt: skip
+        filters = {**FILTERS, "link": self.link}
         names = {
             "release": self.pages.release, "date": self.pages.date, "calendar": self.catalog.calendar,
             "pages": self.pages, "flag_meanings": self.catalog.flags, "columns": COLUMNS, "tab": "\t",
@@ -263,10 +246,6 @@ class Renderer:
         if view is None or view.stability == "not yet" or not (view.to_be_told or self.has_section(name)):
             return ""
         return self._render("note.rst.jinja", k=view, linked=self.has_section(name), named=named)
-
-    def terminal(self, view: KfuncView) -> str:
-        """Return the facts of one kfunc as fields, for ``kfuncdoc show``."""
-        return self._render("show.rst.jinja", k=view)
 
 
 def _header_prose(subsystem: SubsystemFile, name: str) -> Optional[Prose]:

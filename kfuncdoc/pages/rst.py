@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 import re
 import unicodedata
-from typing import Iterable, Union
+from typing import Callable, Iterable, Mapping, Union
 
 from kfuncdoc.base.yaml_text import MARKS
 from kfuncdoc.kernels.releases import Release
@@ -60,6 +60,32 @@ def prose(text: Prose, indent: int = 0) -> str:
     lines = text.marked().split("\n")
     padding = " " * indent
     return "\n".join([lines[0], *(padding + line if line else "" for line in lines[1:])])
+
+
+def block(text: Prose) -> str:
+    """Return prose as the paragraphs of a field, which begin on the line after its name."""
+    return f"\n   {prose(text, 3)}"
+
+
+def field(text: str, name: str) -> str:
+    """Return a field of a field list; *text* is on one line, or begins with a line end where it is of several."""
+    text = text.rstrip("\n")
+    return f":{name}:{'' if text.startswith(chr(10)) else ' '}{text}\n"
+
+
+def item(text: str) -> str:
+    """Return an item of a list that is in a field."""
+    return f"\n   * {text.rstrip(chr(10))}"
+
+
+def hyperlink(address: str, title: str) -> str:
+    """Return a hyperlink; its *title* is rst."""
+    return f"`{title} <{address}>`__"
+
+
+def styled(text: str, name: str) -> str:
+    """Return *text* in the role *name*, which is the class of an HTML element."""
+    return f":{name}:`{text}`"
 
 
 def inline(text: Prose) -> str:
@@ -153,3 +179,13 @@ def lines_with_places(text: str, default: str) -> list[tuple[str, str, int]]:
             line = _MARK.sub("", line)
         lines.append((line.rstrip(), file, number))
     return lines
+
+
+#: The filters of the templates, by name; ``link``, which has to know what there is to link to, comes from the renderer.
+FILTERS: Mapping[str, Callable[..., str]] = {
+    function.__name__: function
+    for function in (
+        block, code, day, escape, field, heading, hyperlink, inline, item, literal, literals, month, prose,
+        simple_table, styled, unfold,
+    )
+}  # fmt: skip

@@ -1,61 +1,116 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""One kfunc in the terminal: the words of its page, without the markup."""
+"""One kfunc in the terminal: the sentences of its page, as plain text.
+
+The template is ``templates/terminal/kfunc.txt.jinja``.  It takes the sentences from the macros that the pages have,
+which write no markup themselves: they leave it to filters.  :mod:`kfuncdoc.pages.rst` has those that write rst,
+this module has others of the same names that write plain text.  So each sentence stands in one place, and no markup
+is written only to be taken away again.  Of prose, which is reStructuredText already, `as_words` makes plain words.
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import re
 import textwrap
-from typing import Iterator, Optional
+from typing import Callable, Iterable, Mapping, Optional
 
 from kfuncdoc.base.prose import as_words
+from kfuncdoc.base.resources import packaged
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.pages.renderer import Renderer
-from kfuncdoc.pages.rst import plain
+from kfuncdoc.pages import rst
+from kfuncdoc.pages.templates import Templates
 from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.record.declared_prose import Prose
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.kfunc import KfuncViews
+from kfuncdoc.views.replacement import PLAIN, on_page
 
-_WIDTH = 88
-_FIELD = re.compile(r":(?P<name>[A-Za-z_][^:`]*|v\d[^:`]*): ?(?P<text>.*)", re.DOTALL)
+_WIDTH = 88  # columns
+_INDENT = "    "
+#: What begins an item of a field, on a line of its own; prose is on one line, and cannot begin one.
+_ITEM = "\n- "
 
 
 def show(catalog: Catalog, name: str, release: Release, date: datetime.date) -> Optional[str]:
     """Return what is known of the kfunc *name* as plain text, or None where it is not declared."""
-    renderer = Renderer(Snapshot(catalog, release, date))
-    view = renderer.pages.view(name)
+    views = KfuncViews(Snapshot(catalog, release, date))
+    view = views.view(name)
     if view is None:
         return None
-    return "\n".join(_laid_out(plain(renderer.terminal(view)))).strip("\n")
+    names = {"release": release, "date": date, "pages": views, "instead": functools.partial(on_page, markup=PLAIN)}
+    templates = Templates([str(packaged("templates"))], FILTERS, {"web_address": rst.is_web_address}, names)
+    return re.sub(r"\n{3,}", "\n\n", templates.render("terminal/kfunc.txt.jinja", {"k": view})).strip("\n")
 
 
-def _laid_out(text: str) -> Iterator[str]:
-    """Yield the lines of *text* with its fields wrapped, their names in a column of their own."""
-    blank = True
-    for block in re.split(r"\n(?=:|\n|History:)", re.sub(r"\n\s*\n(?=   \* )", "\n", text)):
-        block = block.strip("\n")
-        field = _FIELD.fullmatch(block)
-        if field is not None:
-            yield from _field(field["name"], field["text"])
-        elif block.startswith("    "):
-            yield from (block, "")
-        elif block or not blank:
-            yield from textwrap.wrap(as_words(block), _WIDTH) or [""]
-        blank = not block
+# -- filters
 
 
-def _field(name: str, text: str) -> Iterator[str]:
-    """Yield a field as a name and its text; items of a list stand on lines of their own."""
-    head, *items = re.split(r"\n\s*\* ", text)
-    indent = " " * 4
-    parts = [as_words(head)] if head.strip() else []
-    line = f"{name}: {' '.join(parts)}".rstrip()
-    yield from textwrap.wrap(line, _WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
-    for item in items:
-        yield from textwrap.wrap(
-            as_words(item),
-            _WIDTH,
-            initial_indent=f"{indent}- ",
-            subsequent_indent=f"{indent}  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
+def _as_it_is(text: object) -> str:
+    return str(text)
+
+
+def _listed(texts: Iterable[object]) -> str:
+    return ", ".join(map(str, texts))
+
+
+def _words(text: Prose) -> str:
+    return as_words(text.text)
+
+
+def _on_one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _hyperlink(address: str, title: str) -> str:
+    return address if title == address else f"{title} ({address})"
+
+
+def _unstyled(text: str, style: str) -> str:
+    return text
+
+
+def _item(text: str) -> str:
+    return f"{_ITEM}{_on_one_line(text)}"
+
+
+def _field(text: str, name: str) -> str:
+    """Return a field as its name and text, wrapped, and its items on lines of their own below."""
+    first, *items = text.split(_ITEM)
+    lines = [
+        _wrapped(f"{name}: {first}", further=_INDENT),
+        *(_wrapped(item, first=f"{_INDENT}- ", further=f"{_INDENT}  ") for item in items),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, first: str = "", further: str = "") -> str:
+    """Return *text* in lines of at most `_WIDTH` columns, unless a word is longer; *first* and *further* begin them."""
+    return textwrap.fill(
+        _on_one_line(text),
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+#: The filters of the template, and of the macros that it shares with pages: those that write no markup, and others in
+#: place of those that do.
+FILTERS: Mapping[str, Callable[..., str]] = {
+    **rst.FILTERS,
+    "block": _words,
+    "escape": _as_it_is,
+    "field": _field,
+    "hyperlink": _hyperlink,
+    "inline": _words,
+    "item": _item,
+    "link": _as_it_is,
+    "literal": _as_it_is,
+    "literals": _listed,
+    "prose": _words,
+    "styled": _unstyled,
+    "unfold": _on_one_line,
+    "wrapped": _wrapped,
+}

@@ -21,7 +21,7 @@ from hypothesis import given
 from kfuncdoc.base.yaml_text import parse
 from kfuncdoc.cli.main import main
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.pages.feed import Entry, below, entries, feed
+from kfuncdoc.pages.feed import FeedEntry, below, entries, feed
 from kfuncdoc.record.address import address
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.lifecycle import assess
@@ -98,11 +98,11 @@ def written(pages: KfuncViews, base_url: str = "https://example.org/") -> str:
 
 def told(pages: KfuncViews) -> list[tuple[str, dict[str, tuple[str, ...]]]]:
     """Return of each entry the title, and what is told with the kfuncs that it is told of."""
-    return [(each.title, dict(each.told)) for each in entries(pages)]
+    return [(entry.title, dict(entry.statements)) for entry in entries(pages)]
 
 
 def ids(pages: KfuncViews) -> dict[str, str]:
-    return {each.id: each.title for each in entries(pages)}
+    return {entry.id: entry.title for entry in entries(pages)}
 
 
 def run(*arguments: str, **environment: str) -> str:
@@ -216,8 +216,8 @@ def test_a_deprecation_that_is_restated_is_no_news(tmp_path):
 def test_plans_are_no_news(catalog):
     """No entry is about a release to come, and none comes when an announced release is out."""
     newest = pages_of(catalog)
-    assert {each.release for each in entries(newest)} <= set(catalog.calendar.real)
-    assert "v7.5" not in "".join(each.title for each in entries(newest))
+    assert {entry.release for entry in entries(newest)} <= set(catalog.calendar.real)
+    assert "v7.5" not in "".join(entry.title for entry in entries(newest))
     assert told(pages_of(catalog, "v7.2")) == [each for each in told(newest) if not each[0].startswith("v7.3")]
     assert told(pages_of(catalog, "v7.1")) == [each for each in told(newest) if each[0].startswith("v6.")]
 
@@ -243,7 +243,7 @@ def test_the_newest_hundred_or_two_years(tmp_path):
     }
     few = {name: many[name] for name in list(many)[:60]}
     for texts, releases in ((many, {"v7.0": 120}), (few, {"v7.0": 60, "v6.5": 40})):
-        found = [each.release.name for each in entries(pages_of(catalog_of(tmp_path, **texts)))]
+        found = [entry.release.name for entry in entries(pages_of(catalog_of(tmp_path, **texts)))]
         assert {release: found.count(release) for release in found} == releases
 
 
@@ -358,7 +358,7 @@ def test_ids_stay_whatever_the_release_and_the_place(catalog):
 
 def test_ids_are_these():
     """Readers know by them what they have read: they must never change."""
-    removed, changed = (Entry(CALENDAR["v7.0"], kind, "sched_ext", ()).id for kind in ("removed", "changed"))
+    removed, changed = (FeedEntry(CALENDAR["v7.0"], kind, "sched_ext", ()).id for kind in ("removed", "changed"))
     assert removed == "urn:uuid:44809c0e-cce0-57ea-a401-e1b5d305961e"
     assert changed == "urn:uuid:851b841f-7cd6-5318-b332-8d1b51cb15a3"
 
@@ -422,9 +422,9 @@ def test_any_valid_history_is_told(kfunc: Any, release: Release, date: datetime.
     root = checked(written(pages))
     events = [step for step in assess(kfunc, CALENDAR, release, date).steps if noticed(step.event)]
     wanted = {(step.when.by, step.event.event) for step in events}
-    assert {(each.release, each.kind) for each in entries(pages)} == wanted
+    assert {(entry.release, entry.kind) for entry in entries(pages)} == wanted
     assert len(root.findall(f"{ATOM}entry")) == len(wanted)
-    assert set(itertools.chain(*(each.kfuncs for each in entries(pages)))) == ({kfunc.name} if wanted else set())
+    assert set(itertools.chain(*(entry.kfuncs for entry in entries(pages)))) == ({kfunc.name} if wanted else set())
 
 
 def noticed(event: Any) -> bool:

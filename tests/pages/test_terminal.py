@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 from declared import CALENDAR, TESTS, TODAY, catalog_of, entry, subsystem
 
+from kfuncdoc.pages import rst, terminal
 from kfuncdoc.pages.terminal import show
 
 DEPRECATED = """\
@@ -71,28 +72,105 @@ REMOVED = """\
         shelf_raise (renamed).
     v6.17: Removed.
     """
+EVERY_FACT = """\
+    shelf_put
+        int shelf_put(struct shelf *shelf, struct thing *thing, u64 place_on_the_shelf,
+                      u64 flags);
+
+    Put a thing on the shelf.
+
+    Stability: present: no end announced, no guarantee
+    In the kernel since: v6.2 (February 2023, 21 releases ago)
+    In which kernels: v6.1 LTS: not yet, v6.6 LTS: yes, v6.12 LTS: yes, v6.18 LTS: yes,
+        v6.19: yes, v7.0: yes, v7.1: yes, v7.2: yes, v7.3: yes
+    To be called: from v6.8 on, not before (see the history)
+    Called instead of: shelf_dust, shelf_raise, shelf_lift
+
+    Flags: KF_ACQUIRE, KF_RCU
+    Program types: registered for BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_XDP; through a shared
+        hook also callable from BPF_PROG_TYPE_TRACEPOINT
+    struct_ops: shelf_ops
+    Filter: Only from ops.put().
+    Called through: put in tools/shelf.h
+    Module: shelf
+    Configuration: SHELF && BPF_JIT
+    Source: kernel/shelf.c
+    Known users:
+        - shelf_daemon (https://example.org/shelf_): every * minute
+    Backports:
+        - v6.12.40 (0123456789ab): With the lock.
+
+    Declared in: shelf.kfuncs.yaml:14, recorded up to v7.3
+
+    History:
+    v6.2: Added.
+    v6.8: breaks callers: Flags: KF_TRUSTED_ARGS went, KF_ACQUIRE, KF_RCU came. Needs a
+        lock. Not to be called before v6.8. (commit 0123456789ab)
+    v7.1: Program types: BPF_PROG_TYPE_XDP came. For XDP too.
+    """
 
 
-@pytest.mark.parametrize(("name", "expected"), [("shelf_peek", DEPRECATED), ("shelf_lift", REMOVED)])
+@pytest.mark.parametrize(
+    ("name", "expected"), [("shelf_peek", DEPRECATED), ("shelf_lift", REMOVED), ("shelf_put", EVERY_FACT)]
+)
 def test_a_kfunc_is_shown_exactly(tmp_path, monkeypatch, name, expected):
     monkeypatch.chdir(tmp_path)
     catalog = catalog_of(tmp_path.relative_to(tmp_path), shelf=(TESTS / "pages" / "shelf.yaml").read_text("utf-8"))
     assert show(catalog, name, CALENDAR["v7.3"], TODAY) == dedent(expected).rstrip("\n")
 
 
-def test_every_kind_of_fact_is_shown_without_markup(tmp_path):
-    catalog = catalog_of(tmp_path, shelf=(TESTS / "pages" / "shelf.yaml").read_text("utf-8"))
-    text = show(catalog, "shelf_put", CALENDAR["v7.3"], TODAY)
-    for line in (
-        "Flags: KF_ACQUIRE, KF_RCU",
-        "Filter: Only from ops.put().",
-        "    - shelf_daemon (https://example.org/shelf_): every * minute",
-        "    - v6.12.40 (0123456789ab): With the lock.",
-        "v7.1: Program types: BPF_PROG_TYPE_XDP came. For XDP too.",
-    ):
-        assert f"\n{line}\n" in f"{text}\n"
-    for markup in ("``", ":ref:", "kfunc-", "\\", "\ue000"):
-        assert markup not in text
+def test_prose_and_what_is_none_is_told_from_markup(tmp_path):
+    """Prose of every field loses its markup; what the declarations have besides is shown as it is written."""
+    text = """\
+    - name: f
+      summary: As :c:func:`bpf_b`, but *quick*.
+      prototype: void f(void)
+      filter: Only ``*ops``, see :ref:`the page <filters>`.
+      depends_on: A_ && `B`
+      source: kernel/*a*_b_.c
+      users:
+        - {name: "*the* user_", url: "https://example.org/a_", note: "``as is``"}
+      backports:
+        - {kernel: v6.12.40, note: 'With :c:struct:`!lock`\\ s.'}
+      history:
+        - {release: v6.2, event: added, note: "- A list, `said there <https://example.org/b_>`__."}
+        - release: v7.2
+          event: deprecated
+          reason: |
+            For **two**
+            reasons.
+
+            - :kfunc:`g` is *better*
+          said_in: kernel/a_b_.c
+          removal: v7.5
+          replacement:
+            - {other: "`:c:func:` or ``:c:func:``", when: "|so| 2*3"}
+          link: https://example.org/c_
+    """
+    catalog = catalog_of(tmp_path, demo=subsystem(dedent(text)))
+    lines = show(catalog, "f", CALENDAR["v7.3"], TODAY).split("\n")
+    assert [line for line in lines if line.startswith(SHOWN)] == [
+        "As bpf_b(), but quick.",
+        "Replacement: :c:func: or :c:func: (so 2*3)",
+        "Reason: For two reasons. - g is better",
+        "Said in: kernel/a_b_.c",
+        "Filter: Only *ops, see the page.",
+        "Configuration: A_ && `B`",
+        "Source: kernel/*a*_b_.c",
+        "    - *the* user_ (https://example.org/a_): ``as is``",
+        "    - v6.12.40: With locks.",
+        "v6.2: Added. - A list, said there (https://example.org/b_).",
+        "v7.2: Deprecated: removal announced for v7.5. Instead: :c:func: or :c:func: (so 2*3).",
+        "    [link] (https://example.org/c_)",
+    ]
+
+
+SHOWN = ("As ", "Repl", "Reason", "Said in", "Filter", "Config", "Source", "    - ", "v6.2:", "v7.2:", "    [link]")
+
+
+def test_every_filter_that_writes_markup_has_one_that_writes_text():
+    shared = {name for name, function in rst.FILTERS.items() if terminal.FILTERS[name] is function}
+    assert shared == {"code", "day", "heading", "month", "simple_table"}  # the last two are for pages only
 
 
 def test_a_name_keeps_its_underscores(tmp_path):

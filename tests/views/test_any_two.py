@@ -374,7 +374,7 @@ def test_the_page_to_pick_leads_to_the_pages_that_there_are(catalog):
 
 def test_words_of_a_page_are_no_markup(tmp_path):
     """docutils has nothing to complain of, and reads what was written."""
-    words, read_words = r"'*a* `b`_ |c| d_ [1]_ e:: - <f> \\g'", r"a `b`_ |c| d_ [1]_ e:: - <f> \g"
+    words, read_words = r"'*a* ``b`_ |c|`` d_ [1]_ e:: - <f> \\g'", r"a b`_ |c| d_ [1]_ e:: - <f> \g"
     text = subsystem(
         entry("box_a", "release: v6.6, event: added", f"release: v7.3, event: removed, no_replacement: {words}")
         + entry("_box_", "release: v6.6, event: added",
