@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # make html    the site of this repository, in _build/html
-# make test    the tests
-# make check   lint and types
+# make quick   the tests that need neither Sphinx nor a compiler, a browser, a kernel or pip; in seconds
+# make test    all tests; those that need what is not here are skipped
+# make slow    the tests that quick leaves out
+# make check   lint, types, the layers of the packages, and the record itself
 # make matrix  the tests that build with Sphinx, on each Python and Sphinx of tests/matrix/ that is here
 # make kernel-docs  builds of the docs of real kernel trees, those in KFUNCDOC_KERNEL_TREES, or one that is fetched
 # make programs  audits of programs that are compiled by clang, with the vmlinux.h in KFUNCDOC_VMLINUX_H, or one that
@@ -22,8 +24,13 @@ BIN = $(VENV)/bin
 BUILDERS = html dirhtml singlehtml text latex
 SPHINXOPTS ?= -W --keep-going
 PYTESTOPTS ?= -n auto
+# pyproject.toml says what the markers mean.
+SLOW = sphinx or compiler or browser or kernel or wheel
 
 all: html
+
+# The builders share what was read of the sources, and may not read at the same time.
+.NOTPARALLEL:
 
 # One environment, filled as far as a target needs it; pyproject.toml says with what.
 $(VENV)/bin/python:
@@ -44,10 +51,16 @@ $(VENV)/.check: $(VENV)/.test
 	touch $@
 
 $(BUILDERS): $(VENV)/.html
-	$(BIN)/python -m sphinx $(SPHINXOPTS) -b $@ . _build/$@
+	$(BIN)/python -m sphinx $(SPHINXOPTS) -d _build/doctrees -b $@ . _build/$@
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS)
+
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTESTOPTS) -m "not ($(SLOW))"
+
+slow: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTESTOPTS) -m "$(SLOW)"
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -106,4 +119,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test check matrix kernel-docs programs browser bench bench-site screenshots observe clean
+.PHONY: all $(BUILDERS) test quick slow check matrix kernel-docs programs browser bench bench-site screenshots observe clean

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What holds for all tests: the examples of property tests, and one build of the own site."""
+"""What holds for all tests: the examples of property tests, the markers of folders, and one build of the own site."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Iterator
 
 import jinja2
@@ -15,6 +16,23 @@ from hypothesis import settings
 # Property tests try the same examples in every run, however busy the machine.
 settings.register_profile("kfuncdoc", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("kfuncdoc")
+
+TESTS = Path(__file__).resolve().parent
+
+#: The marker of every test below a folder of tests/; other tests are marked where they are defined.
+MARKER_OF_FOLDER = {
+    "sphinxext": "sphinx",
+    "kernel_docs": "kernel",
+    "programs": "compiler",
+    "browser": "browser",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in MARKER_OF_FOLDER:
+            item.add_marker(MARKER_OF_FOLDER[folder])
 
 
 def pytest_collection_finish() -> None:

@@ -12,6 +12,8 @@ import cheap_builds
 import pytest
 from declared import ROOT, TESTS, entry, subsystem, write_files
 
+pytestmark = pytest.mark.sphinx
+
 CONF = 'project = "Plain"\nhtml_theme = "alabaster"\n'
 NASTY = """\
 subsystem: nasty

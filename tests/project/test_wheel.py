@@ -17,6 +17,8 @@ import cheap_builds
 import pytest
 from declared import ROOT
 
+pytestmark = pytest.mark.wheel
+
 BUILT_FROM = ("kfuncdoc", "data", "templates", "pyproject.toml", "README.md")
 LIBRARIES = sysconfig.get_path("purelib")
 

@@ -601,6 +601,7 @@ def test_fuzz_only_a_refusal_comes_out(tmp_path_factory, which, data):
 KERNELS = os.environ.get("KFUNCDOC_KERNELS", "")
 
 
+@pytest.mark.kernel
 @pytest.mark.skipif(not KERNELS, reason="KFUNCDOC_KERNELS names no folder of kernels")
 def test_real_kernels_are_read_without_a_remark():
     folders = sorted(path for path in Path(KERNELS).iterdir() if (path / "vmlinux").is_file())

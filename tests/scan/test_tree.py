@@ -1065,6 +1065,7 @@ def test_a_tree_with_a_damaged_file_is_scanned_or_refused(tmp_path, data):
 KERNELS = os.environ.get("KFUNCDOC_KERNELS")
 
 
+@pytest.mark.kernel
 @pytest.mark.skipif(not KERNELS, reason="KFUNCDOC_KERNELS names no folder with linux-source-6.1 and so on")
 @pytest.mark.parametrize(("release", "count"), [("6.1", 43), ("6.12", 201), ("7.2", 334), ("7.3", 349)])
 def test_real_kernels(release, count):

@@ -412,6 +412,7 @@ def test_every_page_declares_its_roles_at_most_once():
         assert text.count(".. role:: kfunc-present") == (1 if "kfunc-present:`" in text else 0), name
 
 
+@pytest.mark.sphinx
 def test_the_pages_build_without_a_warning(tmp_path):
     """With plain Sphinx, no extension, and with every address as it is written."""
     renderer = renderer_of(CALLERS, chosen=["index", "program-types"])
