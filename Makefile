@@ -13,7 +13,7 @@
 # make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR, and of
 #              BPF objects with OBJECTS=DIR
 # make bench-site  what the site costs its readers
-# make screenshots  those of docs/site.rst, taken anew
+# make screenshots  those of the guide and of README.md, taken anew
 # make observe what the kernels in KERNELS=DIR have, for tests/observed
 #
 # Each sets up what it needs in .venv; PYTHON names the interpreter to start from.

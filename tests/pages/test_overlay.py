@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The configuration folder for a kernel tree: what is written, and what is refused.
 
-That it builds is tested with Sphinx in ``sphinx/test_overlay_builds.py``, and on real trees in ``kernel_docs``.
+That it builds is tested with Sphinx in ``sphinxext/test_overlay_builds.py``, and on real trees in ``kernel_docs``.
 """
 
 from __future__ import annotations
