@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # make html    the site of this repository, in _build/html
-# make quick   the tests that need neither Sphinx nor a compiler, a browser, a kernel or pip; in seconds
+# make quick   the tests that take seconds: without Sphinx, a compiler, a browser, a kernel, and the like
 # make test    all tests; those that need what is not here are skipped
 # make slow    the tests that quick leaves out
 # make check   lint, types, the layers of the packages, and the record itself
@@ -25,7 +25,9 @@ BUILDERS = html dirhtml singlehtml text latex
 SPHINXOPTS ?= -W --keep-going
 PYTESTOPTS ?= -n auto
 # pyproject.toml says what the markers mean.
-SLOW = sphinx or compiler or browser or kernel or wheel
+SLOW = sphinx or compiler or browser or kernel or wheel or process or endless or record
+# All tests of these folders have one of the markers, and need not even be collected.
+SLOW_FOLDERS = tests/sphinxext tests/programs tests/browser tests/kernel_docs
 
 all: html
 
@@ -57,7 +59,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS)
 
 quick: $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTESTOPTS) -m "not ($(SLOW))"
+	$(BIN)/python -m pytest $(PYTESTOPTS) -m "not ($(SLOW))" $(addprefix --ignore=,$(SLOW_FOLDERS))
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS) -m "$(SLOW)"

@@ -66,6 +66,7 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
 # -- kfuncdoc
 
 
+@pytest.mark.process
 def test_as_a_module():
     done = run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (CLEAN, f"kfuncdoc {__version__}\n", "")
@@ -197,6 +198,7 @@ def test_check_as_github(capsys):
     )
 
 
+@pytest.mark.process
 def test_check_of_what_comes_with_kfuncdoc_is_strictly_clean():
     done = run("check", "--strict", DATA)
     assert done.returncode == CLEAN, done.stdout
@@ -206,6 +208,7 @@ def test_check_of_what_comes_with_kfuncdoc_is_strictly_clean():
 # -- export
 
 
+@pytest.mark.process
 def test_export_is_what_its_schema_says_and_the_same_every_time(capsys):
     arguments = ["export", "--release", "v7.2", "--date", "2026-09-01"]
     assert main(arguments) == CLEAN
@@ -494,6 +497,7 @@ def imported(arguments: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("arguments", "status"), COMMANDS.values(), ids=COMMANDS)
+@pytest.mark.process
 def test_no_command_imports_sphinx_or_docutils(arguments, status):
     exit_status, *packages = imported(arguments)
     assert exit_status == str(status)
@@ -516,12 +520,14 @@ def test_a_scan_of_a_tree_reads_no_yaml_and_needs_no_models():
     assert imported(["scan", SMALL_TREE]) == ["0"]
 
 
+@pytest.mark.process
 def test_check_imports_no_templates():
     assert imported(["check", DEMO]) == ["0", "pydantic", "yaml"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are closed in another way on this system")
 @pytest.mark.parametrize("arguments", [["schema"], ["export", DEMO], ["check", "wrong.kfuncs.yaml"]])
+@pytest.mark.process
 def test_reader_who_has_had_enough(arguments):
     write(GOOD)
     write(WRONG, "wrong")
@@ -542,6 +548,7 @@ def test_reader_who_has_had_enough(arguments):
     assert "Error" not in done.stderr
 
 
+@pytest.mark.process
 def test_no_progress_where_nobody_watches():
     done = run("check", write(GOOD))
     assert "reading" not in done.stderr
@@ -550,6 +557,7 @@ def test_no_progress_where_nobody_watches():
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 @pytest.mark.parametrize("arguments", [("check", "."), ("export", "."), ("show", "bpf_one", ".")])
+@pytest.mark.process
 def test_output_that_takes_nothing(arguments):
     write(GOOD.replace("    summary: Do bpf_one.\n", ""))
     with open("/dev/full", "w", encoding="utf-8") as full:

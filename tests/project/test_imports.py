@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 
+import pytest
 from declared import ROOT
 
 FORBIDDEN = {"sphinx", "docutils"}
@@ -77,6 +78,7 @@ def test_the_entrance_imports_the_extension_and_nothing_else_of_it() -> None:
     assert [name for name in found if "sphinx" in name] == ["sphinx.application.Sphinx", "kfuncdoc.sphinxext"]
 
 
+@pytest.mark.process
 def test_importing_brings_neither() -> None:
     names = [name for name in PURE if not name.endswith("__main__")]
     # One process for all of them is enough: what one brings in, the next ones would show.  Nor is the library of feeds
@@ -89,6 +91,7 @@ def test_importing_brings_neither() -> None:
     assert [json.loads(line) for line in result.stdout.splitlines()] == [[name, []] for name in names]
 
 
+@pytest.mark.process
 def test_command_line_brings_neither() -> None:
     """Nor does a run of it."""
     code = (

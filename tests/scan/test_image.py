@@ -323,6 +323,7 @@ def test_packed_modules_that_are_cut_off_or_broken(scan, suffix):
 
 
 @pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.endless
 def test_packed_modules_are_unpacked_so_far_and_no_further(scan, suffix, monkeypatch):
     monkeypatch.setattr(image_module, "_LARGEST_MODULE", 32 << 20)
     packed = PACKED[suffix](bytes(33 << 20))

@@ -998,6 +998,7 @@ def test_a_file_longer_than_one_read(tmp_path):
     ],
     ids=lambda source: f"{source[:12]!r}-{len(source)}",
 )
+@pytest.mark.endless
 def test_sources_that_ask_for_endless_work(source):
     started = datetime.datetime.now()
     read = CSource("x.c", source.encode() + b"\n" + (defined() + set_of(entry())).encode())
