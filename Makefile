@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # make html    the site of this repository, in _build/html
-# make test    the tests
-# make check   lint and types
+# make quick   the tests that take seconds: without Sphinx, a compiler, a browser, a kernel, and the like
+# make test    all tests; those that need what is not here are skipped
+# make slow    the tests that quick leaves out
+# make check   lint, types, the layers of the packages, and the record itself
 # make matrix  the tests that build with Sphinx, on each Python and Sphinx of tests/matrix/ that is here
 # make kernel-docs  builds of the docs of real kernel trees, those in KFUNCDOC_KERNEL_TREES, or one that is fetched
 # make programs  audits of programs that are compiled by clang, with the vmlinux.h in KFUNCDOC_VMLINUX_H, or one that
@@ -11,7 +13,7 @@
 # make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR, and of
 #              BPF objects with OBJECTS=DIR
 # make bench-site  what the site costs its readers
-# make screenshots  those of docs/site.rst, taken anew
+# make screenshots  those of the guide and of README.md, taken anew
 # make observe what the kernels in KERNELS=DIR have, for tests/observed
 #
 # Each sets up what it needs in .venv; PYTHON names the interpreter to start from.
@@ -22,8 +24,15 @@ BIN = $(VENV)/bin
 BUILDERS = html dirhtml singlehtml text latex
 SPHINXOPTS ?= -W --keep-going
 PYTESTOPTS ?= -n auto
+# pyproject.toml says what the markers mean.
+SLOW = sphinx or compiler or browser or kernel or wheel or process or endless or record
+# All tests of these folders have one of the markers, and need not even be collected.
+SLOW_FOLDERS = tests/sphinxext tests/programs tests/browser tests/kernel_docs
 
 all: html
+
+# The builders share what was read of the sources, and may not read at the same time.
+.NOTPARALLEL:
 
 # One environment, filled as far as a target needs it; pyproject.toml says with what.
 $(VENV)/bin/python:
@@ -44,10 +53,16 @@ $(VENV)/.check: $(VENV)/.test
 	touch $@
 
 $(BUILDERS): $(VENV)/.html
-	$(BIN)/python -m sphinx $(SPHINXOPTS) -b $@ . _build/$@
+	$(BIN)/python -m sphinx $(SPHINXOPTS) -d _build/doctrees -b $@ . _build/$@
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS)
+
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTESTOPTS) -m "not ($(SLOW))" $(addprefix --ignore=,$(SLOW_FOLDERS))
+
+slow: $(VENV)/.test
+	$(BIN)/python -m pytest $(PYTESTOPTS) -m "$(SLOW)"
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -106,4 +121,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test check matrix kernel-docs programs browser bench bench-site screenshots observe clean
+.PHONY: all $(BUILDERS) test quick slow check matrix kernel-docs programs browser bench bench-site screenshots observe clean

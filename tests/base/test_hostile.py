@@ -337,6 +337,7 @@ REPLACED = (
     ],
     ids=["unknown keys", "equal keys", "allowances", "keys of an entry", "flags", "missing keys", "replacements"],
 )
+@pytest.mark.endless
 def test_work_grows_with_the_number_of_findings_and_not_with_its_square(hostile, before, repeated):
     def calls(number: int) -> int:
         """Return how many functions are called, which is the same on every machine, busy or not."""
@@ -380,6 +381,7 @@ def test_keys_that_look_like_paths_of_the_validator(hostile):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.process
 def test_the_command_prints_names_and_keys_that_the_terminal_cannot(tmp_path, encoding):
     name = os.fsdecode(b"caf\xe9.kfuncs.yaml")
     try:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The screenshots of docs/site.rst: ``make screenshots``, or ``python tests/browser/screenshots.py SITE FOLDER``.
+"""The screenshots of README.md and docs/reading.rst: ``make screenshots`` takes them.
 
-Each shows one page of the built site three times: wide, narrow, and dark.
+Or ``python tests/browser/screenshots.py SITE FOLDER``.  Each shows one page of the built site three times:
+wide, narrow, and dark.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from kfuncdoc.kernels.packaged import load_calendar
 from kfuncdoc.scan.errors import Unscannable
 
 
+@pytest.mark.process
 def test_as_a_module():
     done = run("--version")
     assert (done.returncode, done.stdout, done.stderr) == (CLEAN, f"kfuncdoc {__version__}\n", "")
@@ -250,6 +251,7 @@ def imported(arguments: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize(("arguments", "status"), RUNS.values(), ids=RUNS)
+@pytest.mark.process
 def test_no_command_imports_sphinx_or_docutils(arguments, status):
     exit_status, *packages = imported(arguments)
     assert exit_status == str(status)
@@ -260,21 +262,25 @@ def test_every_command_is_looked_at():
     assert {command.word for command in COMMANDS} <= {arguments[0] for arguments, _ in RUNS.values()}
 
 
+@pytest.mark.process
 def test_help_imports_next_to_nothing():
     assert imported(["--help"]) == ["0"]
     assert imported(["--version"]) == ["0"]
 
 
+@pytest.mark.process
 def test_a_scan_of_a_tree_reads_no_yaml_and_needs_no_models():
     assert imported(["scan", TREE]) == ["0"]
 
 
+@pytest.mark.process
 def test_check_imports_no_templates():
     assert imported(["check", DEMO]) == ["0", "pydantic", "yaml"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes are closed in another way on this system")
 @pytest.mark.parametrize("arguments", [["schema"], ["export", "--data", DEMO], ["check", "wrong.kfuncs.yaml"]])
+@pytest.mark.process
 def test_reader_who_has_had_enough(arguments):
     write(GOOD)
     write(WRONG, "wrong")
@@ -295,6 +301,7 @@ def test_reader_who_has_had_enough(arguments):
     assert "Error" not in done.stderr
 
 
+@pytest.mark.process
 def test_no_progress_where_nobody_watches():
     done = run("check", write(GOOD))
     assert "reading" not in done.stderr
@@ -303,6 +310,7 @@ def test_no_progress_where_nobody_watches():
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 @pytest.mark.parametrize("arguments", [("check", "."), ("export", "--data", "."), ("show", "bpf_one", "--data", ".")])
+@pytest.mark.process
 def test_output_that_takes_nothing(arguments):
     write(GOOD.replace("    summary: Do bpf_one.\n", ""))
     with open("/dev/full", "w", encoding="utf-8") as full:

@@ -98,6 +98,7 @@ def test_check_as_github(capsys):
     )
 
 
+@pytest.mark.process
 def test_check_of_what_comes_with_kfuncdoc_is_strictly_clean():
     done = run("check", "--strict", DATA)
     assert done.returncode == CLEAN, done.stdout

@@ -19,6 +19,7 @@ from kfuncdoc.pages import export
 # -- export
 
 
+@pytest.mark.process
 def test_export_is_what_its_schema_says_and_the_same_every_time(capsys):
     arguments = ["export", "--release", "v7.2", "--date", "2026-09-01"]
     assert main(arguments) == CLEAN

@@ -243,6 +243,7 @@ def test_without_the_library(capsys, monkeypatch):
     )
 
 
+@pytest.mark.record
 def test_the_packaged_record(capsys):
     assert main(["audit", write_object("prog.bpf.o", "scx_bpf_dispatch"), "--from", "v6.12"]) == REPLACEMENT
     assert capsys.readouterr().out.startswith("prog.bpf.o: breaks on v6.12 to v7.3\n")

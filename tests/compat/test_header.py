@@ -129,6 +129,7 @@ def test_a_type_that_nobody_knows(written):
         /* Not declared here: its prototype has a type that only vmlinux.h of a kernel with it defines. */""")
 
 
+@pytest.mark.record
 def test_the_whole_record():
     catalog = load(find([str(packaged("data"))]))
     record = KernelRecord.whole(catalog, TODAY)

@@ -234,6 +234,7 @@ def test_kfuncs_are_sorted_by_name_whatever_the_order_of_files(tmp_path):
         assert list(exported(catalog_of(folder, **texts))) == ["a", "b"]
 
 
+@pytest.mark.process
 def test_the_same_input_gives_the_same_bytes(tmp_path):
     path = str(Path(tmp_path, "shelf.kfuncs.yaml"))
     Path(path).write_bytes((TESTS / "pages" / "shelf.yaml").read_bytes())

@@ -294,6 +294,7 @@ def test_feed_is_valid(catalog):
     assert len(root.findall(f"{ATOM}entry")) == 6
 
 
+@pytest.mark.process
 def test_feed_of_the_packaged_record_is_valid():
     assert len(checked(run("--date", "2026-11-01")).findall(f"{ATOM}entry")) > 40
 
@@ -372,6 +373,7 @@ def test_another_day_changes_nothing(catalog):
     assert len({written(pages_of(catalog, date=day)) for day in days}) == 1
 
 
+@pytest.mark.process
 def test_surroundings_change_nothing(tmp_path):
     shelf, box = write_files(tmp_path, {"shelf": SHELF, "box": BOX})
     arguments = ["--data", shelf, "--data", box, "--release", "v7.3"]

@@ -12,6 +12,7 @@ import pytest
 from declared import ROOT, TESTS, entry, subsystem, write_files
 from plain_sphinx import CONF, sphinx_build
 
+pytestmark = pytest.mark.sphinx
 NASTY = """\
 subsystem: nasty
 title: "- *Nasty*_ |x| `y`_ <z> ::\\\\"

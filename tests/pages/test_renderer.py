@@ -90,6 +90,7 @@ def test_every_page_declares_its_roles_once(shelf):
         assert shelf[f"{name}.rst"].count(".. role:: kfunc-present") == 1, name
 
 
+@pytest.mark.record
 def test_every_reference_has_its_label_at_any_release():
     """Of the packaged record, as of every release, also those in which few of its kfuncs were there."""
     catalog = load(sorted(str(path) for path in packaged("data").glob("*.kfuncs.yaml")))
@@ -564,6 +565,7 @@ def test_a_template_is_overridden_by_name(tmp_path):
     assert "1 rows" in renderer.page(Page("index")), "a template of kfuncdoc's includes theirs"
 
 
+@pytest.mark.process
 def test_pages_do_not_depend_on_the_order_of_hashing(tmp_path):
     (tmp_path / "shelf.kfuncs.yaml").write_bytes((PAGES / "shelf.yaml").read_bytes())
     seeds = ("0", "1", "42")

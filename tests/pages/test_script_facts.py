@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime
 import json
 
+import pytest
 from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 
 from kfuncdoc.base.resources import packaged
@@ -78,6 +79,7 @@ def test_row_tells_what_its_kfunc_is(tmp_path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.record
 def test_callers_are_those_of_each_release() -> None:
     """As the pages of program types have them, which were worked out apart."""
     catalog = load(find([str(packaged("data"))]))
@@ -97,6 +99,7 @@ def test_callers_are_those_of_each_release() -> None:
             assert shown == expected, (name, program_type)
 
 
+@pytest.mark.record
 def test_stretches_are_the_releases_that_have_it() -> None:
     catalog = load(find([str(packaged("data"))]))
     calendar = catalog.calendar

@@ -44,6 +44,7 @@ def test_a_name_that_is_not_there():
         kfuncdoc.lod  # noqa: B018  (asked for)
 
 
+@pytest.mark.process
 def test_importing_brings_little():
     """Neither the record nor a library: the names are imported when they are used."""
     code = "import kfuncdoc, json, sys; print(json.dumps(sorted(sys.modules)))"
@@ -53,6 +54,7 @@ def test_importing_brings_little():
     assert not {"sphinx", "docutils", "jinja2", "yaml", "pydantic", "elftools"} & set(modules)
 
 
+@pytest.mark.process
 def test_the_api_needs_neither_sphinx_nor_the_libraries_of_scans():
     code = (
         "import json, sys, kfuncdoc\n"

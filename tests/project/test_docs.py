@@ -145,6 +145,7 @@ def transcript(page: Path, folder: Path) -> Iterator[tuple[str, str, str]]:
             yield line, shown.strip(), run.stdout.strip()
 
 
+@pytest.mark.sphinx
 @pytest.mark.parametrize("page", [README, TUTORIAL], ids=lambda page: page.name)
 def test_shown_output_is_what_is_printed(page: Path, tmp_path: Path) -> None:
     lines = []

@@ -167,6 +167,7 @@ def formats_of(release: str) -> dict[str, set[str]]:
     return formats
 
 
+@pytest.mark.kernel
 @pytest.mark.skipif(not KERNELS, reason="KFUNCDOC_KERNELS names no folder with linux-source-6.12 and linux-source-7.3")
 def test_messages_are_word_for_word_those_of_the_sources() -> None:
     formats = {release: formats_of(release) for release in RELEASES}

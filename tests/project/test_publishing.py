@@ -80,9 +80,9 @@ def test_the_workflow_makes_what_it_publishes() -> None:
     assert path == "_build/html"
 
 
-def test_actions_are_pinned_to_a_major_version() -> None:
+def test_the_workflow_takes_these_actions() -> None:
     used = [step["uses"] for _, step in STEPS if "uses" in step]
-    assert [re.sub(r"@v[1-9][0-9]*$", "", action) for action in used] == [
+    assert [action.partition("@")[0] for action in used] == [
         "actions/checkout", "actions/setup-python", "actions/configure-pages", "actions/upload-pages-artifact",
         "actions/deploy-pages",
     ]  # fmt: skip

@@ -111,6 +111,7 @@ def test_arena_pointers_have_an_address_space(tmp_path):
 
 
 @pytest.mark.parametrize("release", [path.stem for path in sorted((TESTS / "observed").glob("*.json"))])
+@pytest.mark.record
 def test_what_is_declared_plainly_is_what_kernels_have(release):
     """One declaration for all kernels is in no conflict with a vmlinux.h of any."""
     catalog = load(find([str(packaged("data"))]))

@@ -502,6 +502,7 @@ def peak_of_reading(content: bytes) -> int:
         tracemalloc.stop()
 
 
+@pytest.mark.endless
 def test_slots_beyond_any_stack_take_no_memory():
     """Each state would have them all."""
     written = Object()

@@ -422,6 +422,7 @@ def test_prototypes_that_grow_without_a_circle():
     assert "longer than" in refusal(types.blob())
 
 
+@pytest.mark.endless
 def test_many_kfuncs_with_long_prototypes_are_given_up():
     types = Types()
     number = types.int()

@@ -323,6 +323,7 @@ def test_packed_modules_that_are_cut_off_or_broken(scan, suffix):
 
 
 @pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.endless
 def test_packed_modules_are_unpacked_so_far_and_no_further(scan, suffix, monkeypatch):
     monkeypatch.setattr(packed_files, "LARGEST_UNPACKED", 32 << 20)
     packed = PACKED[suffix](bytes(33 << 20))
@@ -601,6 +602,7 @@ def test_fuzz_only_a_refusal_comes_out(tmp_path_factory, which, data):
 KERNELS = os.environ.get("KFUNCDOC_KERNELS", "")
 
 
+@pytest.mark.kernel
 @pytest.mark.skipif(not KERNELS, reason="KFUNCDOC_KERNELS names no folder of kernels")
 def test_real_kernels_are_read_without_a_remark():
     folders = sorted(path for path in Path(KERNELS).iterdir() if (path / "vmlinux").is_file())

@@ -524,6 +524,7 @@ def test_any_text_is_a_condition(text):
     ],
     ids=lambda text: f"{text[:12]!r}-{len(text)}",
 )
+@pytest.mark.endless
 def test_makefiles_that_ask_for_endless_work(tmp_path, text):
     started = datetime.datetime.now()
     Makefiles(write(tmp_path, {"d/Makefile": text})).rule("d/a.c")
@@ -544,6 +545,7 @@ def test_makefiles_that_ask_for_endless_work(tmp_path, text):
     ],
     ids=lambda text: f"{text[:12]!r}-{len(text)}",
 )
+@pytest.mark.endless
 def test_kconfig_that_asks_for_endless_work(tmp_path, text):
     started = datetime.datetime.now()
     kconfig = Kconfig(write(tmp_path, {"Kconfig": text + "\nconfig LAST\n\tbool\n"}), ["Kconfig"])

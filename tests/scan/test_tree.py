@@ -993,6 +993,7 @@ def test_a_file_longer_than_one_read(tmp_path):
     ],
     ids=lambda source: f"{source[:12]!r}-{len(source)}",
 )
+@pytest.mark.endless
 def test_sources_that_ask_for_endless_work(source):
     started = datetime.datetime.now()
     read = CSource("x.c", source.encode() + b"\n" + (defined() + set_of(entry())).encode())
@@ -1060,6 +1061,7 @@ def test_a_tree_with_a_damaged_file_is_scanned_or_refused(tmp_path, data):
 KERNELS = os.environ.get("KFUNCDOC_KERNELS")
 
 
+@pytest.mark.kernel
 @pytest.mark.skipif(not KERNELS, reason="KFUNCDOC_KERNELS names no folder with linux-source-6.1 and so on")
 @pytest.mark.parametrize(("release", "count"), [("6.1", 43), ("6.12", 201), ("7.2", 334), ("7.3", 349)])
 def test_real_kernels(release, count):

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import functools
+import logging
 import shutil
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Iterator
 
-import jinja2
 import pytest
 
 pytest.register_assert_rewrite("projects")
@@ -45,20 +44,12 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-class _OneCopyOfEach(jinja2.FileSystemBytecodeCache):
-    """Keeps compiled templates by name, wherever they stand; Jinja2 compares the text besides."""
-
-    def get_cache_key(self, name: str, filename: Optional[str] = None) -> str:
-        return super().get_cache_key(name)
-
-
 @pytest.fixture(autouse=True)
-def _compile_templates_once(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compile templates once and not in each of some hundred small builds, where it would take half of the time."""
-    folder = tmp_path_factory.getbasetemp() / "templates"
-    folder.mkdir(exist_ok=True)
-    environment = functools.partial(jinja2.Environment, bytecode_cache=_OneCopyOfEach(str(folder)))
-    monkeypatch.setattr("jinja2.Environment", environment)
+def _no_debugging_of_sphinx() -> Iterator[None]:
+    """Make no records of the thousand things that Sphinx logs for its authors in each of some hundred builds."""
+    logging.disable(logging.DEBUG)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture

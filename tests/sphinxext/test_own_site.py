@@ -4,18 +4,10 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 import sphinx
-from projects import ROOT, sphinx_build
-
-
-@pytest.fixture(scope="module")
-def doctrees(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The doctrees that all builders share: the site is read once."""
-    return tmp_path_factory.mktemp("site") / "doctrees"
-
+from own_site import OwnSite
 
 #: What makes a browser load something from another host; a link to follow is none of that.
 FROM_ELSEWHERE = re.compile(r'<(?:script|img|iframe|link rel="stylesheet")[^>]* (?:src|href)="(?:https?:)?//[^"]*"')
@@ -35,14 +27,14 @@ EVERYWHERE = ("html",)
         ("latex", "*.tex"),
     ],
 )
-def test_builder_passes_without_a_warning(doctrees: Path, tmp_path: Path, builder: str, pattern: str) -> None:
+def test_builder_passes_without_a_warning(site_of_this_repository: OwnSite, builder: str, pattern: str) -> None:
     if sphinx.version_info < (8,) and builder not in EVERYWHERE:
         pytest.skip("the whole site takes long: other builders have smaller projects with this version")
-    result = sphinx_build("-W", "--keep-going", "-q", "-b", builder, "-d", str(doctrees), str(ROOT), str(tmp_path))
-    assert (result.returncode, result.stderr) == (0, "")
-    pages = [path.read_text(encoding="utf-8") for path in tmp_path.glob(pattern)]
+    site = site_of_this_repository.built_by(builder)
+    assert (site.status, site.errors) == (0, "")
+    pages = [path.read_text(encoding="utf-8") for path in site.folder.glob(pattern)]
     assert ["bpf_cpumask_create" in page.replace(r"\_", "_").replace("{}", "") for page in pages] == [True]
-    for path in tmp_path.rglob("*.html"):
+    for path in site.folder.rglob("*.html"):
         assert FROM_ELSEWHERE.findall(path.read_text(encoding="utf-8")) == [], path
 
 

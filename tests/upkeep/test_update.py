@@ -1075,6 +1075,7 @@ def without_release(folder: Path, name: str) -> None:
             (folder / os.path.basename(subsystem_file.path)).write_text(text, encoding="utf-8")
 
 
+@pytest.mark.record
 def test_the_newest_release_can_be_brought_back(tmp_path):
     saved = (ROOT / "tests" / "observed" / "v7.3.json").read_text(encoding="utf-8")
     check_brought_back(tmp_path, from_json(saved))

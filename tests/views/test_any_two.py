@@ -97,6 +97,7 @@ def pairs(releases: tuple[Release, ...]) -> Iterator[tuple[Release, Release]]:
 # -- what is picked is what difference() tells
 
 
+@pytest.mark.record
 def test_any_two_releases_of_the_record(record, monkeypatch):
     """In order, too; difference() is given the states of each release once, or it would take a minute."""
     states: dict[str, KfuncViews] = {}
@@ -141,6 +142,7 @@ def test_any_two_releases_of_any_valid_histories(kfunc, new, newer, recorded, la
         assert compared.between(first, second) == difference(Snapshot(catalog, second, date), first), (first, second)
 
 
+@pytest.mark.record
 def test_a_kfunc_is_compared_where_something_turns(record, monkeypatch):
     """Not between any two releases, which would be more than 200000 times."""
     asked = []
@@ -265,6 +267,7 @@ def test_data_of_one_kfunc(tmp_path):
     }
 
 
+@pytest.mark.record
 def test_the_data_of_the_record_is_small(record):
     addresses = {name: f"{file.page}.html#{address(name)}" for name, (file, _) in record.entries.items()}
     text = as_json(comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)

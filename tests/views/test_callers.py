@@ -247,6 +247,7 @@ def callers(found: ProgramTypes) -> list[Caller]:
 
 
 @given(kfuncs(), hook_maps(), REAL_RELEASES)
+@pytest.mark.record
 def test_an_offer_is_what_holds_in_every_release_since(kfunc, hooks, release):
     found = program_types_of(declared(kfunc, hooks), release.name)
     written = {CALENDAR.when(event.release) for event in kfunc.history} | {entry.since for entry in hooks.entries}
@@ -262,6 +263,7 @@ def test_an_offer_is_what_holds_in_every_release_since(kfunc, hooks, release):
 
 
 @given(kfuncs(), hook_maps(), REAL_RELEASES)
+@pytest.mark.record
 def test_the_sections_of_a_type_have_all_that_programs_of_it_may_call(kfunc, hooks, release):
     """Together with what any program may; to struct_ops, all that some of them may."""
     catalog = declared(kfunc, hooks)
@@ -275,6 +277,7 @@ def test_the_sections_of_a_type_have_all_that_programs_of_it_may_call(kfunc, hoo
 
 
 @given(kfuncs(), hook_maps(), REAL_RELEASES)
+@pytest.mark.record
 def test_an_audit_refuses_what_is_not_offered(kfunc, hooks, release):
     catalog = declared(kfunc, hooks)
     then = assess(kfunc, CALENDAR, release, TODAY)
@@ -404,6 +407,7 @@ def test_every_line_of_prose_on_a_page_knows_where_it_was_written():
     assert lines[places[shown] - 1] == "      Only from ``ops.shut()``"
 
 
+@pytest.mark.record
 def test_every_reference_has_its_label_at_any_release(record):
     for release in record.calendar.real[::8]:
         text = "\n".join(pages_of(renderer_of(record, release)).values())
@@ -417,6 +421,7 @@ def test_every_page_declares_its_roles_at_most_once():
         assert text.count(".. role:: kfunc-present") == (1 if "kfunc-present:`" in text else 0), name
 
 
+@pytest.mark.sphinx
 def test_the_pages_build_without_a_warning(tmp_path):
     """With plain Sphinx, no extension, and with every address as it is written."""
     renderer = renderer_of(CALLERS)
