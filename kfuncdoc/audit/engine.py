@@ -29,7 +29,7 @@ from kfuncdoc.kernels.hooks import REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Stability, Step, undone
 from kfuncdoc.record.model import Changed
-from kfuncdoc.record.variants import ONLY
+from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR
 from kfuncdoc.views.difference import SEEN_BY_NO_CALLER
 from kfuncdoc.views.words import announced
 
@@ -143,7 +143,8 @@ class _Audit:
         yield from findings
         if extern.name != extern.kfunc and self._record.snapshot.find(extern.name) is not None:
             cut_off = extern.name[len(extern.kfunc) :]
-            reason = f"libbpf takes {cut_off} for a flavour and finds {extern.kfunc}: declare {extern.name}{ONLY}"
+            declared_as = f"{extern.name}{SINGLE_PROTOTYPE_FLAVOUR}"
+            reason = f"libbpf takes {cut_off} for a flavour and finds {extern.kfunc}: declare {declared_as}"
             yield self._finding(AuditRule.FLAVOUR_MISTAKEN, extern, self._kernels, reason, calls)
         # Of the rest only kernels matter on which it is there, and called.
         there = {

@@ -10,7 +10,7 @@ from typing import Optional, Sequence
 from kfuncdoc.compat.choices import choose
 from kfuncdoc.compat.guards import Choice, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
-from kfuncdoc.record.variants import ONLY, is_plain
+from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
 from kfuncdoc.views.replacement import Replacement, Replacements, nothing_to_call, to_call
 
 
@@ -104,7 +104,7 @@ class Adviser:
             kernels = f"not on {in_words(missing_on, self._kernels)}"
         elif len(self._kernels) > 1:
             kernels = "on every kernel asked for"
-        return to_call(replacement, "" if is_plain(name) else f"{name}{ONLY}", kernels)
+        return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
 
     def _has(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).presence is Presence.PRESENT

@@ -21,7 +21,7 @@ from kfuncdoc.compat.guards import c_template
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Kfunc
-from kfuncdoc.record.variants import Variant, arena_pointers, declaration, is_plain, same_in_c, variants
+from kfuncdoc.record.variants import Variant, arena_pointers, is_plain, is_same_in_c, variants, weak_declaration
 from kfuncdoc.views.words import announced
 
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
@@ -90,8 +90,8 @@ class _Writer:
             dataclasses.replace(each, prototype=_in_arena(kfunc, each.prototype)) for each in self._variants(kfunc)
         ]
         unknown = any(_has_unknown_type(each.prototype) for each in within)
-        plainly = not unknown and not wrapped and is_plain(name) and same_in_c(kfunc)
-        plain = declaration(parse_prototype(kfunc.prototype)) if plainly else None
+        plainly = not unknown and not wrapped and is_plain(name) and is_same_in_c(kfunc)
+        plain = weak_declaration(parse_prototype(kfunc.prototype)) if plainly else None
         warning = self._warning(name, len(within) > 1)
         flavours: tuple[_Flavour, ...] = ()
         if not unknown and (warning or not plain):

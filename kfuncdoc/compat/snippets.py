@@ -21,7 +21,7 @@ from kfuncdoc.compat.guards import Choice, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Stability
-from kfuncdoc.record.variants import Announced, alike
+from kfuncdoc.record.variants import AnnouncedVariant, is_same_to_libbpf
 from kfuncdoc.views.behaviour import Behaviour, behaviours
 from kfuncdoc.views.kfunc import KfuncView
 from kfuncdoc.views.replacement import after_kernels
@@ -110,13 +110,18 @@ class Snippets:
     def _announced(self, name: str) -> Optional[Choice]:
         newest = self._record.snapshot.lifecycle(name)
         plan = newest.plan if newest is not None and newest.stability is Stability.DEPRECATED else None
-        if newest is None or plan is None or not plan.becomes or alike(plan.becomes, newest.facts.prototype):
+        if (
+            newest is None
+            or plan is None
+            or not plan.becomes
+            or is_same_to_libbpf(plan.becomes, newest.facts.prototype)
+        ):
             return None
         said = plan.governing
         when = f" for {said.said}" if said.release else ", without a release"
         when += f", which is {said.release}" if said.renumbered else ""
         following = self._record.snapshot.calendar.releases[newest.release.position + 1]
-        return Choice(Announced(name, plan.becomes, following), f"as announced{when}")
+        return Choice(AnnouncedVariant(name, plan.becomes, following), f"as announced{when}")
 
     def _missing_on(self, view: KfuncView, chosen: Chosen, kernels: Sequence[Kernel]) -> str:
         """Return where there is nothing to call, and why, or what to do instead."""

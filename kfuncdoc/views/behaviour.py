@@ -16,7 +16,7 @@ from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.declared_prose import Prose
 from kfuncdoc.record.model import Changed
-from kfuncdoc.record.variants import alike, in_c
+from kfuncdoc.record.variants import is_same_to_libbpf, types_in_c
 from kfuncdoc.views.kfunc import Change, EventView, KfuncView
 from kfuncdoc.views.words import when_in_words
 
@@ -91,7 +91,7 @@ def _filter(narrowing: Union[Prose, str, None]) -> str:
 
 def _differs_in_c_alone(change: Change) -> bool:
     """Whether libbpf takes the prototype before for that of today, and a compiler does not."""
-    return alike(change.before, change.after) and in_c(change.before) != in_c(change.after)
+    return is_same_to_libbpf(change.before, change.after) and types_in_c(change.before) != types_in_c(change.after)
 
 
 def _joined(*sentences: str) -> str:
