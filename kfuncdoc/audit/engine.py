@@ -30,8 +30,8 @@ from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Stability, Step, undone
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR
-from kfuncdoc.views.difference import SEEN_BY_NO_CALLER
-from kfuncdoc.views.words import announced
+from kfuncdoc.views.notice import only_limits_callers
+from kfuncdoc.views.words import announcement_in_words
 
 _SLEEPABLE = "KF_SLEEPABLE"
 
@@ -295,7 +295,7 @@ class _Audit:
         doomed = {kernel: each for kernel, each in declared.items() if each.stability is Stability.DEPRECATED}
         if doomed and not gone:
             rule = AuditRule.DEPRECATED_GUARDED if guarded else AuditRule.DEPRECATED
-            yield self._finding(rule, extern, tuple(doomed), announced(doomed[list(doomed)[-1]]), calls)
+            yield self._finding(rule, extern, tuple(doomed), announcement_in_words(doomed[list(doomed)[-1]]), calls)
         newest = self._record.snapshot.lifecycle(extern.kfunc)
         if newest is None or not declared:
             return
@@ -328,7 +328,7 @@ class _Audit:
             release = step.when.by
             before = [kernel for kernel in declared if kernel.release and kernel.release < release]
             after = tuple(kernel for kernel in declared if kernel.release and release <= kernel.release)
-            if before and after and not all(_let_through(call, step, declared[after[0]]) for call in calls):
+            if before and after and not all(_is_unaffected(call, step, declared[after[0]]) for call in calls):
                 yield self._finding(
                     AuditRule.CHANGED, extern, after, _what_changed(step, declared[after[0]].facts), calls
                 )
@@ -441,13 +441,11 @@ def _short(program_type: str) -> str:
     return program_type.replace("BPF_PROG_TYPE_", "").lower()
 
 
-def _let_through(call: Call, step: Step, after: Lifecycle) -> bool:
-    """Whether *step* did nothing but narrow who may call, and the filter names the callbacks that *call* is in."""
-    before, now = undone(step.event), after.facts
-    narrowed = set(before) <= {"filter", "struct_ops", "program_types", "flags", "source"} and bool(now.filter)
-    more = set(now.flags) - set(before.get("flags", now.flags)) - {SEEN_BY_NO_CALLER}
-    named = set(_NAMED_CALLBACK.findall(now.filter or ""))
-    return narrowed and not more and bool(call.programs) and all(each.member in named for each in call.programs)
+def _is_unaffected(call: Call, step: Step, after: Lifecycle) -> bool:
+    """Whether *step* only limited who may call, and the filter names the callbacks that *call* is in."""
+    callbacks = set(_NAMED_CALLBACK.findall(after.facts.filter or ""))
+    members = [program.member for program in call.programs]
+    return only_limits_callers(step.event, after.facts) and bool(members) and callbacks.issuperset(members)
 
 
 def _what_changed(step: Step, facts: Facts) -> str:

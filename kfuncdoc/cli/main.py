@@ -418,9 +418,9 @@ def _diff(options: argparse.Namespace) -> int:
     if options.format == "json":
         text = difference_report.as_json(found)
     elif options.format == "markdown":
-        text = difference_report.as_markdown(found, quiet=options.all)
+        text = difference_report.as_markdown(found, with_unnoticed=options.all)
     else:
-        text = difference_report.as_text(found, shutil.get_terminal_size().columns, quiet=options.all)
+        text = difference_report.as_text(found, shutil.get_terminal_size().columns, with_unnoticed=options.all)
     _give(text, options.output)
     return CLEAN
 

@@ -22,7 +22,7 @@ from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.record.variants import Variant, arena_pointers, is_plain, is_same_in_c, variants, weak_declaration
-from kfuncdoc.views.words import announced
+from kfuncdoc.views.words import announcement_in_words
 
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
 
@@ -125,7 +125,7 @@ class _Writer:
         if last.removed is not None:
             reasons.append(f"gone from {last.removed.by}")
         elif last.stability is Stability.DEPRECATED:
-            reasons.append(announced(last))
+            reasons.append(announcement_in_words(last))
         elif several:
             reasons.append("its prototype differs between these kernels")
         if last.avoid_before and first is not None and first < last.avoid_before:

@@ -23,10 +23,11 @@ from typing import Callable, Iterator, Optional
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record import model
-from kfuncdoc.views.difference import Change, change_in_words
-from kfuncdoc.views.kfunc import EventView, KfuncViews, ReleaseView
+from kfuncdoc.views.difference import ChangeKind, change_in_words
+from kfuncdoc.views.events import EventView, ReleaseView
+from kfuncdoc.views.kfunc import KfuncViews
 from kfuncdoc.views.replacement import Replacements, in_sentence, statement_before
-from kfuncdoc.views.words import gone_in_words, planned, when_in_words
+from kfuncdoc.views.words import plan_in_words, removal_in_words, when_in_words
 
 #: What ids are made in; another one would make every entry new to all readers.
 _NAMESPACE = uuid.UUID("255eb3c4-72e1-49c2-acd8-7cc01b11361f")
@@ -37,9 +38,9 @@ _NEWEST = 100
 _NAMED = 3
 #: What happened, by the kind of the event and in the order in which it is told, in the words of a title.
 _KINDS = {
-    "removed": Change.REMOVED.heading.lower(),
-    "changed": Change.BREAKING.heading.lower(),
-    "deprecated": Change.DEPRECATED.heading.lower(),
+    "removed": ChangeKind.REMOVED.heading.lower(),
+    "changed": ChangeKind.BREAKING.heading.lower(),
+    "deprecated": ChangeKind.DEPRECATED.heading.lower(),
     "withdrawn": "no longer deprecated",
 }
 #: What XML cannot hold, not even escaped.
@@ -87,7 +88,7 @@ def _entries_of(happened: ReleaseView) -> Iterator[Entry]:
     for kind in _KINDS:
         by_subsystem: dict[str, dict[str, list[str]]] = {}
         # What only says anew what is planned is no news.
-        events = [event for event in happened.of_kind(kind) if event.noticed and not event.restated]
+        events = [event for event in happened.of_kind(kind) if event.is_noticed and not event.is_restatement]
         for event in sorted(events, key=lambda event: event.kfunc.name):
             told = by_subsystem.setdefault(event.kfunc.subsystem.header.subsystem, {})
             told.setdefault(_told(event), []).append(event.kfunc.name)
@@ -110,7 +111,7 @@ def _told(event: EventView) -> str:
         said = "the deprecation is withdrawn"
     else:
         assert plan is not None  # a deprecation opens one
-        said = _joined(planned(plan), in_sentence(event.replacement))
+        said = _joined(plan_in_words(plan), in_sentence(event.replacement))
     prose = [event.prose(name) for name in ("reason", "note")]
     return " ".join(_sentence(text) for text in (said, *(as_words(each.text) for each in prose if each)))
 
@@ -118,7 +119,7 @@ def _told(event: EventView) -> str:
 def _gone(event: EventView) -> str:
     state = event.step.before
     successor = event.kfunc.lifecycle.steps[state.superseded].when if state.superseded is not None else None
-    return gone_in_words(event.when, state.plan, successor)
+    return removal_in_words(event.when, state.plan, successor)
 
 
 def _replacements(removal: EventView) -> Replacements:

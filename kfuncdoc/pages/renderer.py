@@ -33,10 +33,11 @@ from kfuncdoc.record.declaration_files import BASIC_OVERVIEWS, overviews, releas
 from kfuncdoc.record.declared_prose import Prose, mark
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import replacement
-from kfuncdoc.views.any_two import Comparison, compared_with, comparison
+from kfuncdoc.views.any_two import AllDifferences, all_differences, first_releases
 from kfuncdoc.views.callers import Caller, ProgramTypes
-from kfuncdoc.views.difference import Difference, Entry, counts, groups, reach, sentence
-from kfuncdoc.views.kfunc import KfuncView, KfuncViews, ReleaseView
+from kfuncdoc.views.difference import ChangeEntry, Difference, counts, groups, reach, sentence
+from kfuncdoc.views.events import ReleaseView
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 from kfuncdoc.views.replacement import Markup, Replacements
 
 _MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
@@ -201,7 +202,7 @@ class Renderer:
 
     def subsystem(self, subsystem: SubsystemFile) -> str:
         """Return the page of one declaration file."""
-        entries = tuple(self.pages.of(subsystem))
+        entries = tuple(self.pages.entries_of(subsystem))
         used = {flag for view in entries if isinstance(view, KfuncView) for flag in _flags(view)}
         return self._render(
             "subsystem.rst.jinja",
@@ -309,20 +310,20 @@ class Renderer:
     # -- from one release to another
 
     @cached_property
-    def compared(self) -> Comparison:
+    def compared(self) -> AllDifferences:
         """Any two releases up to the reference release, compared."""
-        return comparison(self.pages.snapshot)
+        return all_differences(self.pages.snapshot)
 
     def released(self, release: Release) -> str:
         """Return the page of what *release* changed, since the one before it and since the LTS release before it."""
-        firsts = compared_with(self.catalog.calendar, release)
+        firsts = first_releases(self.catalog.calendar, release)
         differences = [self.compared.between(first, release) for first in firsts]
         return self._render(
             "released.rst.jinja", released=release, differences=differences, counts=counts, reach=reach, groups=groups,
             sentence=self._sentence,
         )  # fmt: skip
 
-    def _sentence(self, entry: Entry, found: Difference) -> str:
+    def _sentence(self, entry: ChangeEntry, found: Difference) -> str:
         return sentence(entry, found, self._markup)
 
     def comparison(self) -> str:
@@ -366,7 +367,7 @@ class Renderer:
         kernel docs.
         """
         view = self.pages.view(name)
-        if view is None or view.stability == "not yet" or not (view.to_be_told or self.linked(name)):
+        if view is None or view.stability == "not yet" or not (view.needs_note or self.linked(name)):
             return ""
         return self._render("note.rst.jinja", k=view, linked=self.linked(name), named=named)
 

@@ -81,7 +81,7 @@ def test_every_flavour_of_the_record_finds_its_kfunc():
     for _, declaration in catalog.declarations:
         for variant in variants(declaration.kfunc, catalog.calendar, catalog.calendar.real[-1]):
             assert essential_name(variant.flavour) == declaration.name
-            assert variant.flavour not in flavours or variant.only
+            assert variant.flavour not in flavours or variant.is_only
             flavours.add(variant.flavour)
 
 
