@@ -10,7 +10,7 @@ from declared import CALENDAR, TESTS, catalog_of, entry, subsystem
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import essential_name
-from kfuncdoc.compat.guards import Choice, guard
+from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.kernels.observation import from_json
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import facts_at
@@ -131,9 +131,9 @@ def test_what_is_declared_plainly_is_what_kernels_have(release):
 # -- guards
 
 
-def choice(name: str, prototype: str, kernels: str, *, is_only: bool = True, not_before: str = "") -> Choice:
+def choice(name: str, prototype: str, kernels: str, *, is_only: bool = True, not_before: str = "") -> GuardedCall:
     variant = Variant(name, prototype, CALENDAR["v6.13"], is_only=is_only)
-    return Choice(variant, kernels, CALENDAR[not_before] if not_before else None)
+    return GuardedCall(variant, kernels, CALENDAR[not_before] if not_before else None)
 
 
 def text(code: str) -> str:
