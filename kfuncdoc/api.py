@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The public Python API, as ``import kfuncdoc`` offers it; see ``docs/reference/api.rst``.
 
-Each function takes names of releases as git tags, ``v6.12``, and days as :class:`datetime.date` or ISO 8601 text, and
-imports what it needs when it is called.
+::
+
+    load --> Catalog --snapshot, diff, audit_objects--> Snapshot, Difference, Report
+
+Each function takes a release by the name of its git tag, ``v6.12``, and a day as a :class:`datetime.date` or as text of
+ISO 8601, ``2026-11-28``.  It imports what it needs when it is called.
 """
 
 from __future__ import annotations
@@ -34,7 +38,7 @@ Day = Union[str, datetime.date, None]
 def load(*paths: PathOrText) -> Catalog:
     """Return the catalog of the declarations in *paths*, files or folders; by default the packaged record.
 
-    What is wrong with a declaration does not raise: it is in ``catalog.diagnostics``, and the declaration is left out.
+    A mistake in a declaration raises nothing: it is in ``catalog.diagnostics``, and the declaration is left out.
     Raises :exc:`FileNotFoundError` where there is nothing at one of *paths*.
     """
     names = [os.fspath(path) for path in paths] or [str(packaged("data"))]
@@ -55,7 +59,7 @@ def snapshot(catalog: Catalog, release: Optional[str] = None, date: Day = None) 
 
 
 def diff(catalog: Catalog, first: str, last: str, date: Day = None) -> Difference:
-    """Return what happened to kfuncs after the release *first*, up to *last*; plans are as of *date*.
+    """Return what happened to kfuncs after the release *first*, up to *last*; announcements are as of *date*.
 
     Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a release,
     or *last* comes before *first*.
@@ -77,10 +81,10 @@ def read_objects(paths: Iterable[PathOrText], track: Track = iter) -> tuple[list
     from kfuncdoc.scan.binary.objects import read_objects as read_file
     from kfuncdoc.scan.errors import Unscannable
 
-    found, closed = find_objects([os.fspath(path) for path in paths])
+    files, unreadable_folders = find_objects([os.fspath(path) for path in paths])
     objects: list[BpfObject] = []
-    unreadable = [Unreadable(path, message) for path, message in closed]
-    for path in track(found):
+    unreadable = [Unreadable(path, message) for path, message in unreadable_folders]
+    for path in track(files):
         try:
             objects.extend(read_file(path))
         except Unscannable as error:

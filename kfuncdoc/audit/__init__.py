@@ -4,10 +4,12 @@
 ::
 
     objects --scan.objects--> BpfObject --+
-    Catalog, releases ----+               +--audit--> Report --reports, sarif--> text, JSON, GitHub, SARIF
+    Catalog, releases ----+               +--engine.run--> Report --reports, sarif--> text, JSON, GitHub, SARIF
     vmlinux, BTF --scan---+--> Kernel ----+    ^
                                                ignores
 
-``kernels`` says which kernels are meant and what a kfunc is on each, ``findings`` what can be wrong,
-``advice`` what to do about it.  Only reading objects and kernels needs a library for ELF.
+``asked_kernels`` finds the kernels that are asked for, and ``findings`` has what can be wrong.  ``engine`` makes the
+report from the verdicts on each kfunc: ``libbpf`` says whether the object loads, ``verifier`` whether a program may
+call the kfunc, and ``outlook`` what the record says of its future.  Only reading objects and kernels needs a library
+for ELF.
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The kernels that an audit, a header or a comparison is asked about."""
+"""The kernels that an audit, a header or a difference is asked for: from names of releases, and from real kernels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NUMBERS = re.compile(r"v?(\d+\.\d+)(?:\.\d+)?$", re.ASCII)
 
 
 class KernelUnknown(ValueError):
-    """A kernel cannot be asked for; the message says why."""
+    """The record cannot say anything of a kernel that was asked for; the message says why."""
 
 
 def asked_for(
@@ -27,7 +27,8 @@ def asked_for(
 ) -> tuple[Kernel, ...]:
     """Return the kernels of a range, of *names*, and the maintained LTS kernels if *long_term*, in order.
 
-    Without any of them: none.  Raises :exc:`KernelUnknown`, also where the record does not reach.
+    None of them gives no kernels.  Raises :exc:`KernelUnknown` where the record does not reach a kernel, *last* comes
+    before *first*, or no LTS kernel is maintained.
     """
     snapshot = record.snapshot
     releases = {recorded_release(record, name) for name in names}
@@ -45,37 +46,36 @@ def asked_for(
 def recorded_release(record: KernelRecord, name: str) -> Release:
     """Return the release *name*; raises :exc:`KernelUnknown` where the record does not reach it."""
     snapshot = record.snapshot
-    reach = f"the record goes from {snapshot.releases[0]} to {snapshot.last}"
+    extent = f"the record goes from {snapshot.releases[0]} to {snapshot.last}"
     if not snapshot.calendar.is_real(name):
         numbers = _NUMBERS.match(name)
-        meant = f"v{numbers[1]}" if numbers else ""
-        write = f"write {meant}" if snapshot.calendar.is_real(meant) else "one is written as v6.10"
-        raise KernelUnknown(f"'{name}' is no release that is known: {write}; {reach}")
+        similar = f"v{numbers[1]}" if numbers else ""
+        write = f"write {similar}" if snapshot.calendar.is_real(similar) else "one is written as v6.10"
+        raise KernelUnknown(f"'{name}' is no release that is known: {write}; {extent}")
     release = snapshot.calendar[name]
     if release > snapshot.last:
-        raise KernelUnknown(f"nothing is recorded of {name}: {reach}")
+        raise KernelUnknown(f"nothing is recorded of {name}: {extent}")
     return release
 
 
 def observed_kernel(
     record: KernelRecord, name: str, functions: KernelFunctions, release: Optional[str] = None
 ) -> Kernel:
-    """Return the kernel that was looked into at *name*: of *release*, or of the one that it tells itself.
+    """Return the kernel that was observed at *name*, with the facts of *release*, else of the release that it tells.
 
-    A kernel that tells another one may have been said to be as good as *release*, as those of vendors are; its name
-    shows that.
+    A kernel that tells another release can be taken for *release*, as those of vendors are; its name shows that.
 
     Raises :exc:`KernelUnknown` where *release* is not in the record.
     """
     version = functions.kernel or release
     shown = f"{version} ({name})" if version else name
     if release is not None:
-        taken = f", taken for {release}" if functions.release not in (None, release) else ""
-        return Kernel(f"{version} ({name}{taken})", recorded_release(record, release), functions)
-    told = functions.release
+        taken_for = f", taken for {release}" if functions.release not in (None, release) else ""
+        return Kernel(f"{version} ({name}{taken_for})", recorded_release(record, release), functions)
+    own = functions.release
     calendar = record.snapshot.calendar
-    known = told is not None and calendar.is_real(told) and calendar[told] <= record.snapshot.last
-    return Kernel(shown, calendar[told] if told and known else None, functions)
+    is_recorded = own is not None and calendar.is_real(own) and calendar[own] <= record.snapshot.last
+    return Kernel(shown, calendar[own] if own and is_recorded else None, functions)
 
 
 def recorded_range(record: KernelRecord, first: str, last: str) -> tuple[Release, Release]:

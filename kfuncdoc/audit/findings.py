@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What can be wrong with a call of a kfunc, and what an audit found."""
+"""What can be wrong with a call of a kfunc (:class:`AuditRule`), and the report of an audit."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Status(Enum):
 
 
 class AuditRule(Enum):
-    """Everything that is told of a call, as ``(name, status, severity, what it means)``."""
+    """Everything that a finding can say of a call, as ``(name, status, severity, what it means)``."""
 
     def __init__(self, rule: str, status: Status, severity: Severity, explanation: str) -> None:
         self.rule = rule
@@ -127,7 +127,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an audit found, for all kernels on which it is the same."""
+    """One thing that an audit says of a kfunc, for all kernels for which it says the same."""
 
     rule: AuditRule
     object: BpfObject
@@ -135,10 +135,10 @@ class Finding:
     kernels: tuple[Kernel, ...]
     #: Why, in words; without the names of the object and of the kfunc.
     reason: str
-    #: The calls that it is about; none where the kfunc is only declared.
+    #: The calls concerned; none if the kfunc is only declared.
     calls: tuple[Call, ...] = ()
     advice: Optional[Advice] = None
-    #: Whether it rests on what kernels were seen to have, and not on what is declared.
+    #: Whether it rests on what was observed of a kernel, and not on what is declared.
     observed: bool = False
     ignored: Optional[Ignored] = None
 
@@ -153,7 +153,7 @@ class Finding:
 
     @property
     def statuses(self) -> frozenset[Status]:
-        """What it makes an audit end with; nothing but clean where it is ignored."""
+        """The statuses that it gives an audit; empty for notes and if it is ignored."""
         if self.ignored or self.rule.status is Status.CLEAN:
             return frozenset()
         missing = {Status.REPLACEMENT} if self.advice is not None and self.advice.missing_on else set()
@@ -161,17 +161,17 @@ class Finding:
 
     @property
     def counts(self) -> bool:
-        """Whether there is something to do about it: it is no note, and not ignored."""
+        """Whether there is something to do: it is no note, and not ignored."""
         return self.ignored is None and self.severity is not Severity.INFO
 
 
 @dataclass(frozen=True)
 class ObjectReport:
-    """What became of one object: on which of the kernels it loads, and all that was found."""
+    """The findings on one object, and on which of the kernels it loads."""
 
     object: BpfObject
     findings: tuple[Finding, ...]
-    #: As far as its kfuncs decide; each kernel asked for is in one of the three.
+    #: Each kernel asked for is in one of the three, as far as kfuncs decide whether the object loads.
     loads: tuple[Kernel, ...]
     breaks: tuple[Kernel, ...]
     unsure: tuple[Kernel, ...]
@@ -179,7 +179,7 @@ class ObjectReport:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An object that could not be read: its *path*, and why, for people."""
+    """An object that could not be read: its *path*, and the reason as a *message* for people."""
 
     path: str
     message: str
@@ -187,7 +187,7 @@ class Unreadable:
 
 @dataclass(frozen=True)
 class Report:
-    """An audit: one report an object, the kernels in order, and how far the record goes."""
+    """The result of an audit: a report on each object, the kernels in order, and the last release of the record."""
 
     objects: tuple[ObjectReport, ...]
     kernels: tuple[Kernel, ...]
@@ -198,9 +198,9 @@ class Report:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        return tuple(finding for each in self.objects for finding in each.findings)
+        return tuple(finding for report in self.objects for finding in report.findings)
 
     def status(self, failing: frozenset[Status]) -> Status:
         """Return the highest of the statuses *failing* that any finding has."""
-        found = {status for finding in self.findings for status in finding.statuses}
-        return max(found & failing, key=lambda status: status.code, default=Status.CLEAN)
+        statuses = {status for finding in self.findings for status in finding.statuses}
+        return max(statuses & failing, key=lambda status: status.code, default=Status.CLEAN)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The findings that a project has looked at and lives with: each with a reason, and a last day.
+"""The findings that a project accepts, each with a reason and a last day: the file of ``audit --ignore``.
 
 ::
 
@@ -9,7 +9,7 @@
       reason: Only loaded on v6.12.
       until: 2027-03-31
 
-After its last day an entry ignores nothing any more.
+After its last day, an entry ignores nothing.  The path of *object* is a pattern of :mod:`fnmatch`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _RULES = tuple(rule.rule for rule in AuditRule)
 
 
 class IgnoresUnusable(Exception):
-    """The file has mistakes: *diagnostics*."""
+    """The file has mistakes, which are in *diagnostics*."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         super().__init__(f"{len(diagnostics)} mistakes")
@@ -41,7 +41,7 @@ class IgnoresUnusable(Exception):
 
 @dataclass(frozen=True)
 class Ignore:
-    """One entry, and where it is."""
+    """One entry, and its *place*: ``FILE:LINE:COLUMN``."""
 
     kfunc: str
     reason: str
@@ -51,6 +51,7 @@ class Ignore:
     object: str = "*"
 
     def covers(self, finding: Finding) -> bool:
+        """Whether the entry is about *finding*, on whatever day."""
         return (
             self.kfunc in (finding.extern.name, finding.extern.kfunc)
             and self.rule in (None, finding.rule.rule)
@@ -73,14 +74,14 @@ def read_ignores(path: str) -> tuple[Ignore, ...]:
         wrong.append(_wrong(file, (), "this should be a list of findings to ignore"))
     ignores = [_read(file, index, entry, wrong) for index, entry in enumerate(entries or ())]
     if wrong:
-        raise IgnoresUnusable(sorted(wrong, key=lambda each: each.sort_key))
-    return tuple(each for each in ignores if each is not None)
+        raise IgnoresUnusable(sorted(wrong, key=lambda diagnostic: diagnostic.sort_key))
+    return tuple(ignore for ignore in ignores if ignore is not None)
 
 
 def _read(file: SourceFile, index: int, entry: Any, wrong: list[Diagnostic]) -> Optional[Ignore]:
-    found = list(_mistakes(file, index, entry))
-    wrong.extend(found)
-    if found:
+    mistakes = list(_mistakes(file, index, entry))
+    wrong.extend(mistakes)
+    if mistakes:
         return None
     place = file.place(index)
     return Ignore(
@@ -125,22 +126,27 @@ def _wrong(file: SourceFile, keys: tuple[Key, ...], message: str, hint: str = ""
 
 
 def apply(report: Report, ignores: Sequence[Ignore], date: datetime.date) -> Report:
-    """Return *report* with the findings that *ignores* cover on *date* marked, and a remark on each entry of no use."""
+    """Return *report* with the findings marked that *ignores* cover on *date*, and a remark on each useless entry."""
     used: set[Ignore] = set()
 
     def ignored(finding: Finding) -> Finding:
-        covering = [each for each in ignores if each.covers(finding)]
+        covering = [ignore for ignore in ignores if ignore.covers(finding)]
         used.update(covering)
-        valid = [each for each in covering if date <= each.until]
+        valid = [ignore for ignore in covering if date <= ignore.until]
         return dataclasses.replace(finding, ignored=Ignored(valid[0].reason, valid[0].until)) if valid else finding
 
-    objects = tuple(dataclasses.replace(each, findings=tuple(map(ignored, each.findings))) for each in report.objects)
-    return dataclasses.replace(report, objects=objects, remarks=(*report.remarks, *_of_no_use(ignores, used, date)))
+    objects = tuple(
+        dataclasses.replace(of_object, findings=tuple(map(ignored, of_object.findings))) for of_object in report.objects
+    )
+    return dataclasses.replace(
+        report, objects=objects, remarks=(*report.remarks, *_useless_entries(ignores, used, date))
+    )
 
 
-def _of_no_use(ignores: Sequence[Ignore], used: set[Ignore], date: datetime.date) -> Iterator[str]:
-    for each in ignores:
-        if each not in used:
-            yield f"{each.place}: nothing was found that this entry for '{each.kfunc}' ignores"
-        elif each.until < date:
-            yield f"{each.place}: this entry for '{each.kfunc}' ended on {each.until}, and ignores nothing any more"
+def _useless_entries(ignores: Sequence[Ignore], used: set[Ignore], date: datetime.date) -> Iterator[str]:
+    for ignore in ignores:
+        entry = f"this entry for '{ignore.kfunc}'"
+        if ignore not in used:
+            yield f"{ignore.place}: nothing was found that {entry} ignores"
+        elif ignore.until < date:
+            yield f"{ignore.place}: {entry} ended on {ignore.until}, and ignores nothing any more"

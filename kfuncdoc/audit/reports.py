@@ -31,14 +31,18 @@ _WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 def as_text(report: Report, width: int, *, notes: bool = False) -> str:
     """Return *report* for a terminal of *width* columns: the range of each object, one table, and guards to write.
 
-    What needs nothing to be done, *notes* and what is ignored, is left out unless asked for.
+    Findings that need nothing to be done, which are notes and ignored ones, are in it only if *notes* is set.
     """
     shown = [finding for finding in report.findings if notes or finding.counts]
-    blocks = ["\n".join(f"{each.object.path}: {in_which_it_loads(each, report.kernels)}" for each in report.objects)]
+    blocks = [
+        "\n".join(
+            f"{of_object.object.path}: {in_which_it_loads(of_object, report.kernels)}" for of_object in report.objects
+        )
+    ]
     if shown:
         table = _table if width >= _WIDE else _stacked
         blocks.append("\n".join(table(shown, report, width)))
-    # Two kfuncs, one of which replaces the other, have the same one.
+    # A kfunc and the one that replaces it have the same guard.
     guards: dict[str, dict[str, None]] = {}
     for finding in shown:
         if finding.advice and finding.advice.guard and finding.counts:
@@ -49,16 +53,16 @@ def as_text(report: Report, width: int, *, notes: bool = False) -> str:
 
 
 def tally(report: Report) -> str:
-    """Return how much was found, and how far the record goes, in one line."""
+    """Return the numbers of objects and findings, and the last release of the record, in one line."""
     counts: dict[str, int] = {}
     for finding in report.findings:
         word = "ignored" if finding.ignored else _WORDS[finding.severity]
         counts[word] = counts.get(word, 0) + 1
-    found = [_plural(counts[word], word) for word in ("error", "warning", "note") if word in counts]
-    found += [f"{counts['ignored']} ignored"] if "ignored" in counts else []
-    found += [f"{len(report.unreadable)} could not be read"] if report.unreadable else []
+    totals = [_plural(counts[word], word) for word in ("error", "warning", "note") if word in counts]
+    totals += [f"{counts['ignored']} ignored"] if "ignored" in counts else []
+    totals += [f"{len(report.unreadable)} could not be read"] if report.unreadable else []
     objects = _plural(len(report.objects) + len(report.unreadable), "object")
-    return f"{objects}: {', '.join(found) or 'nothing to report'}; the record goes up to {report.recorded}"
+    return f"{objects}: {', '.join(totals) or 'nothing to report'}; the record goes up to {report.recorded}"
 
 
 def _plural(count: int, word: str) -> str:
@@ -66,17 +70,17 @@ def _plural(count: int, word: str) -> str:
 
 
 def _cells(finding: Finding, report: Report) -> tuple[str, ...]:
-    told = f"{_WORDS[finding.severity]}: {finding.reason} [{finding.rule.rule}]"
+    text = f"{_WORDS[finding.severity]}: {finding.reason} [{finding.rule.rule}]"
     if finding.observed:
-        told += " (observed)"
+        text += " (observed)"
     if finding.ignored:
-        told += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
+        text += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
     return (
         "\n".join([finding.object.path, *places_of(finding)]),
         finding.extern.name,
         callers(finding),
         in_words(finding.kernels, report.kernels),
-        told,
+        text,
         finding.advice.words if finding.advice else "",
     )
 
@@ -102,7 +106,7 @@ def _wrapped_cell(cell: str, width: int) -> list[str]:
 
 
 def _shared(room: int, longest: Sequence[int]) -> list[int]:
-    """Share *room* among columns: what one does not need of its share the others have."""
+    """Return the widths of columns within *room*; what a column does not need of its share goes to the others."""
     widths, open_columns = list(longest), set(range(len(longest)))
     while True:
         left = room - sum(widths[column] for column in range(len(widths)) if column not in open_columns)
@@ -116,18 +120,18 @@ def _shared(room: int, longest: Sequence[int]) -> list[int]:
 
 
 def _stacked(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
-    """Yield one block a finding, with what a table has in columns one below the other."""
+    """Yield a block for each finding: the cells of the table, one below the other."""
     for number, finding in enumerate(findings):
-        where, kfunc, programs, kernels, told, instead = _cells(finding, report)
+        where, kfunc, programs, kernels, text, advice = _cells(finding, report)
         path, *places = where.split("\n")
         if number:
             yield ""
-        yield from _wrapped(f"{path}: {told}", "", width)
+        yield from _wrapped(f"{path}: {text}", "", width)
         for place in places:
             yield f"    at {place}"  # whole, to be clicked at
-        for label, text in (("kfunc", kfunc), ("programs", programs), ("kernels", kernels), ("what to do", instead)):
-            if text:
-                yield from _wrapped(f"{label}: {text}", "    ", width)
+        for label, cell in (("kfunc", kfunc), ("programs", programs), ("kernels", kernels), ("what to do", advice)):
+            if cell:
+                yield from _wrapped(f"{label}: {cell}", "    ", width)
 
 
 def _wrapped(text: str, indent: str, width: int) -> list[str]:
@@ -142,7 +146,7 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
 
 
 def callers(finding: Finding) -> str:
-    """Return who calls what a finding is about."""
+    """Return the programs that call the kfunc of a finding, else the functions; "nothing" if none does."""
     if finding.programs:
         return ", ".join(finding.programs)
     functions = dict.fromkeys(call.function for call in finding.calls)
@@ -162,12 +166,13 @@ def _place(line: SourceLine) -> str:
 
 
 def as_github(report: Report) -> str:
-    """Return a workflow command for each call that something was found about, at its line of the source."""
+    """Return a workflow command for each call with a finding, at its line of the source."""
     commands = dict.fromkeys(
         command for finding in report.findings if finding.counts for command in _commands(finding, report)
     )
-    for each in report.unreadable:
-        commands[workflow_command(Severity.ERROR, each.path, 0, 0, "kfuncdoc unreadable", each.message)] = None
+    for unreadable in report.unreadable:
+        command = workflow_command(Severity.ERROR, unreadable.path, 0, 0, "kfuncdoc unreadable", unreadable.message)
+        commands[command] = None
     return "".join(f"{command}\n" for command in commands)
 
 
@@ -182,11 +187,11 @@ def _commands(finding: Finding, report: Report) -> Iterator[str]:
 
 
 def in_one_line(finding: Finding, report: Report) -> str:
-    """Return *finding* in a sentence that needs no table around it."""
+    """Return *finding* as one sentence."""
     kernels = in_words(finding.kernels, report.kernels)
     message = f"{finding.extern.name}, called by {callers(finding)}, on {kernels}: {finding.reason}"
-    instead = f"; {finding.advice.words}" if finding.advice else ""
-    return message + instead + (" (observed)" if finding.observed else "")
+    advice = f"; {finding.advice.words}" if finding.advice else ""
+    return message + advice + (" (observed)" if finding.observed else "")
 
 
 # -- JSON

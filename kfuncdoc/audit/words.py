@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What an audit says, in words that more than one of its reports needs."""
+"""The words of audits that more than one of its reports uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
     if not report.object.externs and not report.findings:
         return "calls no kfuncs"
     parts = [f"loads on {in_words(report.loads, kernels)}" if report.loads else ""]
-    # Where it loaded before, the first kernel on which it does not is news; the others are no surprise.
+    # If it loads on some kernel, only the first later one that breaks it is named: the others follow from it.
     last = kernels.index(report.loads[-1]) if report.loads else -1
     later = [kernel for kernel in report.breaks if kernels.index(kernel) > last]
     earlier = [kernel for kernel in report.breaks if kernels.index(kernel) < last]
@@ -24,7 +24,7 @@ def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
         parts.append(f"not on {in_words(earlier, kernels)}" if earlier else "")
         parts.append(f"breaks in {later[0].name}" if later else "")
     unknown = {
-        each for finding in report.findings if finding.rule is AuditRule.KFUNC_UNKNOWN for each in finding.kernels
+        kernel for finding in report.findings if finding.rule is AuditRule.KFUNC_UNKNOWN for kernel in finding.kernels
     }
     doubtful = [kernel for kernel in report.unsure if kernel not in unknown]
     parts.append(f"may break on {in_words(doubtful, kernels)}" if doubtful else "")

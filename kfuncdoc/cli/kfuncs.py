@@ -77,5 +77,5 @@ class DiffCommand(Command):
         if self.format == "json":
             return as_json(difference)
         if self.format == "markdown":
-            return as_markdown(difference, quiet=self.all)
-        return as_text(difference, shutil.get_terminal_size().columns, quiet=self.all)
+            return as_markdown(difference, with_unnoticed=self.all)
+        return as_text(difference, shutil.get_terminal_size().columns, with_unnoticed=self.all)

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What to call instead of a kfunc, whether the kernels asked for have it, and the guard to write if not."""
+"""Advice for audits and headers: what to call instead of a kfunc, on which kernels, and the guard to write.
+
+::
+
+    KernelRecord, kernels --Adviser.about--> Advice, with the C code of a guard where one is needed
+"""
 
 from __future__ import annotations
 
@@ -8,15 +13,15 @@ from dataclasses import dataclass
 from typing import Optional, Sequence
 
 from kfuncdoc.compat.choices import choose
-from kfuncdoc.compat.guards import Choice, guard
+from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
-from kfuncdoc.record.variants import ONLY, is_plain
+from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
 from kfuncdoc.views.replacement import Replacement, Replacements, nothing_to_call, to_call
 
 
 @dataclass(frozen=True)
 class Advice:
-    """What to do about a kfunc that is not on all kernels asked for, or will not be."""
+    """What to do about a kfunc that some kernels asked for do not have, or that is to be removed."""
 
     #: One sentence, without the guard.
     words: str
@@ -24,7 +29,7 @@ class Advice:
     kernels: tuple[Kernel, ...] = ()
     #: The kfuncs to call instead, each with whether it is on each of the kernels.
     instead: tuple[Replacement, ...] = ()
-    #: The kernels asked for that lack the replacement that most of them have; empty where one is on all.
+    #: The kernels asked for that lack the most widespread replacement; empty if one is on all of them.
     missing_on: tuple[Kernel, ...] = ()
     #: C code that calls what each kernel has; None where no guard is needed, or none helps.
     guard: Optional[str] = None
@@ -35,32 +40,34 @@ class Advice:
 
 
 class Adviser:
-    """Gives advice for *kernels*, from one record."""
+    """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once."""
 
     def __init__(self, record: KernelRecord, kernels: Sequence[Kernel]) -> None:
         self._record = record
         self._kernels = tuple(kernels)
-        self._given: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
+        self._advice: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
         self._guards: dict[str, Optional[str]] = {}
 
-    def about(self, name: str, to_come: tuple[Kernel, ...] = ()) -> Optional[Advice]:
-        """Return what to call instead of the kfunc *name*; None where the record has nothing to say.
+    def about(self, name: str, older_kernels: tuple[Kernel, ...] = ()) -> Optional[Advice]:
+        """Return what to call instead of the kfunc *name*; None where the record names nothing.
 
-        On the kernels *to_come*, which do not have it yet, what was before it is the answer.
+        If *older_kernels* are given, which do not have it yet, the advice is to call what it replaced there.
         """
-        if (name, to_come) not in self._given:
-            self._given[name, to_come] = self._before(name, to_come) if to_come else self._after(name)
-        return self._given[name, to_come]
+        if (name, older_kernels) not in self._advice:
+            self._advice[name, older_kernels] = (
+                self._advice_before(name, older_kernels) if older_kernels else self._advice_after(name)
+            )
+        return self._advice[name, older_kernels]
 
-    def _before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
+    def _advice_before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
         code = self._guard_for(name)
         for earlier in self._record.views.replacements.replaced_by(name):
-            on = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
-            if on:
-                return Advice(f"call {earlier} on {in_words(on, self._kernels)}", guard=code)
+            having = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
+            if having:
+                return Advice(f"call {earlier} on {in_words(having, self._kernels)}", guard=code)
         return Advice("guard the call", guard=code) if code else None
 
-    def _after(self, name: str) -> Optional[Advice]:
+    def _advice_after(self, name: str) -> Optional[Advice]:
         view = self._record.views.view(name)
         if view is None:
             return None
@@ -69,12 +76,12 @@ class Adviser:
         others = [replacement for replacement in replacements.said if replacement.name is None]
         missing_on = min(map(self._missing_on, instead), key=len, default=())
         code = self._guard_for(name) if missing_on or not instead else None
-        words = "; ".join([*map(self._call, instead), *(to_call(other, "", "") for other in others)])
+        words = "; ".join([*map(self._advice_to_call, instead), *(to_call(other, "", "") for other in others)])
         if not words and replacements.no_replacement:
             words = nothing_to_call(replacements.no_replacement)
         if not words and code:
-            several = len(self._record.snapshot.variants(name)) > 1
-            words = "declare each prototype, and guard the call" if several else "guard the call"
+            has_variants = len(self._record.snapshot.variants(name)) > 1
+            words = "declare each prototype, and guard the call" if has_variants else "guard the call"
         return Advice(words, self._kernels, instead, missing_on, code) if words else None
 
     def _with_presence(self, replacement: Replacement) -> Replacement:
@@ -86,7 +93,7 @@ class Adviser:
         return tuple(kernel for kernel, present in zip(self._kernels, replacement.present_on) if not present)
 
     def _guard_for(self, name: str) -> Optional[str]:
-        """Return the guard that calls what each kernel has of *name*, what replaces it, and what it replaced."""
+        """Return the guard that calls, on each kernel, what replaces the kfunc *name*, itself, or what it replaced."""
         if name not in self._guards:
             view = self._record.views.view(name)
             instead = view.replacement.kfuncs if view else ()
@@ -94,8 +101,8 @@ class Adviser:
             self._guards[name] = self._guard([*best_first, name, *self._record.views.replacements.replaced_by(name)])
         return self._guards[name]
 
-    def _call(self, replacement: Replacement) -> str:
-        """Return the advice to call *replacement*, with which of the kernels have it."""
+    def _advice_to_call(self, replacement: Replacement) -> str:
+        """Return the advice to call *replacement*, and which of the kernels have it."""
         name, missing_on = str(replacement.name), self._missing_on(replacement)
         kernels = ""
         if missing_on == self._kernels:
@@ -104,7 +111,7 @@ class Adviser:
             kernels = f"not on {in_words(missing_on, self._kernels)}"
         elif len(self._kernels) > 1:
             kernels = "on every kernel asked for"
-        return to_call(replacement, "" if is_plain(name) else f"{name}{ONLY}", kernels)
+        return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
 
     def _has(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).presence is Presence.PRESENT
@@ -117,18 +124,19 @@ class Adviser:
     def _guard(self, names: Sequence[str]) -> Optional[str]:
         """Return code that calls the first of the kfuncs *names* that each kernel has.
 
-        None where one of them, with one prototype, will do.
+        None if one of them, with one prototype, is right on every kernel.
         """
         chosen = choose(self._record, self._kernels, names)
         if not chosen.calls or chosen.is_one:
             return None
-        choices = [
-            Choice(each.variant, in_words(each.kernels, self._kernels), each.not_before) for each in chosen.calls
+        calls = [
+            GuardedCall(call.variant, in_words(call.kernels, self._kernels), call.not_before) for call in chosen.calls
         ]
-        return guard(names[0], choices, in_words(chosen.left, self._kernels) if chosen.left else "")
+        return guard(names[0], calls, in_words(chosen.kernels_without, self._kernels))
 
 
 def _kfuncs(replacements: Replacements) -> tuple[Replacement, ...]:
-    """Return the kfuncs among what can be called instead, each once."""
-    by_name = {one.name: one for one in reversed(replacements.alternatives) if one.name}
+    """Return the kfuncs among the alternatives, each name once."""
+    alternatives = reversed(replacements.alternatives)
+    by_name = {replacement.name: replacement for replacement in alternatives if replacement.name}
     return tuple(by_name[name] for name in replacements.kfuncs)

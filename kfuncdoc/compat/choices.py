@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Which of several kfuncs is to be called on each of some kernels.
+"""Which of several kfuncs to call on each of several kernels.
 
-Names in the order of preference come in, with the kernels that a program is to load on; out comes what
-``guards`` makes C code of.
+::
+
+    the names of kfuncs, the best first, and kernels --choose--> ChosenCalls --guards--> C code
 """
 
 from __future__ import annotations
@@ -19,53 +20,55 @@ from kfuncdoc.record.variants import Variant
 
 
 @dataclass(frozen=True)
-class Called:
-    """A kfunc with one prototype, and the kernels on which it is the one to call."""
+class ChosenCall:
+    """A kfunc with one prototype, and the kernels on which it is the kfunc to call."""
 
     variant: Variant
     kernels: tuple[Kernel, ...]
-    #: The release from which on it is to be called, though it is there before.
+    #: The release from which on to call it, where earlier kernels have it too.
     not_before: Optional[Release] = None
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """What is to be called, the best first, and the kernels that have none of it."""
+class ChosenCalls:
+    """The calls to make, the best first, and the kernels that have none of the kfuncs."""
 
-    calls: tuple[Called, ...]
-    left: tuple[Kernel, ...]
+    calls: tuple[ChosenCall, ...]
+    kernels_without: tuple[Kernel, ...]
 
     @property
     def is_one(self) -> bool:
-        """Whether the same call will do on every kernel, without a guard."""
-        return len(self.calls) == 1 and not self.left and not self.calls[0].not_before
+        """Whether the same call is right on every kernel, so that no guard is needed."""
+        return len(self.calls) == 1 and not self.kernels_without and not self.calls[0].not_before
 
     def has(self, kfunc: str) -> bool:
-        """Whether *kfunc* is among what is called."""
+        """Whether *kfunc* is called."""
         return any(call.variant.kfunc == kfunc for call in self.calls)
 
 
-def choose(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str]) -> Chosen:
-    """Return which of the kfuncs *names*, the best first, is to be called on each of *kernels*."""
-    left = list(kernels)
-    calls: list[Called] = []
-    for variant in (each for name in dict.fromkeys(names) for each in reversed(record.snapshot.variants(name))):
-        on = [kernel for kernel in left if _has(record, variant, kernel)]
-        avoided = _avoided_before(record, variant, on)
+def choose(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str]) -> ChosenCalls:
+    """Return which of the kfuncs *names*, the best first, to call on each of *kernels*."""
+    kernels_without = list(kernels)
+    calls: list[ChosenCall] = []
+    variants = (variant for name in dict.fromkeys(names) for variant in reversed(record.snapshot.variants(name)))
+    for variant in variants:
+        having = [kernel for kernel in kernels_without if _has(record, variant, kernel)]
+        avoided = _avoided_before(record, variant, having)
         if avoided is not None:
-            on = [kernel for kernel in on if kernel.release is None or avoided <= kernel.release]
-        if not on:
+            having = [kernel for kernel in having if kernel.release is None or avoided <= kernel.release]
+        if not having:
             continue
-        left = [kernel for kernel in left if kernel not in on]
+        kernels_without = [kernel for kernel in kernels_without if kernel not in having]
         if calls and calls[-1].variant.flavour == variant.flavour:
-            # It went and came back as it was: the same call does for both times.
-            calls[-1] = dataclasses.replace(calls[-1], kernels=tuple(in_order([*on, *calls[-1].kernels])))
+            # It was removed and came back with the same prototype: one call is right for both stretches.
+            calls[-1] = dataclasses.replace(calls[-1], kernels=tuple(in_order([*having, *calls[-1].kernels])))
         else:
-            calls.append(Called(variant, tuple(on), avoided))
-    return Chosen(tuple(calls), tuple(left))
+            calls.append(ChosenCall(variant, tuple(having), avoided))
+    return ChosenCalls(tuple(calls), tuple(kernels_without))
 
 
 def _has(record: KernelRecord, variant: Variant, kernel: Kernel) -> bool:
+    """Whether *kernel* has the kfunc with a prototype that libbpf takes for that of *variant*."""
     seen = record.look(variant.kfunc, kernel)
     if seen.presence is not Presence.PRESENT:
         return False
@@ -78,7 +81,7 @@ def _has(record: KernelRecord, variant: Variant, kernel: Kernel) -> bool:
 
 
 def _avoided_before(record: KernelRecord, variant: Variant, kernels: Sequence[Kernel]) -> Optional[Release]:
-    """Return the release before which it should not be called, where that matters to *kernels*."""
+    """Return the release before which the kfunc should not be called, if any of *kernels* is older; else None."""
     newest = record.snapshot.lifecycle(variant.kfunc)
     release = newest.avoid_before if newest else None
     early = [kernel for kernel in kernels if release and kernel.release and kernel.release < release]

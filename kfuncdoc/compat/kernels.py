@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Kernels, and what a kfunc is on each.
+"""Kernels, and what a kfunc is on each of them.
 
-A kernel is a release of the record, or one that was looked into (``--btf``).  What was observed there beats
-what is declared; what a look cannot tell, such as program types, the record says for its release.
+::
+
+    Snapshot, Kernel --KernelRecord.look--> KfuncOnKernel
+
+A kernel is a release of the record, or a real one that was observed (``--btf``).  What was observed counts more than
+what is declared.  What cannot be observed, such as program types, is taken from the declarations for its release.
 """
 
 from __future__ import annotations
@@ -27,11 +31,11 @@ from kfuncdoc.views.kfunc import KfuncViews
 class Kernel:
     """A kernel asked for: a *release* of the record, or one that was *observed*.
 
-    There is one for each release of a record: they are compared as such, which is quick.
+    A record has one object for each release, so that kernels are compared by identity, which is quick.
     """
 
     name: str
-    #: The release whose declared facts hold; None where a kernel does not tell which it is of.
+    #: The release whose declared facts hold; None where an observed kernel does not tell its release.
     release: Optional[Release]
     observed: Optional[KernelFunctions] = None
 
@@ -40,31 +44,31 @@ class Presence(Enum):
     """What is known of a kfunc on a kernel."""
 
     PRESENT = "present"
-    #: Not there yet, or no more.
+    #: Not added yet, or removed.
     ABSENT = "absent"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class KfuncOnKernel:
-    """A kfunc on a kernel: whether it is there, with which prototype, and what is declared of it for the release."""
+    """A kfunc on a kernel: its presence, its prototype, and what is declared of it for the kernel's release."""
 
     presence: Presence
     prototype: Optional[str] = None
-    #: The shape of the prototype, where it is known better than by the text of it.
+    #: The shape of the prototype, if it was observed; the text of a prototype says less.
     shape: Shape = None
     #: None where the record does not say.
     declared: Optional[Lifecycle] = None
     #: Whether the presence was observed.
     observed: bool = False
-    #: Whether it is there, and no kfunc.
+    #: Whether the kernel has a function of this name that is no kfunc.
     no_kfunc: bool = False
 
 
 class KernelRecord:
-    """The record as kernels are held against it: what is declared, or was observed, of a kfunc on a kernel.
+    """The record of kfuncs by kernel: what is declared of a kfunc on a kernel, or was observed there.
 
-    It knows of nothing that came after the release of *views*, which have what is told of each kfunc.
+    It knows nothing that happened after the release of *views*.
     """
 
     def __init__(self, views: KfuncViews) -> None:
@@ -87,7 +91,7 @@ class KernelRecord:
         return tuple(map(self.kernel, self.snapshot.releases))
 
     def nearest(self, name: str) -> str:
-        """Return a hint that names the kfunc nearest to *name*, which is none, or the empty string."""
+        """Return a hint that names the kfunc with the most similar name to *name*, which is none; empty without one."""
         return self._names.hint(name)
 
     @cached_property
@@ -95,7 +99,7 @@ class KernelRecord:
         return KnownNames(self.snapshot.catalog.entries)
 
     def look(self, name: str, kernel: Kernel) -> KfuncOnKernel:
-        """Return what the kfunc *name* is on *kernel*."""
+        """Return what is known of the kfunc *name* on *kernel*."""
         declared = self.snapshot.lifecycle_at(name, kernel.release) if kernel.release else None
         if kernel.observed is not None:
             seen = self._observed(name, kernel.observed, declared)
@@ -110,28 +114,30 @@ class KernelRecord:
     def _observed(
         self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]
     ) -> Optional[KfuncOnKernel]:
-        """Return what a look at a kernel tells of the kfunc *name*, None where it tells nothing."""
-        gone = declared is not None and not declared.state.present
-        if name in functions.prototypes and not (gone and name in functions.doubtful):
+        """Return what was observed of the kfunc *name* on a kernel; None where that cannot be told."""
+        is_removed = declared is not None and not declared.state.present
+        if name in functions.prototypes and not (is_removed and name in functions.doubtful):
             prototype, shape = functions.prototypes[name], functions.shapes.get(name)
             return KfuncOnKernel(Presence.PRESENT, prototype, shape, declared, True, name in functions.no_kfuncs)
-        module = declared.facts.module if declared and not gone else None
-        # A kernel without its modules says nothing of what lives in them.
+        module = declared.facts.module if declared and not is_removed else None
+        # A kernel that was observed without its modules does not show which kfuncs these have.
         if module and not functions.with_modules:
             return None
         return KfuncOnKernel(Presence.ABSENT, declared=declared, observed=True)
 
 
 def in_order(kernels: Iterable[Kernel]) -> tuple[Kernel, ...]:
-    """Return *kernels* by their releases, a real one after that of the record; those that tell none come last."""
+    """Return *kernels* sorted by release: an observed one after that of the record, those without a release last."""
     last = float("inf")
-    return tuple(
-        sorted(kernels, key=lambda each: (each.release.position if each.release else last, each.observed is not None))
-    )
+
+    def key(kernel: Kernel) -> tuple[float, bool]:
+        return kernel.release.position if kernel.release else last, kernel.observed is not None
+
+    return tuple(sorted(kernels, key=key))
 
 
 def in_words(kernels: Sequence[Kernel], among: Sequence[Kernel]) -> str:
-    """Return *kernels* as people name them, as runs of those *among* which they are: ``v6.13 to v6.16 and v7.3``."""
+    """Return *kernels*, some of those *among* the kernels asked for, as ranges: ``v6.13 to v6.16 and v7.3``."""
     positions: Mapping[Kernel, int] = {kernel: position for position, kernel in enumerate(among)}
     runs: list[list[Kernel]] = []
     for kernel in kernels:
@@ -144,7 +150,7 @@ def in_words(kernels: Sequence[Kernel], among: Sequence[Kernel]) -> str:
 
 
 def _next_to(one: Kernel, other: Kernel) -> bool:
-    """Whether the release of *other* comes right after that of *one*: what was not asked for is in no range."""
+    """Whether the release of *other* follows that of *one*: a range has no releases that were not asked for."""
     if one.release is None or other.release is None or one.observed or other.observed:
         return False
     return one.release.position + 1 == other.release.position

@@ -7,14 +7,14 @@ import json
 import textwrap
 from typing import Any, Iterator
 
-from kfuncdoc.views.difference import Change, Difference, Group, groups, sentence, summary
+from kfuncdoc.views.difference import ChangeGroup, ChangeKind, Difference, groups, sentence, summary
 from kfuncdoc.views.replacement import Markup
 
 
-def as_text(found: Difference, width: int, *, quiet: bool = False) -> str:
-    """Return *found* for a terminal of *width* columns, by what happened and by subsystem.
+def as_text(difference: Difference, width: int, *, with_unnoticed: bool = False) -> str:
+    """Return *difference* for a terminal of *width* columns, by kind of change and by subsystem.
 
-    What no caller notices is only counted, unless it is to be told with *quiet*.
+    Changes that no caller notices are only counted, unless *with_unnoticed* is set.
     """
 
     def wrapped(text: str, indent: int) -> str:
@@ -23,31 +23,33 @@ def as_text(found: Difference, width: int, *, quiet: bool = False) -> str:
             break_long_words=False, break_on_hyphens=False,
         )  # fmt: skip
 
-    lines = [wrapped(summary(found), 0)]
-    for group in _shown(found, quiet):
-        lines += ["", group.change.heading]
-        for subsystem, told in group.by_subsystem.items():
+    lines = [wrapped(summary(difference), 0)]
+    for group in _shown(difference, with_unnoticed):
+        lines += ["", group.kind.heading]
+        for subsystem, entries in group.by_subsystem.items():
             lines.append(f"  {subsystem}")
-            lines += [wrapped(f"{', '.join(alike.names)}: {sentence(alike.entry, found)}", 4) for alike in told]
-    return "\n".join(lines) + "\n"
-
-
-def as_markdown(found: Difference, *, quiet: bool = False) -> str:
-    """Return *found* as Markdown, for release notes and issues; as in :func:`as_text`."""
-    lines = [f"# kfuncs from {found.first} to {found.last}", "", _escaped(summary(found))]
-    for group in _shown(found, quiet):
-        lines += ["", f"## {group.change.heading}"]
-        for subsystem, told in group.by_subsystem.items():
-            lines += ["", f"### {_escaped(subsystem)}", ""]
             lines += [
-                f"- {', '.join(f'`{name}`' for name in alike.names)}: {sentence(alike.entry, found, _MARKDOWN)}"
-                for alike in told
+                wrapped(f"{', '.join(shared.names)}: {sentence(shared.entry, difference)}", 4) for shared in entries
             ]
     return "\n".join(lines) + "\n"
 
 
-def _shown(found: Difference, quiet: bool) -> Iterator[Group]:
-    return (group for group in groups(found) if quiet or group.change is not Change.QUIET)
+def as_markdown(difference: Difference, *, with_unnoticed: bool = False) -> str:
+    """Return *difference* as Markdown, for release notes and issues, with the same content as :func:`as_text`."""
+    lines = [f"# kfuncs from {difference.first} to {difference.last}", "", _escaped(summary(difference))]
+    for group in _shown(difference, with_unnoticed):
+        lines += ["", f"## {group.kind.heading}"]
+        for subsystem, entries in group.by_subsystem.items():
+            lines += ["", f"### {_escaped(subsystem)}", ""]
+            lines += [
+                f"- {', '.join(f'`{name}`' for name in shared.names)}: {sentence(shared.entry, difference, _MARKDOWN)}"
+                for shared in entries
+            ]
+    return "\n".join(lines) + "\n"
+
+
+def _shown(difference: Difference, with_unnoticed: bool) -> Iterator[ChangeGroup]:
+    return (group for group in groups(difference) if with_unnoticed or group.kind is not ChangeKind.UNNOTICED)
 
 
 def _escaped(text: str) -> str:
@@ -57,32 +59,32 @@ def _escaped(text: str) -> str:
 _MARKDOWN = Markup(name=_escaped, words=_escaped)
 
 
-def as_json(found: Difference) -> str:
-    """Return *found* as JSON, format 1: everything in it."""
+def as_json(difference: Difference) -> str:
+    """Return *difference* as JSON, format 1, with all its content."""
     document: dict[str, Any] = {
         "format": 1,
-        "from": found.first.name,
-        "to": found.last.name,
-        "behind": {name: release.name for name, release in found.behind},
+        "from": difference.first.name,
+        "to": difference.last.name,
+        "behind": {name: release.name for name, release in difference.behind},
     }
-    for change in Change:
-        document[change.key] = [
+    for kind in ChangeKind:
+        document[kind.key] = [
             {
                 "name": entry.name,
                 "subsystem": entry.subsystem,
-                "told": list(entry.told),
+                "told": list(entry.statements),
                 "instead": [
                     {
-                        "name": each.name,
-                        "words": each.words,
-                        "in_from": each.present_on[0] if each.present_on else None,
-                        "in_to": each.present_on[1] if each.present_on else None,
-                        "deprecated": each.deprecated,
+                        "name": replacement.name,
+                        "words": replacement.words,
+                        "in_from": replacement.present_on[0] if replacement.present_on else None,
+                        "in_to": replacement.present_on[1] if replacement.present_on else None,
+                        "deprecated": replacement.is_deprecated,
                     }
-                    for each in entry.instead
+                    for replacement in entry.alternatives
                 ],
                 "no_replacement": entry.no_replacement or None,
             }
-            for entry in found.of(change)
+            for entry in difference.of_kind(kind)
         ]
     return json.dumps(document, indent=2) + "\n"

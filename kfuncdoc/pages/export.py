@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The record for machines: one JSON document, versioned, sorted and deterministic.
 
-The models below are the format: the export is made of them, and ``kfuncdoc schema export`` prints
-their JSON Schema.  A field is never taken away or given another meaning within one ``format``.
+::
+
+    KfuncViews --exported--> Export --export--> JSON text
+
+The models below are the format: the export is made of them, and ``kfuncdoc schema export`` prints their JSON Schema.
+Within one ``format``, no field is removed or gets another meaning.
 """
 
 from __future__ import annotations
@@ -88,12 +92,12 @@ class Export(_Record):
 
 
 def export(views: KfuncViews) -> str:
-    """Return every kfunc as JSON text: the same input gives the same bytes."""
+    """Return the export of *views* as JSON text; the same input gives the same bytes."""
     return exported(views).model_dump_json(indent=2) + "\n"
 
 
 def exported(views: KfuncViews) -> Export:
-    """Return every kfunc, sorted by name."""
+    """Return the models of the export: every kfunc of *views*, sorted by name."""
     known = (views.view(name) for name in sorted(views.catalog.entries))
     kfuncs = tuple(_kfunc(view) for view in known if view is not None)
     return Export(format=FORMAT, release=views.release.name, date=views.date.isoformat(), kfuncs=kfuncs)
@@ -107,7 +111,7 @@ def json_schema() -> dict[str, Any]:
 def _kfunc(view: KfuncView) -> ExportedKfunc:
     lifecycle = view.lifecycle
     replacements = Replacements() if view.superseded else view.replacement
-    renamed_to = next((one.name for one in replacements.said if one.renamed), None)
+    renamed_to = next((replacement.name for replacement in replacements.said if replacement.is_renamed), None)
     return ExportedKfunc(
         name=view.name,
         subsystem=view.subsystem.header.subsystem,
@@ -160,11 +164,13 @@ def _deprecation(view: KfuncView, plan: Plan) -> Deprecation:
 
 
 def _exported(replacements: Replacements) -> tuple[ExportedReplacement, ...]:
-    """Return what is named to be called instead as it is declared, but for a new name, which has a field of its own."""
+    """Return the replacements as declared, without a new name, which has the field ``renamed_to``."""
     return tuple(
         ExportedReplacement(
-            name=one.name, other=one.other.text if one.other else None, when=one.case.text if one.case else None
+            name=replacement.name,
+            other=replacement.other.text if replacement.other else None,
+            when=replacement.case.text if replacement.case else None,
         )
-        for one in replacements.said
-        if not one.renamed
+        for replacement in replacements.said
+        if not replacement.is_renamed
     )

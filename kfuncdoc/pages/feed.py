@@ -23,10 +23,11 @@ from typing import Callable, Iterator, Optional
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record import model
-from kfuncdoc.views.difference import Change, change_in_words
-from kfuncdoc.views.kfunc import EventView, KfuncViews, ReleaseView
+from kfuncdoc.views.difference import ChangeKind, change_in_words
+from kfuncdoc.views.events import EventView, ReleaseView
+from kfuncdoc.views.kfunc import KfuncViews
 from kfuncdoc.views.replacement import Replacements, in_sentence, statement_before
-from kfuncdoc.views.words import gone_in_words, planned, when_in_words
+from kfuncdoc.views.words import plan_in_words, removal_in_words, when_in_words
 
 #: The namespace of the ids (RFC 4122); with another one every entry would be new to all feed readers.
 _NAMESPACE = uuid.UUID("255eb3c4-72e1-49c2-acd8-7cc01b11361f")
@@ -37,9 +38,9 @@ _NEWEST = 100
 _NAMED = 3
 #: The words of a title for each kind of event, in the order of the feed.
 _KINDS = {
-    "removed": Change.REMOVED.heading.lower(),
-    "changed": Change.BREAKING.heading.lower(),
-    "deprecated": Change.DEPRECATED.heading.lower(),
+    "removed": ChangeKind.REMOVED.heading.lower(),
+    "changed": ChangeKind.BREAKING.heading.lower(),
+    "deprecated": ChangeKind.DEPRECATED.heading.lower(),
     "withdrawn": "no longer deprecated",
 }
 #: The characters that XML 1.0 cannot hold, not even escaped.
@@ -87,7 +88,7 @@ def _entries_of(changes: ReleaseView) -> Iterator[FeedEntry]:
     for kind in _KINDS:
         by_subsystem: dict[str, dict[str, list[str]]] = {}
         # A deprecation that only repeats what was announced is no news.
-        events = [event for event in changes.of_kind(kind) if event.noticed and not event.restated]
+        events = [event for event in changes.of_kind(kind) if event.is_noticed and not event.is_restatement]
         for event in sorted(events, key=lambda event: event.kfunc.name):
             names_by_words = by_subsystem.setdefault(event.kfunc.subsystem.header.subsystem, {})
             names_by_words.setdefault(_in_words(event), []).append(event.kfunc.name)
@@ -106,20 +107,20 @@ def _in_words(event: EventView) -> str:
         uncertain = f"{when_in_words(event.when)}: " if event.when.uncertain else ""
         said = uncertain + change_in_words(event)
     elif isinstance(recorded, model.Removed):
-        said = _joined(_removal_in_words(event), in_sentence(_replacement_of(event)))
+        said = _joined(_removal_text(event), in_sentence(_replacement_of(event)))
     elif isinstance(recorded, model.Withdrawn):
         said = "the deprecation is withdrawn"
     else:
         assert plan is not None  # a deprecation opens one
-        said = _joined(planned(plan), in_sentence(event.replacement))
+        said = _joined(plan_in_words(plan), in_sentence(event.replacement))
     explanations = [as_words(prose.text) for prose in map(event.prose, ("reason", "note")) if prose]
     return " ".join(_with_full_stop(text) for text in (said, *explanations))
 
 
-def _removal_in_words(removal: EventView) -> str:
+def _removal_text(removal: EventView) -> str:
     state = removal.step.before
     successor = removal.kfunc.lifecycle.steps[state.superseded].when if state.superseded is not None else None
-    return gone_in_words(removal.when, state.plan, successor)
+    return removal_in_words(removal.when, state.plan, successor)
 
 
 def _replacement_of(removal: EventView) -> Replacements:

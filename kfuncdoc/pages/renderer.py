@@ -26,10 +26,11 @@ from kfuncdoc.record.catalog import SubsystemFile
 from kfuncdoc.record.declared_prose import Prose, mark
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import replacement
-from kfuncdoc.views.any_two import Comparison, compared_with, comparison
+from kfuncdoc.views.any_two import AllDifferences, all_differences, first_releases
 from kfuncdoc.views.callers import Caller, ProgramTypes
-from kfuncdoc.views.difference import Difference, Entry, counts, groups, reach, sentence
-from kfuncdoc.views.kfunc import KfuncView, KfuncViews, ReleaseView
+from kfuncdoc.views.difference import ChangeEntry, Difference, counts, groups, reach, sentence
+from kfuncdoc.views.events import ReleaseView
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 from kfuncdoc.views.replacement import Markup, Replacements
 
 #: What a template is given, by name.
@@ -140,7 +141,7 @@ class Renderer:
     def _context_of_release(self, page: Page) -> Context:
         """Hold a release against the one before it, and against the LTS release before it."""
         release = self.catalog.calendar[page.subject]
-        firsts = compared_with(self.catalog.calendar, release)
+        firsts = first_releases(self.catalog.calendar, release)
         return {
             "released": release,
             "differences": [self.compared.between(first, release) for first in firsts],
@@ -172,7 +173,7 @@ class Renderer:
 
     def _context_of_subsystem(self, page: Page) -> Context:
         subsystem = self._subsystems[page.subject]
-        entries = tuple(self.pages.of(subsystem))
+        entries = tuple(self.pages.entries_of(subsystem))
         used = {flag for view in entries if isinstance(view, KfuncView) for flag in _flags(view)}
         return {
             "subsystem": subsystem,
@@ -199,11 +200,11 @@ class Renderer:
         return ProgramTypes(self.pages)
 
     @cached_property
-    def compared(self) -> Comparison:
+    def compared(self) -> AllDifferences:
         """Any two releases up to the reference release, compared."""
-        return comparison(self.pages.snapshot)
+        return all_differences(self.pages.snapshot)
 
-    def _sentence(self, entry: Entry, difference: Difference) -> str:
+    def _sentence(self, entry: ChangeEntry, difference: Difference) -> str:
         return sentence(entry, difference, self._markup)
 
     def _changes(self, first: Optional[Release], last: Optional[Release]) -> Sequence[ReleaseView]:
@@ -243,7 +244,7 @@ class Renderer:
         kernel docs.
         """
         view = self.pages.view(name)
-        if view is None or view.stability == "not yet" or not (view.to_be_told or self.has_section(name)):
+        if view is None or view.stability == "not yet" or not (view.needs_note or self.has_section(name)):
             return ""
         return self._render("note.rst.jinja", k=view, linked=self.has_section(name), named=named)
 

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What becomes of a kfunc: its history folded up to one release, seen on one day.
+"""The state of a kfunc at one release, seen on one day, from its history.
 
-:func:`assess` is pure and total: it reads no clock, and any history gives an answer.  The meaning of
-the answers follows "kfunc lifecycle expectations" in the kernel's ``Documentation/bpf/kfuncs.rst``:
-no guarantee, a deprecation that states the expected remaining lifespan on a best-effort basis, and a
-program that no longer loads once the kfunc is gone.
+:func:`assess` is pure and total: it reads no clock, and any history gives an answer.  The states follow "kfunc
+lifecycle expectations" in the kernel's ``Documentation/bpf/kfuncs.rst``: a kfunc has no guarantee, a deprecation
+states the expected remaining lifespan on a best-effort basis, and a program that calls a removed kfunc does not load.
 
-Two ways lead through a history.  Forward, :func:`replay` turns events into the state after each of
-them.  Backward, :func:`facts_at` undoes what happened after a release, through ``was``, because the
-fields of a declaration say how the kfunc is now.
+A history is read in two directions.  Forward, :func:`replay` yields the events with the state after each of them.
+Backward, :func:`facts_at` undoes the events after a release through their field ``was``, because the fields of a
+declaration say how the kfunc is now.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class Stability(Enum):
 
 @dataclass(frozen=True)
 class Facts:
-    """What a declaration says of a kfunc, as of one release."""
+    """The fields of a kfunc's declaration that its history can change, as of one release."""
 
     prototype: str
     flags: tuple[str, ...]
@@ -48,14 +47,18 @@ class Facts:
     filter: Optional[str]
 
 
-#: The fields of a declaration that history changes, with the value that stands for "not set".
+#: The value of a field that is not set, where it is not None.
 _UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "struct_ops": ()}
+#: The names of the fields of :class:`Facts`.
 FACTS = tuple(field.name for field in dataclasses.fields(Facts))
 
 
 @dataclass(frozen=True)
 class Announcement:
-    """An announced end: the release as it was *said* (``v6.23``, ``undecided``), and what it comes down to."""
+    """An announced end: the name of the release as it was *said* (``v6.23``, ``undecided``), and that *release*.
+
+    The two differ where the kernel counted on: v6.19 was followed by v7.0.  *release* is None if *said* is undecided.
+    """
 
     said: str
     release: Optional[Release]
@@ -63,16 +66,17 @@ class Announcement:
 
     @property
     def renumbered(self) -> bool:
-        """Whether the release that was said never came under that name."""
+        """Whether the announced release came under another name."""
         return self.release is not None and self.release.name != self.said
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An open deprecation, with all its restatements folded in."""
+    """An open deprecation, as its announcement and all restatements of it leave it."""
 
     since: When
-    kind: str  # "removal" or "change"
+    #: "removal" or "change".
+    kind: str
     announcements: tuple[Announcement, ...]
     reason: Optional[str] = None
     said_in: Optional[str] = None
@@ -81,18 +85,22 @@ class Plan:
     renamed_to: Optional[str] = None
     replacement: tuple[model.DeclaredReplacement, ...] = ()
     no_replacement: Optional[str] = None
-    #: The event of the history that each field of prose was taken from, so that it can be located.
+    #: For each field, the index in the history of the event that it was taken from: so prose can be located.
     origin: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def governing(self) -> Announcement:
-        """The announcement that counts: the earliest release, where the kernel contradicts itself."""
-        dated = [(said.release, number) for number, said in enumerate(self.announcements) if said.release is not None]
+        """The announcement that counts: the one of the earliest release, where the kernel contradicts itself."""
+        dated = [
+            (announcement.release, number)
+            for number, announcement in enumerate(self.announcements)
+            if announcement.release is not None
+        ]
         return self.announcements[min(dated)[1] if dated else 0]
 
     @property
     def end(self) -> Optional[Release]:
-        """The release in which it is to end, or None where that is undecided."""
+        """The first release without the kfunc, or with its other prototype; None where that is undecided."""
         return self.governing.release
 
 
@@ -104,22 +112,24 @@ class Stretch:
     removed: Optional[When] = None
 
     def holds(self, release: Release) -> bool:
+        """Whether *release* has the kfunc."""
         return self.added.by <= release and (self.removed is None or release < self.removed.by)
 
 
 @dataclass(frozen=True)
 class State:
-    """Where a kfunc stands between two events."""
+    """The state of a kfunc between two events."""
 
     stretches: tuple[Stretch, ...] = ()
     plan: Optional[Plan] = None
-    #: The index of the event that says which kfunc is to be preferred.
+    #: The index of the event ``superseded`` that names the kfunc to prefer.
     superseded: Optional[int] = None
-    #: The index of the event with which it went, where it is gone.
+    #: The index of the event ``removed``, where the kfunc is gone.
     removal: Optional[int] = None
 
     @property
     def present(self) -> bool:
+        """Whether the kfunc is in the kernel."""
         return bool(self.stretches) and self.stretches[-1].removed is None
 
 
@@ -136,7 +146,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """What :func:`assess` found: a kfunc at *release*, on *date*."""
+    """A kfunc at *release*, seen on *date*: the result of :func:`assess`."""
 
     release: Release
     date: datetime.date
@@ -145,7 +155,7 @@ class Lifecycle:
     #: The events up to the release, in order.
     steps: tuple[Step, ...]
     state: State
-    #: The deprecation that is open; of a removed kfunc the one that was open when it went.
+    #: The open deprecation; of a removed kfunc, the one that was open when it was removed.
     plan: Optional[Plan]
 
     @property
@@ -160,12 +170,12 @@ class Lifecycle:
 
     @property
     def removed(self) -> Optional[When]:
-        """When it went; None while it is there."""
+        """When it was removed; None while it is in the kernel."""
         return self.state.stretches[-1].removed if self.state.stretches else None
 
     @property
     def age(self) -> int:
-        """How many releases came since its present or last stretch began."""
+        """The number of releases since its present or last stretch began."""
         return self.release.position - self.added.by.position if self.added else 0
 
     @property
@@ -175,9 +185,9 @@ class Lifecycle:
 
     @property
     def remaining_releases(self) -> Optional[int]:
-        """How many releases from now comes the first without the kfunc (or with the other prototype).
+        """The number of releases until the first one without the kfunc, or with its other prototype.
 
-        None where nothing is announced or it is undecided; 0 where it is past due.
+        None where no end is announced, or its release is undecided; 0 where it is past due.
         """
         if self.stability is not Stability.DEPRECATED or self.plan is None or self.plan.end is None:
             return None
@@ -185,7 +195,7 @@ class Lifecycle:
 
     @property
     def superseded_by(self) -> tuple[model.DeclaredReplacement, ...]:
-        """What to prefer where a successor exists and no end is announced."""
+        """The successors to prefer, where no end is announced; empty otherwise."""
         if self.state.superseded is None or self.stability is not Stability.PRESENT:
             return ()
         event = self.steps[self.state.superseded].event
@@ -194,7 +204,7 @@ class Lifecycle:
 
     @property
     def removal(self) -> Optional[model.Removed]:
-        """The event with which it went, where it is gone."""
+        """The event ``removed``, where the kfunc is gone."""
         if self.state.removal is None:
             return None
         event = self.steps[self.state.removal].event
@@ -203,7 +213,7 @@ class Lifecycle:
 
     @property
     def avoid_before(self) -> Optional[Release]:
-        """The release before which it should not be called, where an event of this stretch says so."""
+        """The release before which the kfunc should not be called, where an event of its last stretch says so."""
         stretch = self.state.stretches[-1:]
         for step in reversed(self.steps):
             if isinstance(step.event, model.Changed) and step.event.avoid_before:
@@ -228,7 +238,7 @@ class Lifecycle:
 
 
 def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date: datetime.date) -> Lifecycle:
-    """Fold the history of *kfunc* up to *release* and look at it on *date*.
+    """Return the state of *kfunc* at *release*, seen on *date*.
 
     *release* is a real release of *calendar*.  Raises :exc:`~kfuncdoc.kernels.releases.UnknownRelease` where
     the history names a release that the calendar does not know, and nothing else.
@@ -237,9 +247,9 @@ def assess(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release, date
 
 
 def assess_steps(kfunc: model.Kfunc, history: Sequence[Step], release: Release, date: datetime.date) -> Lifecycle:
-    """Return what :func:`assess` does, of a *history* that :func:`replay` gave."""
+    """Return the same as :func:`assess`, from a *history* that :func:`replay` yielded."""
     steps = tuple(itertools.takewhile(lambda step: step.when.by <= release, history))
-    happened = sum(step.when.by <= release for step in history)
+    event_count = sum(step.when.by <= release for step in history)
     state = steps[-1].after if steps else State()
     plan = state.plan
     if not state.stretches:
@@ -249,22 +259,22 @@ def assess_steps(kfunc: model.Kfunc, history: Sequence[Step], release: Release, 
         plan = next((step.before.plan for step in steps if step.index == state.removal), None)
     else:
         stability = Stability.PRESENT if plan is None else Stability.DEPRECATED
-    return Lifecycle(release, date, stability, facts_after(kfunc, happened - 1), steps, state, plan)
+    return Lifecycle(release, date, stability, facts_after(kfunc, event_count - 1), steps, state, plan)
 
 
 def facts_at(kfunc: model.Kfunc, calendar: ReleaseCalendar, release: Release) -> Facts:
-    """Return what held at *release*: today's fields, with every later event undone through ``was``."""
-    happened = sum(calendar.when(event.release).by <= release for event in kfunc.history)
-    return facts_after(kfunc, happened - 1)
+    """Return the facts of *kfunc* at *release*: the fields of today, with every later event undone through ``was``."""
+    event_count = sum(calendar.when(event.release).by <= release for event in kfunc.history)
+    return facts_after(kfunc, event_count - 1)
 
 
 def facts_after(kfunc: model.Kfunc, index: int) -> Facts:
-    """Return what held just after event *index* of the history (-1: before the first)."""
+    """Return the facts of *kfunc* just after event *index* of the history (-1: before the first event)."""
     return facts_without(kfunc, range(index + 1, len(kfunc.history)))
 
 
 def facts_without(kfunc: model.Kfunc, undoing: Collection[int]) -> Facts:
-    """Return today's fields with the events at the indexes *undoing* undone, the last one first."""
+    """Return the facts of today, with the events at the indexes *undoing* undone, the last event first."""
     facts = {name: getattr(kfunc, name) for name in FACTS}
     for index in sorted(undoing, reverse=True):
         facts.update(undone(kfunc.history[index]))
@@ -276,7 +286,7 @@ def undone(event: model.Event) -> dict[str, Any]:
     was: Optional[model.Was] = event.get("was")
     if was is None:
         return {}
-    # In the order of the schema: a set has another order in every run.
+    # FACTS gives the fields a fixed order; the set of fields has another order in every run.
     before = {name: getattr(was, name) for name in FACTS if name in was.model_fields_set}
     return {name: _UNSET.get(name) if value is None else value for name, value in before.items()}
 
@@ -284,7 +294,8 @@ def undone(event: model.Event) -> dict[str, Any]:
 def replay(kfunc: model.Kfunc, calendar: ReleaseCalendar) -> Iterator[Step]:
     """Yield the events of *kfunc* in order, each with the state before and after it.
 
-    An event that is impossible where it stands leaves the state as it is: the rules report it.
+    An event that is impossible in its place, such as a removal of a removed kfunc, leaves the state as it is; the
+    rules of ``record/rules.py`` report it.
     """
     state = State()
     for index, event in enumerate(kfunc.history):
@@ -300,27 +311,27 @@ def _next_state(state: State, index: int, event: model.Event, when: When, calend
     if not state.present:
         return state
     if isinstance(event, model.Removed):
-        gone = dataclasses.replace(state.stretches[-1], removed=when)
-        return State(stretches=(*state.stretches[:-1], gone), removal=index)
+        ended = dataclasses.replace(state.stretches[-1], removed=when)
+        return State(stretches=(*state.stretches[:-1], ended), removal=index)
     if isinstance(event, model.Superseded):
         return dataclasses.replace(state, superseded=index)
     if isinstance(event, model.Deprecated):
         if state.plan is None:
-            return dataclasses.replace(state, plan=_announce(event, index, when, calendar))
-        return dataclasses.replace(state, plan=_restate(state.plan, event, index, calendar))
+            return dataclasses.replace(state, plan=_new_plan(event, index, when, calendar))
+        return dataclasses.replace(state, plan=_restated_plan(state.plan, event, index, calendar))
     if isinstance(event, model.Withdrawn) or _carries_out(event, state.plan):
         return dataclasses.replace(state, plan=None)
     return state
 
 
 def _carries_out(event: Union[model.Changed, model.Withdrawn], plan: Optional[Plan]) -> bool:
-    """Whether a change is the one that a deprecation announced: the prototype is another one now."""
+    """Whether *event* is the change of the prototype that *plan* announced."""
     if plan is None or plan.kind != "change" or not isinstance(event, model.Changed):
         return False
     return event.was is not None and event.was.prototype is not None
 
 
-def _announce(event: model.Deprecated, index: int, when: When, calendar: ReleaseCalendar) -> Plan:
+def _new_plan(event: model.Deprecated, index: int, when: When, calendar: ReleaseCalendar) -> Plan:
     kind = "change" if event.change is not None else "removal"
     return Plan(
         since=when,
@@ -337,40 +348,41 @@ def _announce(event: model.Deprecated, index: int, when: When, calendar: Release
     )
 
 
-_ENDS = ("removal", "change", "also_said")
-_REPLACEMENTS = ("renamed_to", "replacement", "no_replacement")
+#: The fields of an event ``deprecated`` that together announce an end, and those that together name a replacement.
+_END_FIELDS = ("removal", "change", "also_said")
+_REPLACEMENT_FIELDS = ("renamed_to", "replacement", "no_replacement")
 
 
-def _restate(plan: Plan, event: model.Deprecated, index: int, calendar: ReleaseCalendar) -> Plan:
-    """Fold a second deprecation into the open one: what it leaves out stays, "since" stays the first.
+def _restated_plan(plan: Plan, event: model.Deprecated, index: int, calendar: ReleaseCalendar) -> Plan:
+    """Return *plan* as a second deprecation restates it: fields that *event* leaves out stay, and so does ``since``.
 
-    A new end takes the place of all earlier announcements of it, and a new replacement that of the
-    old one in whichever form it was given.
+    A new end takes the place of all earlier announcements of it.  A new replacement takes the place of the old one,
+    in whichever field each is given.
     """
-    said = {name for name in event.model_fields_set if getattr(event, name) is not None}
+    stated = {name for name in event.model_fields_set if getattr(event, name) is not None}
     changes: dict[str, Any] = {}
-    if said & {"removal", "change"}:
+    if stated & {"removal", "change"}:
         changes["kind"] = "change" if event.change is not None else "removal"
         changes["announcements"] = _announcements(event, calendar)
         changes["becomes"] = None if changes["kind"] == "removal" else plan.becomes
-        said |= set(_ENDS)
-    elif "also_said" in said:
+        stated |= set(_END_FIELDS)
+    elif "also_said" in stated:
         changes["announcements"] = (plan.announcements[0], *_announcements(event, calendar)[1:])
-    if said & set(_REPLACEMENTS):
-        changes.update({name: getattr(event, name) for name in _REPLACEMENTS})
+    if stated & set(_REPLACEMENT_FIELDS):
+        changes.update({name: getattr(event, name) for name in _REPLACEMENT_FIELDS})
         changes["replacement"] = event.replacement or ()
-        said |= set(_REPLACEMENTS)
+        stated |= set(_REPLACEMENT_FIELDS)
     for name in ("reason", "said_in", "becomes", "signal"):
-        if name in said:
+        if name in stated:
             changes[name] = getattr(event, name)
-    return dataclasses.replace(plan, **changes, origin={**plan.origin, **dict.fromkeys(said, index)})
+    return dataclasses.replace(plan, **changes, origin={**plan.origin, **dict.fromkeys(stated, index)})
 
 
 def _announcements(event: model.Deprecated, calendar: ReleaseCalendar) -> tuple[Announcement, ...]:
-    said: tuple[Union[model.Deprecated, model.AlsoSaid], ...] = (event, *(event.also_said or ()))
-    return tuple(_announcement(announcement, calendar) for announcement in said)
+    declared: tuple[Union[model.Deprecated, model.AlsoSaid], ...] = (event, *(event.also_said or ()))
+    return tuple(_announcement(announcement, calendar) for announcement in declared)
 
 
-def _announcement(said: Union[model.Deprecated, model.AlsoSaid], calendar: ReleaseCalendar) -> Announcement:
-    text = said.change or said.removal or "undecided"
-    return Announcement(text, None if text == "undecided" else calendar[text], said.said_in)
+def _announcement(declared: Union[model.Deprecated, model.AlsoSaid], calendar: ReleaseCalendar) -> Announcement:
+    said = declared.change or declared.removal or "undecided"
+    return Announcement(said, None if said == "undecided" else calendar[said], declared.said_in)

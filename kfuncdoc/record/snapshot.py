@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The catalog at one release, seen on one day: the state of every kfunc, each folded once.
+"""The catalog at one release, seen on one day.  The history of each kfunc is replayed once.
+
+::
+
+    Catalog, Release, date --> Snapshot --lifecycle, variants--> views, pages, diff, header, audit and export
 
 A file states nothing beyond the release that it is recorded for.  So a kfunc of a file that is recorded up to v7.1 is
 seen as of v7.1 in a snapshot at v7.3, and :meth:`Snapshot.release_of` is the one place that decides this.
@@ -18,7 +22,7 @@ from kfuncdoc.record.variants import Variant, variants
 
 
 class _Histories:
-    """What snapshots of one catalog on one day share, at whichever release: histories that are replayed once."""
+    """The histories that are replayed once and shared by all snapshots of one catalog on one day."""
 
     def __init__(self) -> None:
         self.steps: dict[str, tuple[Step, ...]] = {}
@@ -45,7 +49,7 @@ class Snapshot:
         return self.catalog.calendar
 
     def at(self, release: Release) -> Snapshot:
-        """Return the snapshot of the same catalog and day at another release; what was folded is shared."""
+        """Return the snapshot of the same catalog and day at another release; both share what is replayed."""
         return Snapshot(self.catalog, release, self.date, _histories=self._histories)
 
     # -- how far the record goes
@@ -56,7 +60,7 @@ class Snapshot:
 
     @cached_property
     def last(self) -> Release:
-        """The newest release as of which any kfunc is seen; that of the snapshot, where nothing is declared."""
+        """The newest release as of which any kfunc is seen; the release of the snapshot if nothing is declared."""
         return max(map(self.release_of, self.catalog.subsystems), default=self.release)
 
     @property
@@ -78,14 +82,14 @@ class Snapshot:
         does not know.
         """
         declared = self.find(name)
-        return self._folded(name, declared, self.release_of(declared[0])) if declared else None
+        return self._assessed(name, declared, self.release_of(declared[0])) if declared else None
 
     def lifecycle_at(self, name: str, release: Release) -> Optional[Lifecycle]:
         """Return the state of the kfunc *name* at *release*; None where the record does not reach that release."""
         declared = self.find(name)
         if declared is None or release > self.release_of(declared[0]):
             return None
-        return self._folded(name, declared, release)
+        return self._assessed(name, declared, release)
 
     def variants(self, name: str) -> tuple[Variant, ...]:
         """Return the prototypes that the kfunc *name* had, in order; none where it has no usable declaration."""
@@ -96,7 +100,8 @@ class Snapshot:
             )
         return self._variants[name]
 
-    def _folded(self, name: str, declared: tuple[SubsystemFile, Declaration], release: Release) -> Lifecycle:
+    def _assessed(self, name: str, declared: tuple[SubsystemFile, Declaration], release: Release) -> Lifecycle:
+        """Return the state of the kfunc *name* at *release*; its history is replayed once, and assessed once there."""
         lifecycles, kfunc = self._histories.lifecycles, declared[1].kfunc
         if (name, release) not in lifecycles:
             steps = self._histories.steps.get(name)

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The prototypes that a kfunc has had, and the names under which a program can declare each.
 
-A program that is to load on kernels with either of two prototypes declares the kfunc twice, under two
-*flavours* of its name.  libbpf cuts the flavour off and leaves out the weak extern whose prototype is not that
-of the kernel.  Prototypes that libbpf takes for the same need one flavour only.
+A program that is to load on kernels with either of two prototypes declares the kfunc twice, under two *flavours* of
+its name: ``NAME___v6_12`` and ``NAME___v7_0``.  libbpf cuts the flavour off (``bpf_core_essential_name_len()``), and
+resolves only the weak extern whose prototype is that of the kernel.  Prototypes that libbpf takes for the same need
+one flavour only.
+
+::
+
+    Kfunc, calendar, release --variants--> a Variant for each prototype --compat--> C declarations and guards
 """
 
 from __future__ import annotations
@@ -20,8 +25,9 @@ from kfuncdoc.kernels.releases import Release, ReleaseCalendar
 from kfuncdoc.record.lifecycle import facts_after, replay
 from kfuncdoc.record.model import Added, Kfunc, Removed
 
-#: The flavour of a kfunc with one prototype; the kernel's own headers have the same.
-ONLY = "___compat"
+#: The flavour of a kfunc that had one prototype only.  Headers of the kernel's own schedulers (``scx/compat.bpf.h``)
+#: use the same.
+SINGLE_PROTOTYPE_FLAVOUR = "___compat"
 
 
 @dataclass(frozen=True)
@@ -33,32 +39,33 @@ class Variant:
     since: Release
     until: Optional[Release] = None
     #: Whether the kfunc never had another prototype.
-    only: bool = True
+    is_only: bool = True
 
     @property
     def flavour(self) -> str:
-        """The name to declare it under, which clashes with no other declaration and with no macro."""
-        return self.kfunc + (ONLY if self.only else f"___{self.since.name.replace('.', '_')}")
+        """The name to declare the kfunc under; no other declaration and no macro has it."""
+        return self.kfunc + (SINGLE_PROTOTYPE_FLAVOUR if self.is_only else f"___{self.since.name.replace('.', '_')}")
 
     def holds(self, release: Release) -> bool:
+        """Whether the kfunc has this prototype in *release*."""
         return self.since <= release and (self.until is None or release < self.until)
 
     def declared_as(self, name: str) -> str:
-        """Return what declares the kfunc under *name* in C, over as many lines as it takes."""
-        return declaration(dataclasses.replace(parse_prototype(self.prototype), name=name))
+        """Return the C declaration of the kfunc under *name*, on one line or several."""
+        return weak_declaration(dataclasses.replace(parse_prototype(self.prototype), name=name))
 
 
 @dataclass(frozen=True)
-class Announced(Variant):
-    """A prototype that the kernel said a kfunc is to have, and that it has on no release yet."""
+class AnnouncedVariant(Variant):
+    """A prototype that the kernel announced for a kfunc, and that no release has yet."""
 
     @property
     def flavour(self) -> str:
         return f"{self.kfunc}___announced"
 
 
-def declaration(prototype: Prototype) -> str:
-    """Return a weak declaration of a kfunc in C, over as many lines as it takes."""
+def weak_declaration(prototype: Prototype) -> str:
+    """Return a weak extern declaration of a kfunc in C, without a semicolon, on one line or several."""
     laid_out = dataclasses.replace(prototype, returns=f"extern {prototype.returns}").laid_out()
     return f"{laid_out[:-1]} __ksym __weak"
 
@@ -66,28 +73,31 @@ def declaration(prototype: Prototype) -> str:
 def variants(kfunc: Kfunc, calendar: ReleaseCalendar, last: Release) -> tuple[Variant, ...]:
     """Return the prototypes that *kfunc* had up to the release *last*, in order.
 
-    Of prototypes that libbpf takes for the same the last one stands for all.  A kfunc that went and came back
-    has a variant for each time, even where they are the same.
+    Of several prototypes in a row that libbpf takes for the same, the last one stands for all.  A kfunc that was
+    removed and came back has a variant for each time, even where the prototypes are the same.
+
+    Raises :exc:`~kfuncdoc.kernels.releases.UnknownRelease` where the history names a release that *calendar* does not
+    know.
     """
-    found: list[Variant] = []
+    prototypes: list[Variant] = []
     for step in replay(kfunc, calendar):
         if step.when.by > last:
             break
         prototype = facts_after(kfunc, step.index).prototype
-        begins = isinstance(step.event, Added)
-        if begins or (step.after.present and not alike(found[-1].prototype, prototype)):
-            if not begins:
-                found[-1] = dataclasses.replace(found[-1], until=step.when.by)
-            found.append(Variant(kfunc.name, prototype, step.when.by))
-        elif isinstance(step.event, Removed) and found:
-            found[-1] = dataclasses.replace(found[-1], until=step.when.by)
-        elif found:
-            found[-1] = dataclasses.replace(found[-1], prototype=prototype)
-    only = all(alike(found[0].prototype, each.prototype) for each in found)
-    return tuple(dataclasses.replace(each, only=only) for each in found)
+        is_added = isinstance(step.event, Added)
+        if is_added or (step.after.present and not is_same_to_libbpf(prototypes[-1].prototype, prototype)):
+            if not is_added:
+                prototypes[-1] = dataclasses.replace(prototypes[-1], until=step.when.by)
+            prototypes.append(Variant(kfunc.name, prototype, step.when.by))
+        elif isinstance(step.event, Removed) and prototypes:
+            prototypes[-1] = dataclasses.replace(prototypes[-1], until=step.when.by)
+        elif prototypes:
+            prototypes[-1] = dataclasses.replace(prototypes[-1], prototype=prototype)
+    is_only = all(is_same_to_libbpf(prototypes[0].prototype, variant.prototype) for variant in prototypes)
+    return tuple(dataclasses.replace(variant, is_only=is_only) for variant in prototypes)
 
 
-def alike(one: str, other: str) -> bool:
+def is_same_to_libbpf(one: str, other: str) -> bool:
     """Whether libbpf takes the two prototypes for the same."""
     try:
         return compatible(shape_of(one), shape_of(other))
@@ -95,41 +105,43 @@ def alike(one: str, other: str) -> bool:
         return one == other
 
 
-def same_in_c(kfunc: Kfunc) -> bool:
-    """Whether every prototype that *kfunc* ever had is the same to a compiler: one declaration agrees with all.
+def is_same_in_c(kfunc: Kfunc) -> bool:
+    """Whether every prototype that *kfunc* ever had is the same to a compiler, so that one declaration agrees with all.
 
-    With pointers into an arena it is not: of which address space they are, some ``vmlinux.h`` say and some do not.
+    A prototype with a pointer into an arena never counts as the same: some ``vmlinux.h`` name its address space, and
+    others do not.
     """
     if arena_pointers(kfunc):
         return False
     prototypes = {facts_after(kfunc, index).prototype for index in range(len(kfunc.history))}
-    return len(set(map(in_c, prototypes))) == 1
+    return len(set(map(types_in_c, prototypes))) == 1
 
 
-#: What a flag, or the end of the name of a parameter, says of pointers into an arena.
+#: The number of the type that points into an arena, by the flag that says so (``include/linux/btf.h``), and the suffix
+#: of a parameter's name that says the same of the parameter.
 _ARENA_FLAGS = {"KF_ARENA_RET": 0, "KF_ARENA_ARG1": 1, "KF_ARENA_ARG2": 2}
 _ARENA_PARAMETER = "__arena"
 
 
 def arena_pointers(kfunc: Kfunc) -> frozenset[int]:
-    """Return which of its types are pointers into an arena: 0 for the result, 1 for the first parameter, and so on."""
+    """Return the numbers of the types that point into an arena: 0 is the result, 1 the first parameter, and so on."""
     parameters = parse_prototype(kfunc.prototype).parameters
     flagged = {_ARENA_FLAGS[flag] for flag in kfunc.flags if flag in _ARENA_FLAGS}
-    named = {number for number, each in enumerate(parameters, 1) if each.endswith(_ARENA_PARAMETER)}
+    named = {number for number, parameter in enumerate(parameters, 1) if parameter.endswith(_ARENA_PARAMETER)}
     return frozenset(flagged | named)
 
 
-def in_c(prototype: str) -> tuple[str, ...]:
-    """Return the types of *prototype* as a compiler tells them apart, to be compared with another such tuple.
+def types_in_c(prototype: str) -> tuple[str, ...]:
+    """Return the types of *prototype* as a compiler tells them apart; equal tuples are the same to it.
 
-    Other than to libbpf, ``const`` counts behind a pointer, and the sizes of integers do.
+    Unlike libbpf, a compiler tells apart integers of different sizes, and pointers to what is const from others.
     """
     parsed = parse_prototype(prototype)
     return tuple(map(_type_in_c, (f"{parsed.returns} {parsed.name}", *parsed.parameters)))
 
 
-#: Names of the same type.
-_SAME = {
+#: Other names of a type, with the name that stands for all of them.
+_SAME_TYPE = {
     "u8": "unsigned char", "u16": "unsigned short", "u32": "unsigned", "u64": "unsigned long long",
     "s8": "signed char", "s16": "short", "s32": "int", "s64": "long long", "size_t": "unsigned long",
     "_Bool": "bool",
@@ -147,11 +159,11 @@ def _type_in_c(declaration: str) -> str:
         return f"{_type_in_c(callback['returns'])} (*)({parameters})"
     name = name_of_parameter(declaration)
     bare = re.sub(rf"\b{name}\b(?!.*\b{name}\b)", "", declaration) if name else declaration
-    # What is const itself, and not behind a pointer, is so for the function alone.
+    # A parameter that is const itself, and does not point to what is const, is so for the function alone.
     target, star, rest = bare.rpartition("*")
     if not star:
         target, rest = re.sub(r"\bconst\b", "", rest), ""
-    names = [_SAME.get(word.replace("__", "", 1), word) for word in re.findall(r"\w+|[^\w\s]", target)]
+    names = [_SAME_TYPE.get(word.replace("__", "", 1), word) for word in re.findall(r"\w+|[^\w\s]", target)]
     words = " ".join(names).split()
     integer = sorted(word for word in words if word in _WORDS_OF_INTEGERS)
     if len(integer) > 1 and "int" in integer:
@@ -160,5 +172,5 @@ def _type_in_c(declaration: str) -> str:
 
 
 def is_plain(name: str) -> bool:
-    """Whether libbpf finds the kfunc *name* under this very name: it ends in nothing that looks like a flavour."""
+    """Whether libbpf looks for the kfunc *name* under this very name: no part of it looks like a flavour."""
     return essential_name(name) == name

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What holds since a change that callers have to heed, and what held before, in words.
+"""How a kfunc behaves since a change that callers notice, and how it behaved before, in words for comments of C code.
 
-Histories tell both in one text: "The verifier refuses NULL. Before, the call failed."  Where code has a branch
-for each, the words come apart.
+::
+
+    KfuncView, flags --behaviours--> a Behaviour for each release --compat.snippets--> comments in C code
+
+A history has both in one text: "The verifier refuses NULL. Before, the call failed."  Code that runs on kernels of both
+sides has a branch for each, and each branch gets its own words.
 """
 
 from __future__ import annotations
@@ -16,53 +20,56 @@ from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.declared_prose import Prose
 from kfuncdoc.record.model import Changed
-from kfuncdoc.record.variants import alike, in_c
-from kfuncdoc.views.kfunc import Change, EventView, KfuncView
+from kfuncdoc.record.variants import is_same_to_libbpf, types_in_c
+from kfuncdoc.views.events import EventView, FieldChange
+from kfuncdoc.views.kfunc import KfuncView
 from kfuncdoc.views.words import when_in_words
 
 _BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z`*:])")
-#: What begins a sentence that tells how it was.
+#: The beginning of a sentence on what held before a change.
 _BEFORE = re.compile(r"(?:Before,|(?:Before|Up to) v\d+\.\d+,?) (?=\S)")
-#: Filters of more characters are not told again: the page has that of today among the facts.
-_LONG = 100
+#: The length, in characters, of the longest filter that comments repeat: the page has the filter among the facts.
+_LONGEST_FILTERS = 100
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What is told of a change: what holds from its release on, and what held before, which nothing may tell."""
+    """What holds *since* a change, and what held *before* it, which is empty if the history does not say."""
 
     since: str
     before: str
 
 
 def behaviours(view: KfuncView, flags: Mapping[str, FlagMeaning]) -> Mapping[Release, Behaviour]:
-    """Return what is told of the changes of a kfunc that callers have to heed, by their releases."""
-    found: dict[Release, Behaviour] = {}
+    """Return what the changes that callers notice did, by release; *flags* has the meanings of flags, by name."""
+    behaviours: dict[Release, Behaviour] = {}
     for event in view.events:
-        if isinstance(event.event, Changed) and event.noticed:
-            earlier = found.get(event.when.by, Behaviour("", ""))
-            since, before = _told(event, event.event, flags)
-            found[event.when.by] = Behaviour(_joined(earlier.since, *since), _joined(earlier.before, *before))
-    return found
+        if isinstance(event.event, Changed) and event.is_noticed:
+            earlier = behaviours.get(event.when.by, Behaviour("", ""))
+            since, before = _sentences(event, event.event, flags)
+            behaviours[event.when.by] = Behaviour(_joined(earlier.since, *since), _joined(earlier.before, *before))
+    return behaviours
 
 
-def _told(view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the sentences on what holds since *event*, and those on what held before."""
+def _sentences(
+    view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]
+) -> tuple[Sequence[str], Sequence[str]]:
+    """Return the sentences on what holds since *event*, and those on what held before it."""
     changes = {change.field: change for change in view.changes}
     sentences = _BETWEEN_SENTENCES.split(" ".join((event.behaviour or "").split()))
-    since = [as_words(each) for each in sentences if not _BEFORE.match(each)]
-    before = [as_words(_BEFORE.sub("", each)) for each in sentences if _BEFORE.match(each)]
+    since = [as_words(sentence) for sentence in sentences if not _BEFORE.match(sentence)]
+    before = [as_words(_BEFORE.sub("", sentence)) for sentence in sentences if _BEFORE.match(sentence)]
     if not event.behaviour:
-        since = [words for name in _LISTS if name in changes for words in _came_and_went(changes[name], flags)]
+        since = [words for name in _LIST_FIELDS if name in changes for words in _list_change(changes[name], flags)]
     if "filter" in changes:
-        was, narrowed = (_filter(prose) for prose in (changes["filter"].before, changes["filter"].after))
-        # A filter that changed again since is not that of all the releases for which this is told.
-        if len(was + narrowed) <= _LONG and changes["filter"].after == view.kfunc.facts.filter:
+        was, narrowed = (_filter_sentence(prose) for prose in (changes["filter"].before, changes["filter"].after))
+        # If the filter changed again later, this one does not hold for all releases that the comment is for.
+        if len(was + narrowed) <= _LONGEST_FILTERS and changes["filter"].after == view.kfunc.facts.filter:
             before += [was] if was else []
             since = [narrowed, *since] if narrowed else since
         elif not was:
             since = ["Only where its filter allows it.", *since]
-    if "prototype" in changes and _differs_in_c_alone(changes["prototype"]):
+    if "prototype" in changes and _differs_in_c_only(changes["prototype"]):
         before.append(f"The prototype was {changes['prototype'].before}.")
     if not any(since):
         since = [f"Changed in {view.when.by}."]
@@ -71,27 +78,27 @@ def _told(view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]) -> 
     return since, before
 
 
-#: The fields that are lists, of which words tell what came and went.
-_LISTS = ("flags", "program_types", "struct_ops")
+#: The fields that are lists: the words name the items that were removed and added.
+_LIST_FIELDS = ("flags", "program_types", "struct_ops")
 
 
-def _came_and_went(change: Change, flags: Mapping[str, FlagMeaning]) -> list[str]:
-    went, came = change.difference
-    meanings = {name: as_words(flags[name].meaning) for name in came if name in flags}
-    return [f"{name} went." for name in went] + [
-        f"{name} came: {meanings[name]}" if name in meanings else f"{name} came." for name in came
+def _list_change(change: FieldChange, flags: Mapping[str, FlagMeaning]) -> list[str]:
+    removed, added = change.removed_and_added
+    meanings = {name: as_words(flags[name].meaning) for name in added if name in flags}
+    return [f"{name} went." for name in removed] + [
+        f"{name} came: {meanings[name]}" if name in meanings else f"{name} came." for name in added
     ]
 
 
-def _filter(narrowing: Union[Prose, str, None]) -> str:
-    """Return a filter as a sentence, empty where there is none."""
+def _filter_sentence(narrowing: Union[Prose, str, None]) -> str:
+    """Return a filter as a sentence; empty if there is none."""
     text = as_words(narrowing.text if isinstance(narrowing, Prose) else narrowing or "")
     return f"{text.rstrip('.')}." if text else ""
 
 
-def _differs_in_c_alone(change: Change) -> bool:
-    """Whether libbpf takes the prototype before for that of today, and a compiler does not."""
-    return alike(change.before, change.after) and in_c(change.before) != in_c(change.after)
+def _differs_in_c_only(change: FieldChange) -> bool:
+    """Whether libbpf takes both prototypes of *change* for the same, and a compiler does not."""
+    return is_same_to_libbpf(change.before, change.after) and types_in_c(change.before) != types_in_c(change.after)
 
 
 def _joined(*sentences: str) -> str:

@@ -5,11 +5,11 @@
 
     Snapshot, an earlier release --difference--> Difference --pages.difference_report--> text, Markdown, JSON
                                               |
-                                              +--groups, sentence--> render, which makes pages of it
+                                              +--groups, sentence--> the pages of releases
 
-What counts is what a program that runs on the first release meets on the last one: one list has the kfuncs that are
-deprecated there, since whenever.  A kfunc is in each list that is true of it: one that changed and is deprecated is
-in both.
+A *difference* is what happened to kfuncs from one release to another, as a program sees it that moves from the first
+to the last: it has all kfuncs that are deprecated in the last release, also those that were deprecated before the
+first.  A kfunc has one entry for each kind of change, so that one that changed and is deprecated has two.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Iterator, Mapping, Optional, Sequence
+from typing import Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.snapshot import Snapshot
-from kfuncdoc.views.kfunc import EventView, KfuncView, KfuncViews
-from kfuncdoc.views.replacement import PLAIN, Markup, Replacement, between
-from kfuncdoc.views.words import announced, gone_in_words, when_in_words
+from kfuncdoc.views.events import EventView, FieldChange
+from kfuncdoc.views.kfunc import KfuncView, KfuncViews
+from kfuncdoc.views.notice import flags_for_callers
+from kfuncdoc.views.replacement import PLAIN, Markup, Replacement, between_releases
+from kfuncdoc.views.words import announcement_in_words, removal_in_words, when_in_words
 
-#: A flag for the verifier alone.
-SEEN_BY_NO_CALLER = "KF_IMPLICIT_ARGS"
-#: What is said of a field that changed, where what it was and is would be too long to tell.
-_CHANGED = {
+#: The words for a change of a field whose values are too long to be given.
+_FIELD_CHANGED = {
     "program_types": "which program types may call it changed",
     "flags_for": "its flags by program type changed",
     "struct_ops": "which struct_ops may call it changed",
@@ -41,11 +41,10 @@ _CHANGED = {
 }
 
 
-class Change(Enum):
-    """What happened to a kfunc, in the order in which it is told.
+class ChangeKind(Enum):
+    """What happened to a kfunc, in the order in which texts have it.
 
-    Each has a *key*, a *heading*, and what stands between the parts that are told of one kfunc: changes are sentences
-    of their own.
+    Each kind has a *key* for JSON, a *heading*, and the *separator* between the statements of one entry.
     """
 
     def __init__(self, key: str, heading: str, separator: str = "; ") -> None:
@@ -58,30 +57,33 @@ class Change(Enum):
     DEPRECATED = ("deprecated", "Deprecated")
     SUPERSEDED = ("superseded", "Superseded")
     ADDED = ("added", "New")
-    PASSED = ("passed", "Came and went in between")
-    QUIET = ("quiet", "Changed in a way that no caller notices", " ")
+    CAME_AND_WENT = ("passed", "Came and went in between")
+    UNNOTICED = ("quiet", "Changed in a way that no caller notices", " ")
 
 
-_ORDER = {change: number for number, change in enumerate(Change)}
+_ORDER = {kind: number for number, kind in enumerate(ChangeKind)}
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A kfunc to which something happened: *told* in words, without its name."""
+class ChangeEntry:
+    """One kind of change that happened to a kfunc.
 
-    change: Change
+    *statements* say in words what happened, without the name of the kfunc: one for each change or event.
+    """
+
+    kind: ChangeKind
     subsystem: str
     name: str
-    told: tuple[str, ...]
-    #: What to call instead, with whether each of the two releases has it.
-    instead: tuple[Replacement, ...] = ()
-    #: Why nothing replaces it, in words; empty where something does, or nothing is said.
+    statements: tuple[str, ...]
+    #: What to call instead; ``present_on`` says of each of the two releases whether it has it.
+    alternatives: tuple[Replacement, ...] = ()
+    #: The reason why nothing replaces it, in words; empty if something does, or no reason is recorded.
     no_replacement: str = ""
 
     @property
-    def happened(self) -> str:
-        """All that is told, in one text."""
-        return self.change.separator.join(self.told)
+    def text(self) -> str:
+        """All statements as one text."""
+        return self.kind.separator.join(self.statements)
 
 
 @dataclass(frozen=True)
@@ -90,35 +92,39 @@ class Difference:
 
     first: Release
     last: Release
-    #: By what happened, then by subsystem and name.
-    entries: tuple[Entry, ...]
-    #: The subsystems whose record does not reach *last*, and how far it goes.
+    #: Sorted by kind of change, then by subsystem and name.
+    entries: tuple[ChangeEntry, ...]
+    #: The subsystems whose record does not reach *last*, with the release at which it ends.
     behind: tuple[tuple[str, Release], ...]
 
-    def of(self, change: Change) -> tuple[Entry, ...]:
-        return tuple(entry for entry in self.entries if entry.change is change)
+    def of_kind(self, kind: ChangeKind) -> tuple[ChangeEntry, ...]:
+        """Return the entries of one *kind*."""
+        return tuple(entry for entry in self.entries if entry.kind is kind)
 
 
 def difference(snapshot: Snapshot, first: Release) -> Difference:
-    """Return what happened to kfuncs after *first*, up to the release of *snapshot*."""
+    """Return what happened to kfuncs after *first*, up to the release of *snapshot*.
+
+    Both are releases of the calendar, and *first* is not after the other.
+    """
     views = KfuncViews(snapshot)
     entries = [entry for view in views.kfuncs for entry in entries_of(view, first)]
     behind = tuple(snapshot.records_that_end_before(snapshot.release))
-    return Difference(first, snapshot.release, tuple(sorted(entries, key=order)), behind)
+    return Difference(first, snapshot.release, tuple(sorted(entries, key=sort_key)), behind)
 
 
-def entries_of(view: KfuncView, first: Release) -> Iterator[Entry]:
-    """Yield what happened to one kfunc after *first*, up to the release of the *view*: one entry a change at most."""
-    return _Compared(view, first).entries()
+def entries_of(view: KfuncView, first: Release) -> Iterator[ChangeEntry]:
+    """Yield what happened to one kfunc after *first*, up to the release of *view*: at most one entry of each kind."""
+    return _KfuncDifference(view, first).entries()
 
 
-def order(entry: Entry) -> tuple[int, str, str]:
-    """Return the place of *entry* among others: by what happened, then by subsystem and name."""
-    return _ORDER[entry.change], entry.subsystem, entry.name
+def sort_key(entry: ChangeEntry) -> tuple[int, str, str]:
+    """Return the key that sorts entries by kind of change, then by subsystem and name."""
+    return _ORDER[entry.kind], entry.subsystem, entry.name
 
 
-class _Compared:
-    """One kfunc at both releases."""
+class _KfuncDifference:
+    """One kfunc at the first and at the last release, and its events between them."""
 
     def __init__(self, view: KfuncView, first: Release) -> None:
         self._snapshot = view.views.snapshot
@@ -130,83 +136,85 @@ class _Compared:
         self._after = view.lifecycle
         self._events = [event for event in view.events if first < event.when.by]
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[ChangeEntry]:
         before, after = self._before.state.present, self._after.state.present
         if before and after:
-            yield from self._stayed()
+            yield from self._entries_of_present()
         elif before:
-            yield self._entry(Change.REMOVED, [self._gone()], replaced=True)
+            yield self._entry(ChangeKind.REMOVED, [self._removal()], replaced=True)
         elif after:
-            told = [self._since(), announced(self._after)] if self._deprecated else [self._since()]
-            yield self._entry(Change.ADDED, told, replaced=self._deprecated)
+            statements = [self._addition()]
+            statements += [announcement_in_words(self._after)] if self._is_deprecated else []
+            yield self._entry(ChangeKind.ADDED, statements, replaced=self._is_deprecated)
         elif self._of_kind("added"):
-            yield self._entry(Change.PASSED, [self._since(), self._gone()], replaced=True)
+            yield self._entry(ChangeKind.CAME_AND_WENT, [self._addition(), self._removal()], replaced=True)
 
-    def _stayed(self) -> Iterator[Entry]:
+    def _entries_of_present(self) -> Iterator[ChangeEntry]:
         """Yield what happened to a kfunc that both releases have."""
-        another = self._another()
-        since = self._after.added if another else None
-        breaking = [*another, *self._changes(since=since, noticed=True)]
+        comeback = self._comeback()
+        since = self._after.added if comeback else None
+        breaking = [*comeback, *self._changes(since=since, noticed=True)]
         if breaking:
-            yield self._entry(Change.BREAKING, breaking)
-        quiet = [*self._changes(since=since, noticed=False)]
-        if quiet:
-            yield self._entry(Change.QUIET, quiet)
+            yield self._entry(ChangeKind.BREAKING, breaking)
+        unnoticed = [*self._changes(since=since, noticed=False)]
+        if unnoticed:
+            yield self._entry(ChangeKind.UNNOTICED, unnoticed)
         superseded = self._of_kind("superseded")
-        if self._deprecated:
-            yield self._entry(Change.DEPRECATED, [announced(self._after)], replaced=True)
+        if self._is_deprecated:
+            yield self._entry(ChangeKind.DEPRECATED, [announcement_in_words(self._after)], replaced=True)
         elif superseded and self._view.superseded:
-            yield self._entry(Change.SUPERSEDED, [f"since {when_in_words(superseded[-1].when)}"], replaced=True)
+            yield self._entry(ChangeKind.SUPERSEDED, [f"since {when_in_words(superseded[-1].when)}"], replaced=True)
 
     @property
-    def _deprecated(self) -> bool:
+    def _is_deprecated(self) -> bool:
         return self._after.stability is Stability.DEPRECATED
 
     def _of_kind(self, kind: str) -> list[EventView]:
         return [event for event in self._events if event.event.event == kind]
 
-    def _entry(self, change: Change, told: Sequence[str], *, replaced: bool = False) -> Entry:
-        said = self._view.replacement.no_replacement if replaced else None
-        return Entry(
-            change, self._view.subsystem.header.subsystem, self._view.name, tuple(told),
-            tuple(self._instead()) if replaced else (), as_words(said.text) if said else "",
+    def _entry(self, kind: ChangeKind, statements: Sequence[str], *, replaced: bool = False) -> ChangeEntry:
+        """Return an entry with *statements*, and with what to call instead if *replaced*."""
+        reason = self._view.replacement.no_replacement if replaced else None
+        return ChangeEntry(
+            kind, self._view.subsystem.header.subsystem, self._view.name, tuple(statements),
+            tuple(self._alternatives()) if replaced else (), as_words(reason.text) if reason else "",
         )  # fmt: skip
 
     def _changes(self, *, since: Optional[When], noticed: bool) -> Iterator[str]:
-        """Yield what changed, after *since* where that is given."""
-        for event in self._events:
-            changed = isinstance(event.event, Changed) and not event.moved_only and event.noticed is noticed
-            if changed and (since is None or since.by < event.when.by):
-                yield from _told(event)
+        """Yield a statement for each change that callers notice, or that they do not, after *since* if it is given."""
+        for event in self._of_kind("changed"):
+            if event.is_noticed is noticed and (since is None or since.by < event.when.by):
+                yield from _dated_change(event)
 
-    def _another(self) -> list[str]:
-        """Return what to say of a name that went, and came back for another kfunc; nothing where it is the same one."""
+    def _comeback(self) -> list[str]:
+        """Return a statement if the kfunc was removed and came back with another prototype; empty otherwise."""
         added = self._after.added
         was, now = self._before.facts.prototype, self._after.facts.prototype
         if added is None or added.by <= self._first or was == now:
             return []
-        gone = next(
-            each.removed for each in self._after.state.stretches if each.removed and self._first < each.removed.by
-        )
-        away = f"Gone from {when_in_words(gone)}, back in {when_in_words(added)}"
+        removals = (stretch.removed for stretch in self._after.state.stretches)
+        removed = next(when for when in removals if when and self._first < when.by)
+        away = f"Gone from {when_in_words(removed)}, back in {when_in_words(added)}"
         return [f"{away} as another one: it was {was}, and is {now}."]
 
-    def _since(self) -> str:
+    def _addition(self) -> str:
+        """Return since when the last release has the kfunc."""
         added = self._of_kind("added")[-1]
-        known = self._before.first_added is not None
-        return f"{'back ' if added.again and known else ''}since {when_in_words(added.when)}"
+        was_known = self._before.first_added is not None
+        return f"{'back ' if added.is_comeback and was_known else ''}since {when_in_words(added.when)}"
 
-    def _gone(self) -> str:
+    def _removal(self) -> str:
+        """Return since when the kfunc is gone, and what announced that."""
         removed = self._after.removed
-        assert removed is not None  # which is how it went
-        earlier = [event.when for event in self._view.events if event.event.event == "superseded"]
-        return gone_in_words(removed, self._after.plan, earlier[-1] if earlier else None)
+        assert removed is not None  # the last release does not have it, and an earlier one did
+        successors = [event.when for event in self._view.events if event.event.event == "superseded"]
+        return removal_in_words(removed, self._after.plan, successors[-1] if successors else None)
 
-    def _instead(self) -> Iterator[Replacement]:
-        """Yield what can be called, without what neither release has where something else is left."""
+    def _alternatives(self) -> Iterator[Replacement]:
+        """Yield what to call instead, without kfuncs that neither release has, unless all are such."""
         named = {replacement.words: replacement for replacement in self._view.replacement.alternatives}
         alternatives = list(map(self._with_presence, named.values()))
-        yield from [one for one in alternatives if one.present_on != (False, False)] or alternatives
+        yield from [kfunc for kfunc in alternatives if kfunc.present_on != (False, False)] or alternatives
 
     def _with_presence(self, replacement: Replacement) -> Replacement:
         """Return *replacement* with whether each of the two releases has it."""
@@ -218,102 +226,104 @@ class _Compared:
         return dataclasses.replace(replacement, present_on=present)
 
 
-def _told(event: EventView) -> Iterator[str]:
-    """Yield what an event changed, as a sentence or several; nothing where only the verifier sees it."""
-    said = change_in_words(event)
-    if said:
-        yield f"{when_in_words(event.when)}: {said}"
+def _dated_change(event: EventView) -> Iterator[str]:
+    """Yield the release of a change and what it did; nothing if it is one for the verifier alone."""
+    words = change_in_words(event)
+    if words:
+        yield f"{when_in_words(event.when)}: {words}"
 
 
 def change_in_words(event: EventView) -> str:
-    """Return what an event ``changed`` did, as a sentence or several; empty where only the verifier sees it."""
+    """Return what an event ``changed`` did, in one sentence or several; empty if it is one for the verifier alone."""
     changed = event.event
     assert isinstance(changed, Changed)
-    said = [as_words(changed.behaviour)] if changed.behaviour else []
+    sentences = [as_words(changed.behaviour)] if changed.behaviour else []
     if changed.avoid_before:
-        said.append(f"Not to be called before {when_in_words(event.when)}")
-    facts = [fact for change in event.changes for fact in _fact(change.field, change.before, change.after)]
-    if facts:
-        text = "; ".join(facts)
-        said.append(text[0].upper() + text[1:])
-    if event.noticed and not said:
-        said.append("It changed")
-    return " ".join(each if each.endswith(".") else f"{each}." for each in said)
+        sentences.append(f"Not to be called before {when_in_words(event.when)}")
+    clauses = [clause for change in event.changes for clause in _field_change(change)]
+    if clauses:
+        text = "; ".join(clauses)
+        sentences.append(text[0].upper() + text[1:])
+    if event.is_noticed and not sentences:
+        sentences.append("It changed")
+    return " ".join(sentence if sentence.endswith(".") else f"{sentence}." for sentence in sentences)
 
 
-def _fact(field: str, before: Any, after: Any) -> Iterator[str]:
-    if field == "prototype":
-        yield f"it was {before}, and is {after}"
-    elif field == "flags":
-        came = [flag for flag in after if flag not in (*before, SEEN_BY_NO_CALLER)]
-        went = [flag for flag in before if flag not in (*after, SEEN_BY_NO_CALLER)]
-        if came:
-            yield f"it got {' and '.join(came)}"
-        if went:
-            yield f"it lost {' and '.join(went)}"
+def _field_change(change: FieldChange) -> Iterator[str]:
+    """Yield clauses on the change of one field; none on flags that speak to the verifier alone."""
+    if change.field == "prototype":
+        yield f"it was {change.before}, and is {change.after}"
+    elif change.field == "flags":
+        removed, added = map(flags_for_callers, change.removed_and_added)
+        if added:
+            yield f"it got {' and '.join(added)}"
+        if removed:
+            yield f"it lost {' and '.join(removed)}"
     else:
-        yield _CHANGED[field]
+        yield _FIELD_CHANGED[change.field]
 
 
 # -- for people
 
 
 @dataclass(frozen=True)
-class Alike:
-    """The kfuncs of a subsystem of which the same is told: *entry* is that of each of them, but for its name."""
+class SharedEntry:
+    """The kfuncs *names* of a subsystem to which the same happened; *entry* is that of all of them, without a name."""
 
     names: tuple[str, ...]
-    entry: Entry
+    entry: ChangeEntry
 
 
 @dataclass(frozen=True)
-class Group:
+class ChangeGroup:
     """The kfuncs to which one kind of change happened, by subsystem."""
 
-    change: Change
-    by_subsystem: Mapping[str, tuple[Alike, ...]]
+    kind: ChangeKind
+    by_subsystem: Mapping[str, tuple[SharedEntry, ...]]
 
     @property
     def names(self) -> dict[str, list[str]]:
-        """The kfuncs alone, by subsystem."""
+        """The names of the kfuncs alone, by subsystem."""
         return {
-            subsystem: sorted(name for each in alike for name in each.names)
-            for subsystem, alike in self.by_subsystem.items()
+            subsystem: sorted(name for entry in entries for name in entry.names)
+            for subsystem, entries in self.by_subsystem.items()
         }
 
 
-def groups(found: Difference) -> Iterator[Group]:
-    """Yield what happened, and to which kfuncs, in the order in which it is told."""
-    for change in Change:
-        by_subsystem: dict[str, dict[Entry, list[str]]] = {}
-        for entry in found.of(change):
+def groups(difference: Difference) -> Iterator[ChangeGroup]:
+    """Yield the kfuncs of each kind of change, in the order of kinds."""
+    for kind in ChangeKind:
+        by_subsystem: dict[str, dict[ChangeEntry, list[str]]] = {}
+        for entry in difference.of_kind(kind):
             nameless = dataclasses.replace(entry, name="")
             by_subsystem.setdefault(entry.subsystem, {}).setdefault(nameless, []).append(entry.name)
         if by_subsystem:
-            yield Group(change, {subsystem: _alike(entries) for subsystem, entries in by_subsystem.items()})
+            yield ChangeGroup(kind, {subsystem: _shared(entries) for subsystem, entries in by_subsystem.items()})
 
 
-def _alike(names: Mapping[Entry, Sequence[str]]) -> tuple[Alike, ...]:
-    return tuple(Alike(tuple(those), entry) for entry, those in names.items())
+def _shared(names_by_entry: Mapping[ChangeEntry, Sequence[str]]) -> tuple[SharedEntry, ...]:
+    return tuple(SharedEntry(tuple(names), entry) for entry, names in names_by_entry.items())
 
 
-def sentence(entry: Entry, found: Difference, markup: Markup = PLAIN) -> str:
-    """Return what is told of the kfunc of *entry*, with what to call instead, in one line."""
-    releases = (found.first.name, found.last.name)
-    return markup.words(entry.happened) + between(entry.instead, entry.no_replacement, releases, markup)
+def sentence(entry: ChangeEntry, difference: Difference, markup: Markup = PLAIN) -> str:
+    """Return what happened to the kfunc of *entry*, and what to call instead, in one line."""
+    releases = (difference.first.name, difference.last.name)
+    return markup.words(entry.text) + between_releases(entry.alternatives, entry.no_replacement, releases, markup)
 
 
-def counts(found: Difference) -> str:
-    """Return to how many kfuncs each kind of change happened, without a full stop."""
-    counted = [f"{len(found.of(change))} {change.heading.lower()}" for change in Change if found.of(change)]
-    return ", ".join(counted) or "nothing happened"
+def counts(difference: Difference) -> str:
+    """Return the number of kfuncs for each kind of change, in words, without a full stop."""
+    numbers = {kind: len(difference.of_kind(kind)) for kind in ChangeKind}
+    return (
+        ", ".join(f"{count} {kind.heading.lower()}" for kind, count in numbers.items() if count) or "nothing happened"
+    )
 
 
-def reach(found: Difference) -> str:
-    """Return a sentence for each subsystem whose record does not reach the last release; mostly nothing."""
-    return " ".join(f"The record of {name} goes no further than {release}." for name, release in found.behind)
+def reach(difference: Difference) -> str:
+    """Return a sentence for each subsystem whose record does not reach the last release; empty if there is none."""
+    return " ".join(f"The record of {name} goes no further than {release}." for name, release in difference.behind)
 
 
-def summary(found: Difference) -> str:
-    """Return how much happened, in one sentence or two."""
-    return f"From {found.first} to {found.last}: {counts(found)}. {reach(found)}".rstrip()
+def summary(difference: Difference) -> str:
+    """Return how many kfuncs changed in which way, and which subsystems' records end before, in a few sentences."""
+    return f"From {difference.first} to {difference.last}: {counts(difference)}. {reach(difference)}".rstrip()

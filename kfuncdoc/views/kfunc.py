@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the templates print: one view a kfunc, a subsystem, a release.
+"""The kfuncs of a snapshot, as the templates show them: one view for each kfunc.
 
-Everything that has to be worked out is worked out here, so that the templates are words and layout.
-Prose comes as :class:`Prose`, which remembers the lines of the YAML file that it was written in.
+::
+
+    Snapshot --KfuncViews--> KfuncView --events--> EventView --> templates, diff, feed, export
+
+The views work everything out, so that the templates are only words and layout.  Prose is a :class:`Prose`, which knows
+the lines of the YAML file that it was written in.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Iterator, Optional, Union
+from typing import Iterator, NamedTuple, Optional, Union
 
 from kfuncdoc.base.yaml_text import Key
 from kfuncdoc.bpf.prototype import parse_prototype
@@ -19,124 +23,34 @@ from kfuncdoc.record import model
 from kfuncdoc.record.address import address, plain_address
 from kfuncdoc.record.catalog import Declaration, Stub, SubsystemFile
 from kfuncdoc.record.declared_prose import Prose, mark
-from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, Step, facts_after, facts_at, undone
+from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, facts_at, undone
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.events import EventView, ReleaseView
 from kfuncdoc.views.replacement import ReplacementFinder, Replacements
 
-#: The list of BPF itself, which belongs in copy whatever the subsystem.
+#: The mailing list of BPF itself, which gets a copy whatever the subsystem.
 BPF_LIST = "bpf@vger.kernel.org"
-#: What a link to a thread of a kernel list begins with; the second leads to the first.
+#: The beginnings of a link to a thread of a kernel mailing list; the second redirects to the first.
 _THREADS = ("https://lore.kernel.org/", "https://patch.msgid.link/")
 
 
-@dataclass(frozen=True)
-class Change:
-    """One field that an event changed: before and after."""
+class KernelState(NamedTuple):
+    """What a kfunc is in one kernel, in *words*: "yes", "deprecated", "gone", "not yet" or "not known"."""
 
-    field: str
-    before: Any
-    after: Any
-
-    @property
-    def difference(self) -> tuple[Any, Any]:
-        """What went and what came: of a list the items, of anything else all of it."""
-        if isinstance(self.before, tuple) and isinstance(self.after, tuple):
-            return (
-                [item for item in self.before if item not in self.after],
-                [item for item in self.after if item not in self.before],
-            )
-        return getattr(self.before, "text", self.before), self.after
+    release: Release
+    words: str
 
 
-@dataclass(frozen=True)
-class EventView:
-    """One event of a history, as the history table and the page of a release show it."""
+class CallersOverReleases(NamedTuple):
+    """The *callers* of a kfunc, program types and struct_ops, from the release *first* to the release *last*."""
 
-    kfunc: KfuncView
-    step: Step
-
-    @property
-    def event(self) -> model.Event:
-        return self.step.event
-
-    @property
-    def when(self) -> When:
-        return self.step.when
-
-    def prose(self, name: str) -> Optional[Prose]:
-        """Return the prose of the event's field *name*, if there is any."""
-        text = getattr(self.event, name, None)
-        return self.kfunc.prose(text, "history", self.step.index, name) if text else None
-
-    @property
-    def again(self) -> bool:
-        """Whether a name came back."""
-        return isinstance(self.event, model.Added) and bool(self.step.before.stretches)
-
-    @property
-    def restated(self) -> bool:
-        """Whether a deprecation only says anew what was announced."""
-        return isinstance(self.event, model.Deprecated) and self.step.before.plan is not None
-
-    @property
-    def breaking(self) -> bool:
-        return isinstance(self.event, model.Changed) and self.event.breaking
-
-    @property
-    def noticed(self) -> bool:
-        """Whether someone who calls the kfunc would want to know."""
-        if not isinstance(self.event, model.Changed):
-            return True
-        return self.event.breaking or self.event.avoid_before
-
-    @property
-    def moved_only(self) -> bool:
-        """Whether nothing happened but that the source moved, which is not shown."""
-        event = self.event
-        quiet = isinstance(event, model.Changed) and set(undone(event)) == {"source"} and not self.noticed
-        return quiet and not (event.note or getattr(event, "behaviour", None))
-
-    @property
-    def prototype(self) -> str:
-        """The prototype as of the event."""
-        return facts_after(self.kfunc.kfunc, self.step.index).prototype
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """The fields that the event changed, except where the source is."""
-        if self.again:
-            return ()
-        after = facts_after(self.kfunc.kfunc, self.step.index)
-        return tuple(
-            Change(name, self._before(name, value), getattr(after, name))
-            for name, value in undone(self.event).items()
-            if name != "source" and value != getattr(after, name)
-        )
-
-    @property
-    def told(self) -> str:
-        """All that is told of the event, but for whose it is: the same text where the same happened to others."""
-        changes = [(each.field, *each.difference) for each in self.changes]
-        said = {
-            name: " ".join(value.split()) if isinstance(value, str) else value
-            for name, value in self.event.model_dump(exclude={"was"}).items()
-        }
-        return repr((changes, said))
-
-    def _before(self, name: str, value: Any) -> Any:
-        """Return what the field *name* was before the event: its value, or where it is prose, that with its place."""
-        is_prose = name == "filter" and value is not None
-        return self.kfunc.prose(value, "history", self.step.index, "was", name) if is_prose else value
-
-    @property
-    def replacement(self) -> Replacements:
-        """What the event says to call instead."""
-        kfunc = self.kfunc
-        return kfunc.views.replacements.stated_by(kfunc.declaration, self.event, self.step.index)
+    first: Release
+    last: Release
+    callers: tuple[str, ...]
 
 
 class KfuncView:
-    """One kfunc at the reference release; attributes are worked out when a template asks for them."""
+    """One kfunc at the release of the snapshot; attributes are worked out when a template asks for them."""
 
     def __init__(self, views: KfuncViews, subsystem: SubsystemFile, declaration: Declaration) -> None:
         self.views = views
@@ -159,9 +73,11 @@ class KfuncView:
 
     @property
     def mark(self) -> str:
+        """The mark for a line of a page that has the place of the declaration."""
         return mark(self.declaration.source.path, self.declaration.place().line)
 
     def prose(self, text: str, *keys: Key) -> Prose:
+        """Return *text*, to which *keys* lead in the declaration of the kfunc, together with its place."""
         return Prose(text, self.declaration.source, ("kfuncs", self.declaration.index, *keys))
 
     def field(self, name: str) -> Optional[Prose]:
@@ -173,7 +89,7 @@ class KfuncView:
 
     @property
     def _filter(self) -> Optional[Prose]:
-        """The filter as of the release: what the next event that speaks of it says it was, else the kfunc's own."""
+        """The filter as of the release: the field ``was`` of the next event that changes it, else today's filter."""
         if not self.facts.filter:
             return None
         for index in range(len(self.lifecycle.steps), len(self.kfunc.history)):
@@ -206,25 +122,25 @@ class KfuncView:
 
     @property
     def badge(self) -> str:
-        """The stability in the words of a badge: what matters most of it."""
+        """The stability for a badge: the state that matters most, such as "past due" of what is deprecated."""
         if self.lifecycle.past_due:
             return "past due"
         return "superseded" if self.superseded else self.stability
 
     @property
-    def new(self) -> bool:
-        """Whether it came, or came back, in the very release."""
+    def is_new(self) -> bool:
+        """Whether it was added, or came back, in the release of the snapshot."""
         return self.lifecycle.age == 0 and (self.present or self.deprecated)
 
     @property
     def breaking_events(self) -> tuple[EventView, ...]:
         """The changes that broke callers, the last first."""
-        return tuple(event for event in reversed(self.events) if event.breaking)
+        return tuple(event for event in reversed(self.events) if event.is_breaking)
 
     @property
-    def to_be_told(self) -> bool:
-        """Whether a reader of the function's own documentation must know something that is not in it."""
-        return self.deprecated or self.removed or self.new or bool(self.breaking_events)
+    def needs_note(self) -> bool:
+        """Whether the kernel's own documentation of the function needs a note: it does not tell of its stability."""
+        return self.deprecated or self.removed or self.is_new or bool(self.breaking_events)
 
     @property
     def facts(self) -> Facts:
@@ -246,7 +162,10 @@ class KfuncView:
 
     @property
     def as_recorded(self) -> bool:
-        """Whether it is shown as of the release it is recorded for: only then hold the fields without a past."""
+        """Whether it is shown as of the release that it is recorded for.
+
+        Only then do the fields hold whose earlier values are not recorded: the wrapper and the users.
+        """
         return self.lifecycle.release == self.subsystem.recorded
 
     @property
@@ -260,18 +179,18 @@ class KfuncView:
 
     @property
     def end(self) -> Optional[Release]:
-        """The release in which it is to end, or ended as planned or not."""
+        """The announced end: the first release without the kfunc, or with its other prototype."""
         return self.plan.end if self.plan else None
 
     @property
     def last(self) -> Optional[Release]:
-        """The last release with it: of a removed kfunc, or as announced."""
-        gone = self.lifecycle.removed.by if self.lifecycle.removed else self.end
-        return self.views.snapshot.calendar.before(gone) if gone else None
+        """The last release that has a removed kfunc, or that is to have a deprecated one."""
+        first_without = self.lifecycle.removed.by if self.lifecycle.removed else self.end
+        return self.views.snapshot.calendar.before(first_without) if first_without else None
 
     @property
     def is_overdue(self) -> bool:
-        """Whether the end is expected to have come by the date, beyond what the record knows."""
+        """Whether the end should have come by the date, in a release that the record does not reach."""
         overdue = self.end is not None and self.end.date < self.views.date
         return overdue and self.as_recorded and not self.lifecycle.past_due
 
@@ -302,7 +221,7 @@ class KfuncView:
 
     @property
     def in_kernel(self) -> tuple[tuple[Release, Optional[Release]], ...]:
-        """The stretches of releases that have it, each as the first and the last (None: still there)."""
+        """The stretches of releases that have it, as pairs of the first and the last release (None: still there)."""
         calendar = self.views.snapshot.calendar
         return tuple(
             (stretch.added.by, calendar.before(stretch.removed.by) if stretch.removed else None)
@@ -310,18 +229,19 @@ class KfuncView:
         )
 
     @property
-    def kernels(self) -> tuple[tuple[Release, str], ...]:
-        """The kernels that people run, up to the reference release, and what this is in each.
+    def kernels_in_use(self) -> tuple[KernelState, ...]:
+        """The kernels of :attr:`KfuncViews.kernels_in_use` that the record reaches, with what the kfunc is in each.
 
-        These are the LTS releases that are maintained and all since the last of them; in words: "not yet", "yes",
-        "deprecated", "gone"; "not known" where an event may have been in that release or before.
+        The words are "not known" where an event may have happened in that release already.
         """
         return tuple(
-            (release, self._in_words(release)) for release in self.views.run if release <= self.lifecycle.release
+            KernelState(release, self._in_words(release))
+            for release in self.views.kernels_in_use
+            if release <= self.lifecycle.release
         )
 
     def _in_words(self, release: Release) -> str:
-        if any(_may_be(step.when, release) for step in self.lifecycle.steps):
+        if any(_may_have_happened(step.when, release) for step in self.lifecycle.steps):
             return "not known"
         state = next((step.after for step in reversed(self.lifecycle.steps) if step.when.by <= release), None)
         if state is None or not state.stretches:
@@ -331,21 +251,22 @@ class KfuncView:
         return "deprecated" if state.plan else "yes"
 
     @cached_property
-    def called_by(self) -> tuple[tuple[Release, Release, tuple[str, ...]], ...]:
-        """Who could call it in the releases that have it: the first and the last release, and the callers.
+    def called_by(self) -> tuple[CallersOverReleases, ...]:
+        """Who may call it, in each stretch of releases in which that is the same.
 
-        Callers are program types, and the struct_ops to which it is restricted.  Of a record that goes no further than
-        an older release what holds there is taken to hold up to the reference release.
+        Callers are program types, and the struct_ops to which it is restricted.  Where the record ends before the
+        release of the snapshot, the callers at its end are taken to hold up to that release.
         """
-        found: list[tuple[Release, Release, tuple[str, ...]]] = []
+        stretches: list[CallersOverReleases] = []
         for first, last in self.in_kernel:
             for release in self.views.snapshot.calendar.between(first, last or self.views.release):
                 callers = self._callers_at(release)
-                if found and found[-1][2] == callers and found[-1][1].position + 1 == release.position:
-                    found[-1] = (found[-1][0], release, callers)
+                previous = stretches[-1] if stretches else None
+                if previous and previous.callers == callers and previous.last.position + 1 == release.position:
+                    stretches[-1] = previous._replace(last=release)
                 else:
-                    found.append((release, release, callers))
-        return tuple(found)
+                    stretches.append(CallersOverReleases(release, release, callers))
+        return tuple(stretches)
 
     def _callers_at(self, release: Release) -> tuple[str, ...]:
         catalog = self.views.catalog
@@ -365,18 +286,18 @@ class KfuncView:
 
     @property
     def replacement(self) -> Replacements:
-        """What to call instead: as the removal says, else as the deprecation did, else the successor."""
+        """What to call instead: as the removal names it, else the deprecation, else the successor."""
         return self.views.replacements.of(self.name)
 
     @property
     def former(self) -> tuple[str, ...]:
-        """The kfuncs whose place this one takes, the nearest first: people look for it by their names."""
+        """The kfuncs that this one replaces, the nearest first: people look for it by their names."""
         return self.views.replacements.replaced_by(self.name)
 
     # -- speaking up
 
     @property
-    def lists(self) -> tuple[str, ...]:
+    def mailing_lists(self) -> tuple[str, ...]:
         """The mailing lists to write to about it: the subsystem's, where it names one, and that of BPF."""
         contact = self.subsystem.header.contact or BPF_LIST
         return (contact,) if BPF_LIST in contact else (contact, BPF_LIST)
@@ -407,7 +328,7 @@ class KfuncView:
     def events(self) -> tuple[EventView, ...]:
         """The events up to the release, without mere moves of the source."""
         views = (EventView(self, step) for step in self.lifecycle.steps)
-        return tuple(view for view in views if not view.moved_only)
+        return tuple(view for view in views if not view.is_move_only)
 
     @property
     def backports(self) -> tuple[tuple[model.Backport, Optional[Prose]], ...]:
@@ -417,42 +338,14 @@ class KfuncView:
         )
 
 
-def _may_be(when: When, release: Release) -> bool:
-    """Whether an event that had happened by ``when.by`` may have happened in *release* already."""
+def _may_have_happened(when: When, release: Release) -> bool:
+    """Whether an event that is certain only from ``when.by`` on may have happened in *release* already."""
     return when.uncertain and release < when.by and (when.after is None or when.after < release)
 
 
 @dataclass(frozen=True)
-class ReleaseView:
-    """What one release brought, changed, deprecated and removed."""
-
-    release: Release
-    events: tuple[EventView, ...]
-
-    def of_kind(self, *kinds: str) -> tuple[EventView, ...]:
-        return tuple(view for view in self.events if view.event.event in kinds)
-
-    @property
-    def changed(self) -> tuple[EventView, ...]:
-        """The changes that callers notice, each by itself."""
-        return tuple(view for view in self.of_kind("changed") if view.noticed)
-
-    @property
-    def noticed(self) -> tuple[tuple[EventView, ...], ...]:
-        """The changes that callers notice; where the same happened to several kfuncs, together."""
-        alike: dict[str, list[EventView]] = {}
-        for view in self.changed:
-            alike.setdefault(view.told, []).append(view)
-        return tuple(map(tuple, alike.values()))
-
-    @property
-    def unnoticed(self) -> tuple[EventView, ...]:
-        return tuple(view for view in self.of_kind("changed") if not view.noticed)
-
-
-@dataclass(frozen=True)
 class Summary:
-    """How the record stands: how many kfuncs are in which state, what went last, and what goes next."""
+    """The kfuncs by their state at the release, those removed last, and those to be removed next."""
 
     present: tuple[KfuncView, ...]
     superseded: tuple[KfuncView, ...]
@@ -461,27 +354,27 @@ class Summary:
     removed: tuple[KfuncView, ...]
 
     @property
-    def there(self) -> int:
-        """How many kfuncs are in the kernel."""
+    def in_kernel_count(self) -> int:
+        """The number of kfuncs that are in the kernel."""
         return len(self.present) + len(self.deprecated)
 
     @cached_property
-    def lost_last(self) -> tuple[KfuncView, ...]:
-        """The kfuncs that went in the last release in which any did."""
-        gone = {view.name: view.lifecycle.removed.by for view in self.removed if view.lifecycle.removed}
-        last = max(gone.values(), default=None)
-        return tuple(view for view in self.removed if gone[view.name] == last)
+    def removed_last(self) -> tuple[KfuncView, ...]:
+        """The kfuncs removed in the last release that removed any."""
+        releases = {view.name: view.lifecycle.removed.by for view in self.removed if view.lifecycle.removed}
+        last = max(releases.values(), default=None)
+        return tuple(view for view in self.removed if releases[view.name] == last)
 
     @cached_property
     def next_to_go(self) -> tuple[KfuncView, ...]:
-        """The kfuncs whose announced end is the next one to come."""
+        """The kfuncs with the earliest announced end that is still to come."""
         ends = {view.name: view.end for view in self.deprecated if view.end and not view.lifecycle.past_due}
         first = min(ends.values(), default=None)
         return tuple(view for view in self.deprecated if view.name in ends and ends[view.name] == first)
 
 
 class KfuncViews:
-    """The kfuncs of a *snapshot* as templates take them: one view a kfunc."""
+    """The views of the kfuncs of a *snapshot*; each is made once, when it is asked for."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -502,13 +395,13 @@ class KfuncViews:
 
     @cached_property
     def kfuncs(self) -> tuple[KfuncView, ...]:
-        """Every kfunc that has come by the release, in the order of files and entries."""
+        """Every kfunc that was added by the release, in the order of files and entries."""
         views = (self.view(declaration.name) for _, declaration in self.catalog.declarations)
         return tuple(view for view in views if view is not None and view.lifecycle.stability is not Stability.NOT_YET)
 
     @cached_property
-    def run(self) -> tuple[Release, ...]:
-        """The kernels that people run: LTS releases that are maintained on the date, and all since the last of them."""
+    def kernels_in_use(self) -> tuple[Release, ...]:
+        """The kernels that people run: LTS releases maintained on the date, and all releases since the newest LTS."""
         known = [release for release in self.catalog.calendar.real if release <= self.release]
         newest = next((release for release in reversed(known) if release.lts), known[0])
         return tuple(
@@ -519,7 +412,7 @@ class KfuncViews:
 
     @cached_property
     def summary(self) -> Summary:
-        """How the record stands at the release."""
+        """The kfuncs by their state at the release."""
         views = self.kfuncs
         return Summary(
             present=tuple(view for view in views if view.present),
@@ -529,8 +422,8 @@ class KfuncViews:
             removed=tuple(view for view in views if view.removed),
         )
 
-    def of(self, subsystem: SubsystemFile) -> Iterator[Union[KfuncView, Stub]]:
-        """Yield the entries of one file that have come by the release, stubs too."""
+    def entries_of(self, subsystem: SubsystemFile) -> Iterator[Union[KfuncView, Stub]]:
+        """Yield the entries of one file: the views of kfuncs that were added by the release, and stubs."""
         for entry in subsystem.entries:
             view = entry if isinstance(entry, Stub) else self.view(entry.name)
             if isinstance(view, Stub) or (view is not None and view.lifecycle.stability is not Stability.NOT_YET):
@@ -538,32 +431,32 @@ class KfuncViews:
 
     @cached_property
     def taken_addresses(self) -> frozenset[str]:
-        """The ids that belong to a kfunc: its address, and what two names alike would both be cut down to."""
-        cut_down: dict[str, int] = {}
+        """The ids that cannot be an alias: the addresses of kfuncs, and what docutils shortens several names to."""
+        name_counts: dict[str, int] = {}
         for name in self.catalog.entries:
-            cut_down[plain_address(name)] = cut_down.get(plain_address(name), 0) + 1
-        shared = {alias for alias, names in cut_down.items() if names > 1}
+            name_counts[plain_address(name)] = name_counts.get(plain_address(name), 0) + 1
+        shared = {alias for alias, count in name_counts.items() if count > 1}
         return frozenset(shared | {address(name) for name in self.catalog.entries})
 
     def shows(self, name: str) -> bool:
-        """Whether the page of *name* has a section for it at the release, be it a stub."""
+        """Whether the page of the subsystem has a section for *name* at the release, also where it is a stub."""
         view = self.view(name)
         return name in self.catalog.entries and (view is None or view.lifecycle.stability is not Stability.NOT_YET)
 
     def changes(self, first: Optional[Release], last: Release) -> tuple[ReleaseView, ...]:
         """Return what happened in each release after *first* (None: in any) up to *last*, the newest first."""
-        happened: dict[Release, list[EventView]] = {}
+        events: dict[Release, list[EventView]] = {}
         for view in self.kfuncs:
             for event in view.events:
                 if (first is None or first < event.when.by) and event.when.by <= last:
-                    happened.setdefault(event.when.by, []).append(event)
-        return tuple(ReleaseView(release, tuple(happened[release])) for release in sorted(happened, reverse=True))
+                    events.setdefault(event.when.by, []).append(event)
+        return tuple(ReleaseView(release, tuple(events[release])) for release in sorted(events, reverse=True))
 
     def reference(self, subsystem: SubsystemFile) -> Release:
-        """Return the release as of which the page of *subsystem* speaks."""
+        """Return the release as of which the page of *subsystem* is written."""
         return self.snapshot.release_of(subsystem)
 
     def outdated(self, recorded: Release) -> bool:
-        """Whether a release after *recorded* is out by the date, by the calendar or by the usual cadence."""
+        """Whether the release after *recorded* is out on the date: real, or expected by the usual cadence."""
         following = self.catalog.calendar.releases[recorded.position + 1 : recorded.position + 2]
         return any(release.date <= self.date for release in following)

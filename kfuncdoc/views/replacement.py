@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What to call instead of a kfunc: read from the record once, and put into words here, for every form of text.
+"""What to call instead of a kfunc: read from the record once, and put into words here for every form of text.
 
 ::
 
     Snapshot, kfunc --ReplacementFinder--> Replacements --on_page, between, ...--> words in rst, text, Markdown, C
 
-A kfunc is named by the removal, else by the deprecation that was open, else as the successor of one with no announced
-end.  Where what is named was removed in turn, the chain of replacements leads on: its end is said first.
+The statement that counts is that of the removal, else of the deprecation that was open, else of the event that names a
+successor.  Where the kfunc that it names was removed in turn, the chain of replacements leads on to another one: texts
+give the end of the chain first.
 """
 
 from __future__ import annotations
@@ -29,47 +30,47 @@ Statement = Union[model.Event, Plan]
 
 @dataclass(frozen=True)
 class Replacement:
-    """One thing to call, or to do, instead of a kfunc: another kfunc by its *name*, or something *other* in words."""
+    """One thing to call or to use instead of a kfunc: a kfunc with a *name*, or something *other*, in words."""
 
     name: Optional[str] = None
     other: Optional[Prose] = None
-    #: In which case, where it is for that alone.
+    #: The case that it is for; None if it is for every case.
     case: Optional[Prose] = None
     #: Whether it is the same function under a new name.
-    renamed: bool = False
-    #: Whether it is deprecated itself, at the release of the snapshot.
-    deprecated: bool = False
-    #: Of each kernel that is asked about, in their order, whether it has the kfunc; None where the record does not say.
+    is_renamed: bool = False
+    #: Whether it is itself deprecated, at the release of the snapshot.
+    is_deprecated: bool = False
+    #: Whether the kernels or releases in question have the kfunc, in their order; None where the record does not say.
     present_on: tuple[Optional[bool], ...] = ()
 
     @property
     def words(self) -> str:
-        """What it is, in plain words, with the case that it is for."""
+        """The name or the words, with the case that it is for, without markup."""
         words = self.name or (as_words(self.other.text) if self.other else "")
         return f"{words.rstrip('.')} ({as_words(self.case.text)})" if self.case else words
 
     @property
     def words_after_name(self) -> str:
-        """The words without the name: the case that a kfunc is for, or all of what is no kfunc."""
+        """The words without the name: of a kfunc the case that it is for, of anything else all words."""
         return self.words[len(self.name or "") :]
 
 
 @dataclass(frozen=True)
 class Replacements:
-    """What is said about replacing a kfunc, and where that leads today."""
+    """What a statement of the kernel says about replacing a kfunc, and where that leads today."""
 
-    #: What a statement of the kernel names, in its order.
+    #: What the statement names, in its order.
     said: tuple[Replacement, ...] = ()
-    #: Why nothing replaces the kfunc.
+    #: The reason why nothing replaces the kfunc, where the statement says that.
     no_replacement: Optional[Prose] = None
     #: The kfunc at the end of the chain, where the one that was named is removed and another one replaces it.
     chain_end: Optional[Replacement] = None
-    #: Whether the only kfunc that was named is removed, too, and nothing is known to call instead today.
-    removed: bool = False
+    #: Whether the only kfunc that the statement names is removed too, and nothing is known to call instead today.
+    is_removed: bool = False
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The kfuncs that the statement names, in order."""
+        """The names of the kfuncs that the statement names, in order."""
         return tuple(replacement.name for replacement in self.said if replacement.name)
 
     @property
@@ -79,10 +80,11 @@ class Replacements:
 
     @property
     def kfuncs(self) -> tuple[str, ...]:
-        """The kfuncs among the alternatives, each once."""
+        """The names of the kfuncs among the alternatives, without repetition."""
         return tuple(dict.fromkeys(replacement.name for replacement in self.alternatives if replacement.name))
 
     def __bool__(self) -> bool:
+        """Whether the statement says anything about replacing the kfunc."""
         return bool(self.said or self.no_replacement)
 
 
@@ -96,7 +98,7 @@ class ReplacementFinder:
     # -- what replaces a kfunc
 
     def of(self, name: str) -> Replacements:
-        """Return what to call instead of the kfunc *name* today; nothing where it has no usable declaration."""
+        """Return what to call instead of the kfunc *name* today; empty where it has no usable declaration."""
         if name not in self._current:
             declared, lifecycle = self._snapshot.find(name), self._snapshot.lifecycle(name)
             statement = _current_statement(lifecycle) if lifecycle else None
@@ -104,35 +106,35 @@ class ReplacementFinder:
         return self._current[name]
 
     def stated_by(self, declaration: Declaration, statement: Statement, index: int) -> Replacements:
-        """Return what *statement* names; *index* is that of the event in the history which its replacement is from."""
-        said = tuple(self._stated(declaration, statement, index))
-        none = getattr(statement, "no_replacement", None)
-        replacements = Replacements(said, _prose(declaration, none, index, "no_replacement"))
+        """Return what *statement* names; *index* is that of the event in the history that its replacement is from."""
+        said = tuple(self._named_in(declaration, statement, index))
+        reason: Optional[str] = getattr(statement, "no_replacement", None)
+        replacements = Replacements(said, _prose(declaration, reason, index, "no_replacement"))
         if len(said) != 1 or not said[0].name:
             return replacements
         end = self._end_of_chain(said[0].name)
         lifecycle = self._snapshot.lifecycle(end)
         if lifecycle is not None and lifecycle.stability is Stability.REMOVED:
-            return dataclasses.replace(replacements, removed=True)
+            return dataclasses.replace(replacements, is_removed=True)
         if lifecycle is None or end == said[0].name:
             return replacements
-        return dataclasses.replace(replacements, chain_end=Replacement(end, deprecated=_deprecated(lifecycle)))
+        return dataclasses.replace(replacements, chain_end=Replacement(end, is_deprecated=_is_deprecated(lifecycle)))
 
-    def _stated(self, declaration: Declaration, statement: Statement, index: int) -> Iterable[Replacement]:
+    def _named_in(self, declaration: Declaration, statement: Statement, index: int) -> Iterable[Replacement]:
         renamed_to: Optional[str] = getattr(statement, "renamed_to", None)
         if renamed_to:
-            yield Replacement(renamed_to, renamed=True, deprecated=self._is_deprecated(renamed_to))
-        declared: Sequence[model.DeclaredReplacement] = getattr(statement, "replacement", None) or ()
-        for number, one in enumerate(declared):
+            yield Replacement(renamed_to, is_renamed=True, is_deprecated=self._is_deprecated(renamed_to))
+        replacements: Sequence[model.DeclaredReplacement] = getattr(statement, "replacement", None) or ()
+        for number, declared in enumerate(replacements):
             yield Replacement(
-                one.name,
-                _prose(declaration, one.other, index, "replacement", number, "other"),
-                _prose(declaration, one.when, index, "replacement", number, "when"),
-                deprecated=bool(one.name) and self._is_deprecated(str(one.name)),
+                declared.name,
+                _prose(declaration, declared.other, index, "replacement", number, "other"),
+                _prose(declaration, declared.when, index, "replacement", number, "when"),
+                is_deprecated=declared.name is not None and self._is_deprecated(declared.name),
             )
 
     def _is_deprecated(self, name: str) -> bool:
-        return _deprecated(self._snapshot.lifecycle(name))
+        return _is_deprecated(self._snapshot.lifecycle(name))
 
     def _end_of_chain(self, name: str) -> str:
         """Follow removed kfuncs from *name* to what replaces them today; a circle is followed once."""
@@ -171,7 +173,7 @@ class ReplacementFinder:
 
 
 def _current_statement(lifecycle: Lifecycle) -> Optional[tuple[Statement, int]]:
-    """Return what says what to call instead today, and the index of the event that its replacement was taken from."""
+    """Return the statement that counts today, and the index of the event that its replacement is from."""
     removal = lifecycle.removal
     if removal is not None and (removal.renamed_to or removal.replacement or removal.no_replacement):
         return removal, lifecycle.state.removal or 0
@@ -184,7 +186,7 @@ def _current_statement(lifecycle: Lifecycle) -> Optional[tuple[Statement, int]]:
 
 
 def statement_before(lifecycle: Lifecycle, index: int) -> Optional[tuple[Statement, int]]:
-    """Return what said what to call instead just before event *index*: the open deprecation, else a successor."""
+    """Return the statement that counted just before event *index*: the open deprecation, else a successor."""
     state = lifecycle.steps[index].before
     if state.plan is not None:
         return state.plan, state.plan.origin["replacement"]
@@ -192,7 +194,7 @@ def statement_before(lifecycle: Lifecycle, index: int) -> Optional[tuple[Stateme
 
 
 def _only_kfunc(lifecycle: Lifecycle) -> Optional[str]:
-    """Return the one kfunc that is named to be called instead, where it is one."""
+    """Return the name of the kfunc to call instead today; None if the statement names none, or several things."""
     statement = _current_statement(lifecycle)
     if statement is None:
         return None
@@ -201,7 +203,7 @@ def _only_kfunc(lifecycle: Lifecycle) -> Optional[str]:
     return renamed_to or (others[0].name if len(others) == 1 else None)
 
 
-def _deprecated(lifecycle: Optional[Lifecycle]) -> bool:
+def _is_deprecated(lifecycle: Optional[Lifecycle]) -> bool:
     return lifecycle is not None and lifecycle.stability is Stability.DEPRECATED
 
 
@@ -215,7 +217,7 @@ def _prose(declaration: Declaration, text: Optional[str], *keys: Union[str, int]
 
 @dataclass(frozen=True)
 class Markup:
-    """How a form of text writes the *name* of a kfunc, *prose* of declarations, and *words* that hold no markup."""
+    """How a form of text writes the *name* of a kfunc, *prose* of declarations, and *words* without markup."""
 
     name: Callable[[str], str] = str
     prose: Callable[[Prose], str] = lambda prose: as_words(prose.text)
@@ -223,7 +225,7 @@ class Markup:
 
 
 PLAIN = Markup()
-#: The phrases that the script of the pages takes, too; ``{}`` stands for a release.
+#: The phrases that the script of the pages uses too; ``{}`` stands for a release.
 PHRASES: Mapping[str, str] = {
     "instead": "; instead: ",
     "nothing": "; nothing replaces it: ",
@@ -245,80 +247,80 @@ def on_page(replacements: Replacements, markup: Markup) -> str:
         text = "not said"
     if replacements.chain_end:
         return f"{_marked_up(replacements.chain_end, markup)}; it replaced {text}"
-    return f"{text}, removed since" if replacements.removed else text
+    return f"{text}, removed since" if replacements.is_removed else text
 
 
 def _marked_up(replacement: Replacement, markup: Markup) -> str:
     if replacement.name:
         text = markup.name(replacement.name)
-        text += f", {PHRASES['deprecated']}" if replacement.deprecated else ""
+        text += f", {PHRASES['deprecated']}" if replacement.is_deprecated else ""
     else:
         text = markup.prose(replacement.other) if replacement.other else ""
-    if replacement.renamed:
+    if replacement.is_renamed:
         return f"{text} (renamed)"
     return f"{text} ({markup.prose(replacement.case)})" if replacement.case else text
 
 
 def in_list(replacements: Replacements, markup: Markup) -> str:
-    """Return what to call instead, as it follows on what happened in an item of a list."""
+    """Return what to call instead, for an item of a list, after the words for what happened."""
     if replacements.no_replacement:
         return f"nothing instead: {markup.prose(replacements.no_replacement)}"
     return f"instead {on_page(replacements, markup)}"
 
 
 def in_sentence(replacements: Replacements) -> str:
-    """Return what a statement said to call instead, or why there is nothing; empty where it said neither."""
+    """Return what the statement names, or why nothing replaces the kfunc; empty if it says neither."""
     if replacements.said:
         return f"instead: {PHRASES['or'].join(replacement.words for replacement in replacements.said)}"
     return f"nothing replaces it: {as_words(replacements.no_replacement.text)}" if replacements.no_replacement else ""
 
 
 def after_kernels(replacements: Replacements) -> str:
-    """Return what to do where there is no kfunc to call, as it follows on the names of kernels in a comment."""
+    """Return what to do where there is no kfunc to call, for a comment, after the names of kernels."""
     others = [replacement.words for replacement in replacements.said if replacement.other]
     if others:
         return f". Instead: {'; '.join(others)}".rstrip(".")
-    none = replacements.no_replacement
-    return f". Nothing replaces it: {as_words(none.text)}".rstrip(".") if none else ""
+    reason = replacements.no_replacement
+    return f". Nothing replaces it: {as_words(reason.text)}".rstrip(".") if reason else ""
 
 
-def between(
+def between_releases(
     alternatives: Sequence[Replacement], no_replacement: str, releases: Sequence[str], markup: Markup = PLAIN
 ) -> str:
-    """Return what to call instead on two *releases*, as it follows on what happened from the first to the second."""
+    """Return what to call instead on two *releases*, after the words for what happened from one to the other."""
     if alternatives:
-        told = PHRASES["or"].join(_between(replacement, releases, markup) for replacement in alternatives)
-        return PHRASES["instead"] + told
+        words = (_on_releases(replacement, releases, markup) for replacement in alternatives)
+        return PHRASES["instead"] + PHRASES["or"].join(words)
     return PHRASES["nothing"] + markup.words(no_replacement) if no_replacement else ""
 
 
-def _between(replacement: Replacement, releases: Sequence[str], markup: Markup) -> str:
-    """Return a replacement with what a reader has to know of it: which of the two releases lacks it."""
+def _on_releases(replacement: Replacement, releases: Sequence[str], markup: Markup) -> str:
+    """Return a replacement, whether it is itself deprecated, and which of two *releases* lack it."""
     if replacement.name is None:
         return markup.words(replacement.words)
-    on = list(zip(releases, replacement.present_on))
-    details = [PHRASES["deprecated"]] if replacement.deprecated else []
-    details += [PHRASES["absent"].format(release) for release, present in on if present is False]
-    details += [PHRASES["unknown"].format(release) for release, present in on if present is None]
+    presence = list(zip(releases, replacement.present_on))
+    details = [PHRASES["deprecated"]] if replacement.is_deprecated else []
+    details += [PHRASES["absent"].format(release) for release, present in presence if present is False]
+    details += [PHRASES["unknown"].format(release) for release, present in presence if present is None]
     details += [PHRASES["both"]] if all(replacement.present_on) else []
     return f"{markup.name(replacement.name)}{markup.words(replacement.words_after_name)}, {', '.join(details)}"
 
 
 def to_call(replacement: Replacement, declared_as: str, kernels: str) -> str:
-    """Return the advice to call a kfunc, or to use what is none.
+    """Return the advice to call a kfunc, or to use something else.
 
-    *declared_as* is the name to declare it under, where that is another one than its own; *kernels* says on which of
-    the kernels in question it is.
+    *declared_as* is the name to declare the kfunc under, empty if that is its own.  *kernels* says which of the kernels
+    in question have it, and may be empty.
     """
     if replacement.name is None:
         return f"use {replacement.words}"
     details = [as_words(replacement.case.text)] if replacement.case else []
     details += [f"declared as {declared_as}"] if declared_as else []
-    details += [PHRASES["deprecated"]] if replacement.deprecated else []
+    details += [PHRASES["deprecated"]] if replacement.is_deprecated else []
     details += [kernels] if kernels else []
     return f"call {replacement.name}" + (f" ({'; '.join(details)})" if details else "")
 
 
 def nothing_to_call(no_replacement: Prose) -> str:
-    """Return why nothing can be called instead, as advice."""
+    """Return the advice that nothing replaces a kfunc, with the reason."""
     return f"nothing replaces it: {as_words(no_replacement.text)}"

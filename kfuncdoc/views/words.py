@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Words that reports share; pages have templates for theirs."""
+"""Words for releases, deprecations and removals that ``diff``, the feed, audits and C code share.
+
+The templates of pages have words of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,14 @@ from kfuncdoc.record.lifecycle import Lifecycle, Plan
 
 
 def when_in_words(when: When) -> str:
-    """Return the release of an event, with what is not certain about it."""
+    """Return the release of an event, with what is uncertain about it: ``v6.12 or before``."""
     if when.after:
         return f"{when.by} at the latest, after {when.after}"
     return f"{when.by} or before" if when.uncertain else str(when.by)
 
 
-def planned(plan: Plan) -> str:
-    """Return what a deprecation announces."""
+def plan_in_words(plan: Plan) -> str:
+    """Return since when a deprecation is open, and what it announces for which release."""
     to = "another prototype" if plan.kind == "change" else "removal"
     if plan.end is None:
         when = "no release is announced"
@@ -28,15 +31,15 @@ def planned(plan: Plan) -> str:
     return f"deprecated since {when_in_words(plan.since)}: {to}, {when}"
 
 
-def announced(lifecycle: Lifecycle) -> str:
-    """Return what is announced of a kfunc that is deprecated."""
+def announcement_in_words(lifecycle: Lifecycle) -> str:
+    """Return what is announced of a deprecated kfunc, and whether that is past due."""
     assert lifecycle.plan is not None
     late = f", past due in {lifecycle.release}" if lifecycle.past_due else ""
-    return planned(lifecycle.plan) + late
+    return plan_in_words(lifecycle.plan) + late
 
 
-def gone_in_words(removed: When, plan: Optional[Plan], superseded: Optional[When]) -> str:
-    """Return since when a kfunc is gone, and what had announced it: the *plan* that was open, or a successor."""
+def removal_in_words(removed: When, plan: Optional[Plan], superseded: Optional[When]) -> str:
+    """Return since when a kfunc is gone, and what announced that: an open *plan*, or a successor *superseded*."""
     if plan is not None:
         notice = f"deprecated since {when_in_words(plan.since)}"
     else:

@@ -14,7 +14,7 @@ from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
 from kfuncdoc.record.snapshot import Snapshot
-from kfuncdoc.views.difference import Change, Difference, difference, groups, sentence, summary
+from kfuncdoc.views.difference import ChangeKind, Difference, difference, groups, sentence, summary
 
 PAGE = "kfuncs/compare.html"
 #: What the page shows for the two releases that are picked: by heading and subsystem, the text of each item.
@@ -48,7 +48,7 @@ def pick(page: Any, first: str, last: str) -> None:
 
 def told(found: Difference) -> list[Any]:
     items = [
-        [group.change.heading, subsystem, f"{', '.join(alike.names)}: {sentence(alike.entry, found)}"]
+        [group.kind.heading, subsystem, f"{', '.join(alike.names)}: {sentence(alike.entry, found)}"]
         for group in groups(found)
         for subsystem, of_subsystem in group.by_subsystem.items()
         for alike in of_subsystem
@@ -104,7 +104,7 @@ def test_without_scripts_each_release_has_a_page(visit, record: Catalog) -> None
     text = page.locator("div.body").inner_text()
     assert {"From v7.2 to v7.3", "From v6.18 (LTS) to v7.3"} <= {line.rstrip("¶") for line in text.splitlines()}
     gone = difference(Snapshot(record, record.calendar["v7.3"], datetime.date(2026, 11, 26)), record.calendar["v7.2"])
-    for entry in gone.of(Change.REMOVED):
+    for entry in gone.of_kind(ChangeKind.REMOVED):
         assert entry.name in text
     # What nobody notices is folded by the browser itself.
     folded = page.locator("details.kfunc-folded").first

@@ -7,7 +7,7 @@ from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 from hypothesis import HealthCheck, example, given, settings
 from prototypes import prototypes
 
-from kfuncdoc.compat.guards import Choice, guard
+from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.compat.header import header
 from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.record.variants import Variant
@@ -21,5 +21,5 @@ def test_header_and_guard_take_any_prototype(tmp_path, before, now):
     text = entry("bpf_one", "release: v6.6, event: added", changed, prototype=f"'{now}'", flags="[KF_ARENA_ARG1]")
     record = KernelRecord.whole(catalog_of(tmp_path, demo=subsystem(text)), TODAY)
     assert "bpf_one" in header(record, record.kernels)
-    choices = [Choice(Variant("bpf_one", prototype, CALENDAR["v6.18"]), "v6.18") for prototype in (now, before)]
+    choices = [GuardedCall(Variant("bpf_one", prototype, CALENDAR["v6.18"]), "v6.18") for prototype in (now, before)]
     assert "compat_bpf_one(" in guard("bpf_one", choices)

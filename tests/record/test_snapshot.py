@@ -15,7 +15,7 @@ from kfuncdoc.record import snapshot as snapshot_module
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import Stability, assess, replay
 from kfuncdoc.record.snapshot import Snapshot
-from kfuncdoc.views.any_two import comparison
+from kfuncdoc.views.any_two import all_differences
 from kfuncdoc.views.difference import difference
 from kfuncdoc.views.kfunc import KfuncViews
 
@@ -77,5 +77,5 @@ def test_each_history_is_replayed_once(catalog, monkeypatch):
     for name in catalog.entries:
         snippets.of(name)
     difference(snapshot, CALENDAR["v6.6"])
-    comparison(snapshot)
+    all_differences(snapshot)
     assert sorted(replayed) == ["new_a", "old_a"]

@@ -10,12 +10,12 @@ from declared import CALENDAR, TESTS, catalog_of, entry, subsystem
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import essential_name
-from kfuncdoc.compat.guards import Choice, guard
+from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.kernels.observation import from_json
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import facts_at
 from kfuncdoc.record.load import load
-from kfuncdoc.record.variants import Variant, in_c, is_plain, same_in_c, variants
+from kfuncdoc.record.variants import Variant, is_plain, is_same_in_c, types_in_c, variants
 
 LAST = CALENDAR["v7.3"]
 
@@ -81,7 +81,7 @@ def test_every_flavour_of_the_record_finds_its_kfunc():
     for _, declaration in catalog.declarations:
         for variant in variants(declaration.kfunc, catalog.calendar, catalog.calendar.real[-1]):
             assert essential_name(variant.flavour) == declaration.name
-            assert variant.flavour not in flavours or variant.only
+            assert variant.flavour not in flavours or variant.is_only
             flavours.add(variant.flavour)
 
 
@@ -99,15 +99,15 @@ def test_every_flavour_of_the_record_finds_its_kfunc():
     ],
 )
 def test_what_is_the_same_in_c(one, other, expected):
-    assert (in_c(one) == in_c(other)) is expected
+    assert (types_in_c(one) == types_in_c(other)) is expected
 
 
 def test_arena_pointers_have_an_address_space(tmp_path):
     plain = kfunc_of(tmp_path, "release: v6.12, event: added", prototype="void *bpf_one(void *p)")
-    assert same_in_c(plain)
+    assert is_same_in_c(plain)
     flagged = plain.model_copy(update={"flags": ("KF_ARENA_ARG1",)})
-    assert not same_in_c(flagged)
-    assert not same_in_c(plain.model_copy(update={"prototype": "void bpf_one(void *p__arena)"}))
+    assert not is_same_in_c(flagged)
+    assert not is_same_in_c(plain.model_copy(update={"prototype": "void bpf_one(void *p__arena)"}))
 
 
 @pytest.mark.parametrize("release", [path.stem for path in sorted((TESTS / "observed").glob("*.json"))])
@@ -119,10 +119,12 @@ def test_what_is_declared_plainly_is_what_kernels_have(release):
     compared = 0
     for observed in observation.kfuncs:
         found = catalog.get(observed.name)
-        if found is None or observed.prototype is None or not (is_plain(observed.name) and same_in_c(found.kfunc)):
+        if found is None or observed.prototype is None or not (is_plain(observed.name) and is_same_in_c(found.kfunc)):
             continue
         facts = facts_at(found.kfunc, catalog.calendar, catalog.calendar[release])
-        assert in_c(observed.prototype) == in_c(facts.prototype) == in_c(found.kfunc.prototype), observed.name
+        assert types_in_c(observed.prototype) == types_in_c(facts.prototype) == types_in_c(found.kfunc.prototype), (
+            observed.name
+        )
         compared += 1
     assert compared > 30
 
@@ -130,9 +132,9 @@ def test_what_is_declared_plainly_is_what_kernels_have(release):
 # -- guards
 
 
-def choice(name: str, prototype: str, kernels: str, *, only: bool = True, not_before: str = "") -> Choice:
-    variant = Variant(name, prototype, CALENDAR["v6.13"], only=only)
-    return Choice(variant, kernels, CALENDAR[not_before] if not_before else None)
+def choice(name: str, prototype: str, kernels: str, *, is_only: bool = True, not_before: str = "") -> GuardedCall:
+    variant = Variant(name, prototype, CALENDAR["v6.13"], is_only=is_only)
+    return GuardedCall(variant, kernels, CALENDAR[not_before] if not_before else None)
 
 
 def text(code: str) -> str:
@@ -171,7 +173,7 @@ def test_a_guard_of_two_prototypes_that_return_something():
     code = guard(
         "bpf_one",
         [
-            choice("bpf_one", "int bpf_one(void *ctx, u64 n)", "v7.0", only=False),
+            choice("bpf_one", "int bpf_one(void *ctx, u64 n)", "v7.0", is_only=False),
             choice("bpf_two", "void bpf_two(struct a *n)", "v6.12"),
         ],
         "v6.6",

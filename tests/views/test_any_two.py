@@ -36,8 +36,8 @@ from kfuncdoc.record.model import Header, Kfunc
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import any_two
 from kfuncdoc.views import difference as difference_module
-from kfuncdoc.views.any_two import as_json, compared_with, comparison
-from kfuncdoc.views.difference import Change, Difference, difference
+from kfuncdoc.views.any_two import all_differences, as_json, first_releases
+from kfuncdoc.views.difference import ChangeKind, Difference, difference
 from kfuncdoc.views.kfunc import KfuncViews
 from kfuncdoc.views.replacement import PHRASES
 
@@ -107,7 +107,7 @@ def test_any_two_releases_of_the_record(record, monkeypatch):
         lambda snapshot: states.setdefault(snapshot.release.name, KfuncViews(snapshot)),
     )
     newest = record.calendar.newest(TODAY)
-    compared = comparison(Snapshot(record, newest, TODAY))
+    compared = all_differences(Snapshot(record, newest, TODAY))
     assert compared.releases == record.calendar.real[: newest.position + 1]
     for first, last in pairs(compared.releases):
         assert compared.between(first, last) == difference(Snapshot(record, last, TODAY), first), (first, last)
@@ -137,7 +137,7 @@ def test_any_two_releases_of_any_valid_histories(kfunc, new, newer, recorded, la
         for name, declared, known in zip("cab", (kfunc, new, newer), recorded)
     )  # fmt: skip
     catalog = Catalog(CALENDAR, {}, HOOKS, files)
-    compared = comparison(Snapshot(catalog, last, date))
+    compared = all_differences(Snapshot(catalog, last, date))
     for first, second in pairs(compared.releases):
         assert compared.between(first, second) == difference(Snapshot(catalog, second, date), first), (first, second)
 
@@ -148,7 +148,7 @@ def test_a_kfunc_is_compared_where_something_turns(record, monkeypatch):
     asked = []
     compare = any_two.entries_of
     monkeypatch.setattr(any_two, "entries_of", lambda *pair: asked.append(pair) or compare(*pair))
-    comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY))
+    all_differences(Snapshot(record, record.calendar.newest(TODAY), TODAY))
     assert len(asked) < 20 * len(record.entries)
 
 
@@ -156,8 +156,8 @@ def test_what_is_alike_for_many_pairs_is_one_rectangle(catalog):
     """A kfunc that came and stayed is new to each release before; another became deprecated, and past due."""
     oldest = CALENDAR.real[0].name
     planned = "deprecated since v6.13: removal, announced for v6.22, which is v7.2"
-    assert rectangles_of(catalog, "rack_raise", Change.ADDED) == [(oldest, "v6.18", "v6.19", "v7.3", "since v6.19")]
-    assert rectangles_of(catalog, "rack_drop", Change.DEPRECATED) == [
+    assert rectangles_of(catalog, "rack_raise", ChangeKind.ADDED) == [(oldest, "v6.18", "v6.19", "v7.3", "since v6.19")]
+    assert rectangles_of(catalog, "rack_drop", ChangeKind.DEPRECATED) == [
         # Before v6.12 there is no box_new, and for v7.3 nobody knows of it.
         ("v6.6", "v6.11", "v6.13", "v7.1", planned),
         ("v6.6", "v6.11", "v7.2", "v7.2", f"{planned}, past due in v7.2"),
@@ -179,17 +179,17 @@ def test_a_rectangle_may_hold_pairs_the_wrong_way_round(tmp_path):
             "release: v7.0, event: changed, was: {flags: [KF_RCU]}",
         )
     )
-    assert rectangles_of(catalog_of(tmp_path, box=text), "box_a", Change.DEPRECATED) == [
+    assert rectangles_of(catalog_of(tmp_path, box=text), "box_a", ChangeKind.DEPRECATED) == [
         ("v6.6", "v7.3", "v6.13", "v7.3", "deprecated since v6.13: removal, no release is announced")
     ]
 
 
-def rectangles_of(catalog: Catalog, name: str, change: Change) -> list[tuple[str, ...]]:
+def rectangles_of(catalog: Catalog, name: str, kind: ChangeKind) -> list[tuple[str, ...]]:
     """Return the rectangles of one kfunc and change, as the names of their ends and what is told."""
     return [
-        (*(CALENDAR.releases[end].name for end in (*each.first, *each.last)), each.entry.happened)
-        for each in comparison(Snapshot(catalog, NEWEST, TODAY)).rectangles
-        if (each.entry.name, each.entry.change) == (name, change)
+        (*(CALENDAR.releases[end].name for end in (*each.firsts, *each.lasts)), each.entry.text)
+        for each in all_differences(Snapshot(catalog, NEWEST, TODAY)).rectangles
+        if (each.entry.name, each.entry.kind) == (name, kind)
     ]
 
 
@@ -214,10 +214,10 @@ def picked(document: Any, first: int, last: int) -> list[Any]:
 def expected(found: Difference) -> list[Any]:
     return [
         (
-            each.change.key, each.subsystem, each.name, f"#{each.name}", each.happened,
+            each.kind.key, each.subsystem, each.name, f"#{each.name}", each.text,
             [
-                (one.name, one.words_after_name, *(one.present_on or (None, None)), one.deprecated)
-                for one in each.instead
+                (one.name, one.words_after_name, *(one.present_on or (None, None)), one.is_deprecated)
+                for one in each.alternatives
             ],
             each.no_replacement,
         )
@@ -226,11 +226,11 @@ def expected(found: Difference) -> list[Any]:
 
 
 def test_the_data_has_all_that_is_told(catalog):
-    compared = comparison(Snapshot(catalog, NEWEST, TODAY))
+    compared = all_differences(Snapshot(catalog, NEWEST, TODAY))
     document = json.loads(as_json(compared, {name: f"#{name}" for name in catalog.entries}))
     assert document["releases"] == [[release.name, release.lts] for release in CALENDAR.real]
     assert document["behind"] == [["box", CALENDAR["v7.2"].position]]
-    assert [key for key, _, _ in document["changes"]] == [change.key for change in Change]
+    assert [key for key, _, _ in document["changes"]] == [kind.key for kind in ChangeKind]
     told = 0
     for first, last in pairs(CALENDAR.real):
         found = picked(document, first.position, last.position)
@@ -246,7 +246,7 @@ def test_data_of_one_kfunc(tmp_path):
         + entry("box_b")
     )
     catalog, newest = catalog_of(tmp_path, faulty=True, box=text), NEWEST.position
-    assert json.loads(as_json(comparison(Snapshot(catalog, NEWEST, TODAY)), {"box_a": "box.html#a"})) == {
+    assert json.loads(as_json(all_differences(Snapshot(catalog, NEWEST, TODAY)), {"box_a": "box.html#a"})) == {
         "releases": [[release.name, release.lts] for release in CALENDAR.real],
         "behind": [],
         "changes": [["removed", "Removed", "; "], ["added", "New", "; "], ["passed", "Came and went in between", "; "]],
@@ -270,8 +270,8 @@ def test_data_of_one_kfunc(tmp_path):
 @pytest.mark.record
 def test_the_data_of_the_record_is_small(record):
     addresses = {name: f"{file.page}.html#{address(name)}" for name, (file, _) in record.entries.items()}
-    text = as_json(comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)
-    assert text == as_json(comparison(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)
+    text = as_json(all_differences(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)
+    assert text == as_json(all_differences(Snapshot(record, record.calendar.newest(TODAY), TODAY)), addresses)
     assert len(gzip.compress(text.encode())) < 40_000
 
 
@@ -282,8 +282,8 @@ def test_the_data_of_the_record_is_small(record):
     ("release", "firsts"),
     [("v7.3", "v7.2 v6.18"), ("v6.19", "v6.18"), ("v6.18", "v6.17 v6.12"), (CALENDAR.real[0].name, "")],
 )
-def test_a_release_is_compared_with_the_one_before_and_the_lts_before(release, firsts):
-    assert [each.name for each in compared_with(CALENDAR, CALENDAR[release])] == firsts.split()
+def test_a_release_is_first_releases_the_one_before_and_the_lts_before(release, firsts):
+    assert [each.name for each in first_releases(CALENDAR, CALENDAR[release])] == firsts.split()
 
 
 # -- pages

@@ -273,7 +273,7 @@ def test_the_sections_of_a_type_have_all_that_programs_of_it_may_call(kfunc, hoo
         shown = any(section.offers for section in (*sections, found.section(Caller(ANY))))
         assert shown == (view.lifecycle.state.present and view.may_call(program_type))
         for section in sections:
-            assert section.in_all == len(found.offers(section.caller))
+            assert section.total_count == len(found.offers(section.caller))
 
 
 @given(kfuncs(), hook_maps(), REAL_RELEASES)
@@ -288,7 +288,7 @@ def test_an_audit_refuses_what_is_not_offered(kfunc, hooks, release):
     for caller in callers(found):
         if caller.program_type != ANY:  # which no program is of
             # To an audit, a program without struct_ops is one of which they are not known.
-            struct_ops = caller.struct_ops or ("some_other_ops" if caller.any_struct_ops else None)
+            struct_ops = caller.struct_ops or ("some_other_ops" if caller.is_any_struct_ops else None)
             program = Program("prog", "prog", caller.program_type, struct_ops)
             calling = BpfObject("prog.bpf.o", (extern,), (program,), (Call(NAME, "prog", (program,)),))
             findings = run(AuditRequest([calling], record, [record.kernel(release)])).findings

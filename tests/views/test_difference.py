@@ -21,7 +21,7 @@ from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import difference as difference_module
-from kfuncdoc.views.difference import Change, Difference, difference
+from kfuncdoc.views.difference import ChangeKind, Difference, difference
 from kfuncdoc.views.replacement import Replacement
 
 SHELF = subsystem(
@@ -163,13 +163,13 @@ def between(catalog: Catalog, first: str, last: str) -> Difference:
 def test_text(catalog):
     found = between(catalog, "v6.12", "v7.3")
     assert as_text(found, 80) == TEXT
-    assert as_text(found, 80, quiet=True) == TEXT + QUIET
+    assert as_text(found, 80, with_unnoticed=True) == TEXT + QUIET
 
 
 @pytest.mark.parametrize("width", [1, 40, 79, 200])
 def test_any_width(catalog, width):
     """Only words that are longer stand out."""
-    for line in as_text(between(catalog, "v6.12", "v7.3"), width, quiet=True).splitlines():
+    for line in as_text(between(catalog, "v6.12", "v7.3"), width, with_unnoticed=True).splitlines():
         assert len(line) <= max(width, 40) or len(line.split()) == 1
 
 
@@ -200,7 +200,7 @@ def test_what_only_the_verifier_sees_is_nothing(tmp_path):
                 flags="[KF_IMPLICIT_ARGS]")
     )  # fmt: skip
     (only,) = between(load(write_files(tmp_path, {"box": text})), "v6.12", "v7.3").entries
-    assert (only.name, only.told) == ("box_b", ("v7.1: It changed.",))
+    assert (only.name, only.statements) == ("box_b", ("v7.1: It changed.",))
 
 
 def test_what_neither_release_has_is_no_help(tmp_path):
@@ -210,8 +210,8 @@ def test_what_neither_release_has_is_no_help(tmp_path):
         + entry("box_b", "release: v6.13, event: added", "release: v6.15, event: removed, renamed_to: box_c")
         + entry("box_c", "release: v6.15, event: added")
     )
-    removed = between(catalog_of(tmp_path, box=text), "v6.12", "v7.3").of(Change.REMOVED)
-    assert [[instead.name for instead in entry.instead] for entry in removed] == [["box_c"]]
+    removed = between(catalog_of(tmp_path, box=text), "v6.12", "v7.3").of_kind(ChangeKind.REMOVED)
+    assert [[instead.name for instead in entry.alternatives] for entry in removed] == [["box_c"]]
 
 
 def test_what_went_and_came_back_in_between_is_new(tmp_path):
@@ -224,12 +224,12 @@ def test_what_went_and_came_back_in_between_is_new(tmp_path):
         )
     )
     (only,) = between(catalog_of(tmp_path, box=text), "v6.12", "v7.3").entries
-    assert (only.change, only.told) == (Change.ADDED, ("since v6.15",))
+    assert (only.kind, only.statements) == (ChangeKind.ADDED, ("since v6.15",))
 
 
 def test_markdown(catalog):
     found = between(catalog, "v7.1", "v7.3")
-    assert as_markdown(found, quiet=True) == (
+    assert as_markdown(found, with_unnoticed=True) == (
         "# kfuncs from v7.1 to v7.3\n\n"
         "From v7.1 to v7.3: 1 deprecated, 1 changed in a way that no caller notices. The record of box goes no further "
         "than v7.2.\n\n"
@@ -243,7 +243,7 @@ def test_markdown(catalog):
 
 def test_json(catalog):
     document = json.loads(as_json(between(catalog, "v6.12", "v7.3")))
-    assert list(document) == ["format", "from", "to", "behind", *(change.key for change in Change)]
+    assert list(document) == ["format", "from", "to", "behind", *(kind.key for kind in ChangeKind)]
     assert (document["format"], document["from"], document["to"]) == (1, "v6.12", "v7.3")
     assert document["behind"] == {"box": "v7.2"}
     assert document["removed"][1] == {
@@ -284,22 +284,22 @@ def test_any_valid_history(kfunc, one, other, date):
     catalog = Catalog(CALENDAR, {}, HOOKS, (declared,))
     found = difference(Snapshot(catalog, last, date), first)
     before, after = (assess(kfunc, CALENDAR, release, date).state.present for release in (first, last))
-    of_both = {Change.BREAKING, Change.QUIET, Change.DEPRECATED, Change.SUPERSEDED}
+    of_both = {ChangeKind.BREAKING, ChangeKind.UNNOTICED, ChangeKind.DEPRECATED, ChangeKind.SUPERSEDED}
     allowed = {
         (True, True): of_both,
-        (True, False): {Change.REMOVED},
-        (False, True): {Change.ADDED},
-        (False, False): {Change.PASSED},
+        (True, False): {ChangeKind.REMOVED},
+        (False, True): {ChangeKind.ADDED},
+        (False, False): {ChangeKind.CAME_AND_WENT},
     }[before, after]
-    told = [entry.change for entry in found.entries]
+    told = [entry.kind for entry in found.entries]
     assert len(told) == len(set(told))
     assert set(told) <= allowed
     assert before == after or told
-    assert first != last or set(told) <= {Change.DEPRECATED}
+    assert first != last or set(told) <= {ChangeKind.DEPRECATED}
     assert found == difference(Snapshot(catalog, last, TODAY), first)
-    assert all(text and not text.endswith("..") for entry in found.entries for text in entry.told)
+    assert all(text and not text.endswith("..") for entry in found.entries for text in entry.statements)
     assert json.loads(as_json(found))["from"] == first.name
-    assert as_text(found, 80, quiet=True).startswith(f"From {first} to {last}: ")
+    assert as_text(found, 80, with_unnoticed=True).startswith(f"From {first} to {last}: ")
 
 
 # -- the packaged record
@@ -326,20 +326,24 @@ def test_what_is_told_is_what_differs(record, first, last):
 
     found = between(record, first, last)
     before, after = there(first), there(last)
-    assert {entry.name for entry in found.of(Change.REMOVED)} == before - after
-    assert {entry.name for entry in found.of(Change.ADDED)} == after - before
+    assert {entry.name for entry in found.of_kind(ChangeKind.REMOVED)} == before - after
+    assert {entry.name for entry in found.of_kind(ChangeKind.ADDED)} == after - before
     another = {name for name in before & after if _prototype(record, name, first) != _prototype(record, name, last)}
-    breaking = {entry.name for entry in found.of(Change.BREAKING)}
-    assert another <= breaking | {entry.name for entry in found.of(Change.QUIET)}
+    breaking = {entry.name for entry in found.of_kind(ChangeKind.BREAKING)}
+    assert another <= breaking | {entry.name for entry in found.of_kind(ChangeKind.UNNOTICED)}
     assert breaking - another == {
         name
         for name in (before & after) - another
         for event in record.entries[name][1].kfunc.history
         if _within(record, event.release, first, last) and (_is(event, "breaking") or _is(event, "avoid_before"))
     }
-    assert {entry.name for entry in found.of(Change.PASSED)}.isdisjoint(before | after)
+    assert {entry.name for entry in found.of_kind(ChangeKind.CAME_AND_WENT)}.isdisjoint(before | after)
     assert found.behind == ()
-    assert all(told.endswith(".") and ": ." not in told for entry in found.of(Change.BREAKING) for told in entry.told)
+    assert all(
+        told.endswith(".") and ": ." not in told
+        for entry in found.of_kind(ChangeKind.BREAKING)
+        for told in entry.statements
+    )
 
 
 def _prototype(record: Catalog, name: str, release: str) -> str:
@@ -356,15 +360,15 @@ def _within(record: Catalog, release: str, first: str, last: str) -> bool:
 
 def test_the_replacements_of_what_is_gone(record):
     """A scheduler for v6.12 finds what to call in v7.3, and that its own kernel does not have it."""
-    found = {entry.name: entry for entry in between(record, "v6.12", "v7.3").of(Change.REMOVED)}
-    (instead,) = found["scx_bpf_dispatch"].instead
-    assert instead == Replacement("scx_bpf_dsq_insert", renamed=True, deprecated=True, present_on=(False, True))
+    found = {entry.name: entry for entry in between(record, "v6.12", "v7.3").of_kind(ChangeKind.REMOVED)}
+    (instead,) = found["scx_bpf_dispatch"].alternatives
+    assert instead == Replacement("scx_bpf_dsq_insert", is_renamed=True, is_deprecated=True, present_on=(False, True))
 
 
 def test_a_name_that_came_back_for_another_kfunc(record):
-    found = {entry.name: entry for entry in between(record, "v6.17", "v7.3").of(Change.BREAKING)}
-    assert found["bpf_stream_vprintk"].told[0].startswith("Gone from v6.18, back in v7.0 as another one: it was ")
+    found = {entry.name: entry for entry in between(record, "v6.17", "v7.3").of_kind(ChangeKind.BREAKING)}
+    assert found["bpf_stream_vprintk"].statements[0].startswith("Gone from v6.18, back in v7.0 as another one: it was ")
 
 
 def test_every_fact_has_words():
-    assert {*difference_module._CHANGED, "prototype", "flags", "source"} == set(FACTS)
+    assert {*difference_module._FIELD_CHANGED, "prototype", "flags", "source"} == set(FACTS)

@@ -15,7 +15,7 @@ from kfuncdoc.views.replacement import (
     ReplacementFinder,
     Replacements,
     after_kernels,
-    between,
+    between_releases,
     in_list,
     in_sentence,
     nothing_to_call,
@@ -24,7 +24,7 @@ from kfuncdoc.views.replacement import (
 )
 
 RST = Markup(name="<{}>".format, prose=lambda prose: prose.text, words=lambda words: words.replace("*", "\\*"))
-NAMED = Replacement("bpf_b", case=Prose("for ``maps``"), deprecated=True)
+NAMED = Replacement("bpf_b", case=Prose("for ``maps``"), is_deprecated=True)
 OTHER = Replacement(other=Prose("the struct_ops ``hid_bpf_ops``."))
 NONE = Prose("it was *never* used.")
 CHAIN = (
@@ -39,11 +39,11 @@ CHAIN = (
     [
         (Replacements(), "not said", "not said"),
         (Replacements((NAMED,)), "bpf_b, itself deprecated (for maps)", "<bpf_b>, itself deprecated (for ``maps``)"),
-        (Replacements((Replacement("bpf_b", renamed=True),)), "bpf_b (renamed)", "<bpf_b> (renamed)"),
+        (Replacements((Replacement("bpf_b", is_renamed=True),)), "bpf_b (renamed)", "<bpf_b> (renamed)"),
         (Replacements((Replacement("bpf_b"), OTHER)), "bpf_b; the struct_ops hid_bpf_ops.",
          "<bpf_b>; the struct_ops ``hid_bpf_ops``."),
         (Replacements((), NONE), "nothing: it was never used.", "nothing: it was *never* used."),
-        (Replacements((Replacement("bpf_b"),), removed=True), "bpf_b, removed since", "<bpf_b>, removed since"),
+        (Replacements((Replacement("bpf_b"),), is_removed=True), "bpf_b, removed since", "<bpf_b>, removed since"),
         (Replacements((Replacement("bpf_b"),), chain_end=Replacement("bpf_c")), "bpf_c; it replaced bpf_b",
          "<bpf_c>; it replaced <bpf_b>"),
     ],
@@ -81,16 +81,16 @@ def test_in_a_comment_after_kernels():
     ],
 )
 def test_between_two_releases(present_on, words):
-    replacement = Replacement("bpf_b", case=Prose("for *maps*"), deprecated=True, present_on=present_on)
-    assert between([replacement, OTHER], "", ("v6.1", "v6.2")) == (
+    replacement = Replacement("bpf_b", case=Prose("for *maps*"), is_deprecated=True, present_on=present_on)
+    assert between_releases([replacement, OTHER], "", ("v6.1", "v6.2")) == (
         f"; instead: bpf_b (for maps), {words}, or the struct_ops hid_bpf_ops."
     )
-    assert between([replacement], "", ("v6.1", "v6.2"), RST) == f"; instead: <bpf_b> (for maps), {words}"
+    assert between_releases([replacement], "", ("v6.1", "v6.2"), RST) == f"; instead: <bpf_b> (for maps), {words}"
 
 
 def test_between_two_releases_without_a_replacement():
-    assert between([], "it was never used", ("v6.1", "v6.2")) == "; nothing replaces it: it was never used"
-    assert between([], "", ("v6.1", "v6.2")) == ""
+    assert between_releases([], "it was never used", ("v6.1", "v6.2")) == "; nothing replaces it: it was never used"
+    assert between_releases([], "", ("v6.1", "v6.2")) == ""
 
 
 def test_advice():

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""What libbpf decides for an object as a whole: does the kernel have each kfunc, with the prototype that is declared?
+
+::
+
+    Extern, KfuncOnKernel --is_resolved--> what libbpf finds --Resolution.verdict--> a Verdict, or None
+
+libbpf (``bpf_object__resolve_externs()`` in ``tools/lib/bpf/libbpf.c``) refuses an object if it does not find a kfunc,
+unless the extern is weak.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from kfuncdoc.audit.findings import AuditRule
+from kfuncdoc.audit.verdicts import Verdict
+from kfuncdoc.bpf.objects import Extern
+from kfuncdoc.bpf.prototype import PrototypeError
+from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence
+from kfuncdoc.record.lifecycle import Lifecycle
+
+
+def is_resolved(extern: Extern, seen: KfuncOnKernel) -> Optional[bool]:
+    """Whether libbpf finds the kfunc of *extern*, with a prototype that it accepts; None where nobody knows."""
+    if seen.presence is Presence.UNKNOWN:
+        return None
+    return seen.presence is Presence.PRESENT and _is_compatible(extern, seen)
+
+
+def _is_compatible(extern: Extern, seen: KfuncOnKernel) -> bool:
+    """Whether libbpf takes the declared prototype and that of the kernel for the same; unknown ones count as such."""
+    if seen.shape is not None or seen.prototype is None:
+        return compatible(extern.shape, seen.shape)
+    try:
+        return compatible(extern.shape, shape_of(seen.prototype))
+    except PrototypeError:
+        return True
+
+
+def untyped_reason(name: str) -> str:
+    """Return why libbpf cannot resolve the symbol *name*, for which the object has no type."""
+    reason = "the object has no type for it: it was used without a declaration"
+    if name == "bpf_ksym_exists":
+        reason += "; it came with libbpf 1.2, and these headers are older"
+    if name.startswith("__"):
+        reason += ", or by a clang that writes no types for names with two underscores in front, as 14 is one"
+    return reason
+
+
+class Resolution:
+    """The externs of objects against the kfuncs of kernels, as *record* knows them."""
+
+    def __init__(self, record: KernelRecord) -> None:
+        self._record = record
+        self._snapshot = record.snapshot
+
+    def verdict(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel, *, is_reached: bool) -> Optional[Verdict]:
+        """Return why libbpf does not find the kfunc of *extern* on *kernel*; None where it does.
+
+        *is_reached* says whether a call of it may be reached there.
+        """
+        if seen.presence is Presence.UNKNOWN:
+            return Verdict(AuditRule.KFUNC_UNKNOWN, self._unknown_reason(extern, kernel, seen))
+        if is_resolved(extern, seen):
+            if seen.declared is not None or seen.no_kfunc:
+                return None
+            return Verdict(AuditRule.KFUNC_UNKNOWN, self._unknown_reason(extern, kernel, seen))
+        rule = AuditRule.KFUNC_ABSENT
+        reason = self._absent_reason(extern.kfunc, seen)
+        if seen.presence is Presence.PRESENT:
+            rule = AuditRule.PROTOTYPE_INCOMPATIBLE
+            reason = _incompatible_reason(extern, seen)
+        if extern.weak:
+            rule = AuditRule.GUARD_MISSING if is_reached else AuditRule.ABSENT_GUARDED
+        return Verdict(rule, reason + self._backport_hint(extern.kfunc, kernel, seen), seen.observed)
+
+    def _backport_hint(self, kfunc: str, kernel: Kernel, seen: KfuncOnKernel) -> str:
+        """Return a clause on the stable kernels of a release that got a change of *kfunc* later; mostly empty."""
+        declared = self._snapshot.find(kfunc)
+        if declared is None or kernel.release is None or seen.observed:
+            return ""
+        series = f"{kernel.release.name}."
+        kernels = [port.kernel for port in declared[1].kfunc.backports if port.kernel.startswith(series)]
+        return f"; stable kernels from {kernels[0]} on differ: ask one with --btf" if kernels else ""
+
+    def _unknown_reason(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel) -> str:
+        """Return why nobody knows whether *kernel* has the kfunc, or what holds of it there."""
+        declared = self._snapshot.find(extern.kfunc)
+        if seen.observed and declared is not None:
+            release = kernel.observed.release if kernel.observed else None
+            if release is None:
+                return "the kernel has it, and does not tell its release: say it with --btf FILE=vX.Y"
+            return f"the kernel has it, and is of {release}: the record goes up to {self._snapshot.last}"
+        if declared is not None and kernel.release is not None:
+            return f"the record goes no further than {declared[0].recorded}"
+        if seen.observed:
+            return "the record does not know it; the kernel has it"
+        if declared is not None:
+            return "it lives in a module, and the record does not know the release of this kernel"
+        hint = self._record.nearest(extern.kfunc)
+        return f"the record does not know it{': ' + hint if hint else ''}"
+
+    def _absent_reason(self, kfunc: str, seen: KfuncOnKernel) -> str:
+        """Return why a kernel does not have *kfunc*: which release removed it, or is to add it."""
+        declared = seen.declared
+        if seen.observed and (declared is None or declared.state.present):
+            needs = declared.facts.depends_on if declared else None
+            return f"the kernel does not have it{'; it needs ' + needs if needs else ''}"
+        if declared is not None and declared.removed is not None:
+            return f"gone from {declared.removed.by}{self._comeback(kfunc, declared)}"
+        newest = self._snapshot.lifecycle(kfunc)
+        return f"not there before {newest.first_added.by}" if newest and newest.first_added else "not there"
+
+    def _comeback(self, kfunc: str, removed: Lifecycle) -> str:
+        """Return a clause on the release in which the *removed* kfunc came back; empty if it did not."""
+        newest = self._snapshot.lifecycle(kfunc)
+        stretches = newest.state.stretches if newest else ()
+        later = stretches[len(removed.state.stretches) : len(removed.state.stretches) + 1]
+        return f", back in {later[0].added.by}" if later else ""
+
+
+def _incompatible_reason(extern: Extern, seen: KfuncOnKernel) -> str:
+    reason = f"its prototype is {seen.prototype}, and the program declares {extern.prototype or 'another'}"
+    if has_forward(extern.shape):
+        reason += (
+            "; to libbpf a structure is another one where the program has only a declaration of it, or uses no"
+            " member of it: define it, as vmlinux.h does, and use one"
+        )
+    return reason
