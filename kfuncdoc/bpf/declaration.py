@@ -276,8 +276,10 @@ class _ParameterReader:
         return PlainType((*annotations, *words))
 
     def _annotates(self) -> bool:
-        """Whether the next word is no name: a star or another word follows it."""
+        """Whether the next word is no name: a star, another word or a declarator in parentheses follows it."""
         following = self._ahead(1)
+        if following == "(" and self._ahead(2) == "*":
+            return True  # no parameter begins with a star
         return following == "*" or _IDENTIFIER.fullmatch(following) is not None
 
     def _stars(self) -> int:

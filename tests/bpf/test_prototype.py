@@ -14,7 +14,7 @@ from prototypes import near_prototypes, prototypes
 
 from kfuncdoc.bpf.prototype import Prototype, PrototypeError, as_callers_see, name_of_parameter, parse_prototype
 from kfuncdoc.bpf.shape import shape_of
-from kfuncdoc.record.variants import in_c
+from kfuncdoc.record.variants import types_in_c
 
 
 @pytest.mark.parametrize(
@@ -262,6 +262,7 @@ def refusal(text: str) -> Optional[PrototypeError]:
         ),
         ("int f(int [3], char (*)[16])", ("int", "int *", "char **")),
         ("int f(struct a __arena *p, __user void *q)", ("int", "struct a __arena *", "void __user *")),
+        ("int f(a_t __arena (*p)[4])", ("int", "a_t __arena **")),
         ("struct a __rcu *f(int (u32), int less(u8))", ("struct a __rcu *", "int (*)(u32)", "int (*)(u8)")),
         ("void f(int (**cb)(void), int (*(*g)(u8))(u16))", ("void", "int (**)(void)", "int (*)(u16) (*)(u8)")),
     ],
@@ -284,6 +285,6 @@ def test_what_is_a_prototype_can_be_used_everywhere(text):
         return
     parsed = parse_prototype(text)
     assert parse_prototype(parsed.laid_out(20)[:-1]) == parsed
-    assert len(as_callers_see(text)) == len(in_c(text)) == 1 + len(parsed.parameters)
+    assert len(as_callers_see(text)) == len(types_in_c(text)) == 1 + len(parsed.parameters)
     assert [name for name in map(name_of_parameter, parsed.parameters) if not re.fullmatch(r"\w*", name)] == []
     assert shape_of(text)[0] == "function"

@@ -16,6 +16,7 @@ from kfuncdoc.record.variants import Variant
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prototypes("bpf_one"), prototypes("bpf_one"))
 @example("int bpf_one(int (*cb)(int (*inner)(a, b)))", "int bpf_one(int [3], ...)")
+@example("int bpf_one(void)", "int bpf_one(c_t __arena (*)[4], c_t *__arena (*x)[4])")
 def test_header_and_guard_take_any_prototype(tmp_path, before, now):
     changed = f"release: v6.18, event: changed, behaviour: It differs., was: {{prototype: '{before}'}}"
     text = entry("bpf_one", "release: v6.6, event: added", changed, prototype=f"'{now}'", flags="[KF_ARENA_ARG1]")
