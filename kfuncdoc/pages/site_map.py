@@ -33,7 +33,7 @@ EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
 
 @dataclass(frozen=True)
-class Kind:
+class PageKind:
     """A kind of page: one page about all kfuncs, or one for each of several subjects."""
 
     name: str
@@ -55,24 +55,24 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("index", "index.rst.jinja", parent=None, is_basic=True),
-        Kind("deprecated", "deprecated.rst.jinja", is_basic=True),
-        Kind("removed", "removed.rst.jinja", is_basic=True),
-        Kind("changes", "changes.rst.jinja", is_basic=True),
-        Kind("compare", "compare.rst.jinja"),
+        PageKind("index", "index.rst.jinja", parent=None, is_basic=True),
+        PageKind("deprecated", "deprecated.rst.jinja", is_basic=True),
+        PageKind("removed", "removed.rst.jinja", is_basic=True),
+        PageKind("changes", "changes.rst.jinja", is_basic=True),
+        PageKind("compare", "compare.rst.jinja"),
         # What one release changed.
-        Kind(
+        PageKind(
             "release", "released.rst.jinja", parent="compare",
             name_of="release-{}".format, names=re.compile(r"release-v\d+\.\d+"),
         ),
-        Kind("program-types", "program-types.rst.jinja"),
+        PageKind("program-types", "program-types.rst.jinja"),
         # What programs of one type may call.
-        Kind(
+        PageKind(
             "program-type", "program-type.rst.jinja", parent="program-types",
             name_of=program_type_page, names=re.compile("program-type-.*", re.DOTALL),
         ),
         # The kfuncs of one declaration file, whose path is the subject; its name may be any other.
-        Kind("subsystem", "subsystem.rst.jinja", name_of=page_name),
+        PageKind("subsystem", "subsystem.rst.jinja", name_of=page_name),
     )
 }  # fmt: skip
 #: The pages about all kfuncs: which of them a project can choose, and those that are basic.
