@@ -10,7 +10,6 @@ changed needs neither.
 from __future__ import annotations
 
 import datetime
-import gc
 import hashlib
 import os
 import re
@@ -106,8 +105,6 @@ class Session:
         Should something ask after all, they are loaded again.
         """
         self._catalog = self._renderer = None
-        # Views and templates refer to what they are made from in circles, which Python would be long in finding.
-        gc.collect()
 
     def _files(self) -> Iterator[str]:
         """Yield the declaration files, each once: the documents first, as they have pages."""
