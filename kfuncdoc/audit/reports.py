@@ -212,12 +212,12 @@ def as_json(report: Report) -> str:
         ],
         "objects": [
             {
-                "path": each.object.path,
-                "has_btf": each.object.has_btf,
-                "summary": in_which_it_loads(each, report.kernels),
-                "loads": [kernel.name for kernel in each.loads],
-                "breaks": [kernel.name for kernel in each.breaks],
-                "unsure": [kernel.name for kernel in each.unsure],
+                "path": audited.object.path,
+                "has_btf": audited.object.has_btf,
+                "summary": in_which_it_loads(audited, report.kernels),
+                "loads": [kernel.name for kernel in audited.loads],
+                "breaks": [kernel.name for kernel in audited.breaks],
+                "unsure": [kernel.name for kernel in audited.unsure],
                 "kfuncs": [
                     {
                         "extern": extern.name,
@@ -225,13 +225,13 @@ def as_json(report: Report) -> str:
                         "weak": extern.weak,
                         "prototype": extern.prototype,
                     }
-                    for extern in each.object.externs
+                    for extern in audited.object.externs
                 ],
-                "findings": [_as_mapping(finding) for finding in each.findings],
+                "findings": [_as_mapping(finding) for finding in audited.findings],
             }
-            for each in report.objects
+            for audited in report.objects
         ],
-        "unreadable": [{"path": each.path, "message": each.message} for each in report.unreadable],
+        "unreadable": [{"path": file.path, "message": file.message} for file in report.unreadable],
         "remarks": list(report.remarks),
     }
     return json.dumps(document, indent=2) + "\n"
