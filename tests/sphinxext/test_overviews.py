@@ -156,9 +156,9 @@ def test_description_with_an_object_that_is_in_no_index(make) -> None:
     assert "foo" in project.build("html").text("kfuncs/demo.html")
 
 
-@pytest.mark.parametrize("name", ["foo <bar>", "self", "notes.rst", "a, b; c*"])
+@pytest.mark.parametrize("name", ["notes.md", "a, b; c", "self-test"])
 def test_page_of_an_odd_name_is_in_the_contents(make, name) -> None:
-    """Sphinx would read a title with a target, the page itself, or a name without what looks like a suffix."""
+    """Sphinx would take off what looks like a suffix of sources."""
     project = make({"index.rst": toctree("kfuncs/index")}, kfuncdoc_data=["../data"], kfuncdoc_overviews=["changes"])
     project.write(str(project.folder / "data" / f"{name}.kfuncs.yaml"), declarations("demo", kfunc("bpf_one")))
     build = project.build("text")
