@@ -44,7 +44,7 @@ COLUMNS = {
         Column("kfunc", "kfunc", 36, is_plain=True),
         Column("summary", "What it does", 48, is_plain=True),
         Column("subsystem", "Subsystem", 18),
-        Column("stability", "Stability", 17, is_plain=True),
+        Column("stability", "Stability", 19, is_plain=True),
         Column("added", "Since", 12),
         Column("deprecated", "Deprecated since", 20),
         Column("end", "What is to happen", 20),
@@ -57,7 +57,7 @@ COLUMNS = {
         Column("flags", "Flags", 24),
         Column("program-types", "Program types", 36),
         Column("callable", "Callable since", 18, of_program_type=True),
-        Column("registered", "Registered for", 20, of_program_type=True),
+        Column("registered", "Registered for", 22, of_program_type=True),
         Column("filter", "Filter", 32, of_program_type=True),
     )
 }

@@ -346,7 +346,7 @@ def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
 def guards(record: KernelRecord, kernels: tuple[Kernel, ...]) -> Iterator[str]:
     """Yield every guard that there is for *kernels*."""
     adviser = Adviser(record, kernels)
-    for name in record.catalog.entries:
+    for name in record.snapshot.catalog.entries:
         for to_come in ((), kernels[:1]):
             advice = adviser.about(name, to_come)
             if advice is not None and advice.guard:
