@@ -25,7 +25,7 @@ BUILDERS = html dirhtml singlehtml text latex
 SPHINXOPTS ?= -W --keep-going
 PYTESTOPTS ?= -n auto
 # pyproject.toml says what the markers mean.
-SLOW = sphinx or compiler or browser or kernel or wheel or process or endless or record
+SLOW = sphinx or compiler or browser or kernel or wheel or process or endless or record or fuzz
 # All tests of these folders have one of the markers, and need not even be collected.
 SLOW_FOLDERS = tests/sphinxext tests/programs tests/browser tests/kernel_docs
 
@@ -59,7 +59,7 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS)
 
 quick: $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTESTOPTS) -m "not ($(SLOW))" $(addprefix --ignore=,$(SLOW_FOLDERS))
+	$(BIN)/python -m pytest $(PYTESTOPTS) --hypothesis-profile quick -m "not ($(SLOW))" $(addprefix --ignore=,$(SLOW_FOLDERS))
 
 slow: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS) -m "$(SLOW)"

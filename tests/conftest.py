@@ -15,6 +15,8 @@ from hypothesis import settings
 
 # Property tests try the same examples in every run, however busy the machine.
 settings.register_profile("kfuncdoc", derandomize=True, deadline=None, max_examples=40)
+# The first ten of them are enough for a quick run: make quick.
+settings.register_profile("quick", settings.get_profile("kfuncdoc"), max_examples=10)
 settings.load_profile("kfuncdoc")
 
 TESTS = Path(__file__).resolve().parent

@@ -172,6 +172,7 @@ CONSTRUCTS = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.fuzz
 @settings(max_examples=500, deadline=None)
 @given(st.lists(PIECES, max_size=25).map(lambda pieces: re.sub(r"\n\s*\n", "\n", "".join(pieces))))
 @example("a_:b:`c`")
@@ -182,6 +183,7 @@ def test_any_characters_are_read_as_docutils_reads_them(text: str) -> None:
     assert as_words(text) == as_docutils_reads(text)
 
 
+@pytest.mark.fuzz
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(CONSTRUCTS, st.sampled_from([" ", "\n", ", ", ". ", "\\ ", "-", ": ", ""])), max_size=8))
 def test_prose_is_read_as_docutils_reads_it(pieces: list[tuple[str, str]]) -> None:

@@ -271,6 +271,7 @@ def test_what_a_caller_sees(prototype, seen):
     assert as_callers_see(prototype) == seen
 
 
+@pytest.mark.fuzz
 @settings(max_examples=400)
 @given(st.one_of(prototypes("f"), near_prototypes("f")))
 @example("int f(const)")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pytest
 from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 from hypothesis import HealthCheck, example, given, settings
 from prototypes import prototypes
@@ -13,6 +14,7 @@ from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.record.variants import Variant
 
 
+@pytest.mark.fuzz
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prototypes("bpf_one"), prototypes("bpf_one"))
 @example("int bpf_one(int (*cb)(int (*inner)(a, b)))", "int bpf_one(int [3], ...)")

@@ -379,12 +379,14 @@ def survives(content: bytes) -> None:
         assert isinstance(read_object("prog.bpf.o", content), BpfObject)
 
 
+@pytest.mark.fuzz
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(WHOLE)))
 def test_cut_off_anywhere(length):
     survives(WHOLE[:length])
 
 
+@pytest.mark.fuzz
 @settings(max_examples=600, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), min_size=1, max_size=8))
 def test_any_bytes_changed(changes):
@@ -394,6 +396,7 @@ def test_any_bytes_changed(changes):
     survives(bytes(content))
 
 
+@pytest.mark.fuzz
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(WHOLE) // 4 - 1), st.sampled_from([0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]))
 def test_any_word_changed(at, value):

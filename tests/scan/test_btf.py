@@ -485,6 +485,7 @@ RICH.kfunc("bpf_next", _NODE, [("p", RICH.typedef("u64", RICH.int("long unsigned
 RICH_BLOB = RICH.blob()
 
 
+@pytest.mark.fuzz
 @settings(max_examples=400, deadline=ENDLESS)
 @given(st.data())
 def test_fuzz_only_a_refusal_comes_out(data):
@@ -503,6 +504,7 @@ def test_fuzz_only_a_refusal_comes_out(data):
     assert outcome(bytes(content)).isprintable()
 
 
+@pytest.mark.fuzz
 @settings(max_examples=200, deadline=ENDLESS)
 @given(st.lists(st.integers(0, 40) | st.integers(0, 0x7F).map(lambda kind: kind << 24 | 2), max_size=60))
 def test_fuzz_words_of_any_kind(words):

@@ -572,6 +572,7 @@ def test_a_prototype_that_c_cannot_tell_is_left_open(scan):
 KERNEL, MODULE = (image.elf() for image in kernel_and_module())
 
 
+@pytest.mark.fuzz
 @settings(max_examples=150, deadline=datetime.timedelta(seconds=20))
 @given(st.sampled_from(["kernel", "module", "packed"]), st.data())
 def test_fuzz_only_a_refusal_comes_out(tmp_path_factory, which, data):

@@ -319,6 +319,7 @@ COMPARISONS = {
 }  # fmt: skip
 
 
+@pytest.mark.fuzz
 @pytest.mark.parametrize("seed", range(8))
 def test_what_is_said_is_so(seed):
     """Whatever the program is, and whatever its registers hold at first: no call is reached against what is said."""

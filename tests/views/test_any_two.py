@@ -126,6 +126,7 @@ def renamed(kfunc: Kfunc, **names: str) -> Kfunc:
     LATE,
     DATES,
 )
+@pytest.mark.fuzz
 def test_any_two_releases_of_any_valid_histories(kfunc, new, newer, recorded, last, date):
     """One kfunc is replaced by the next, the last of them by the first; their records go as far as they go."""
     source = parse("demo.kfuncs.yaml", "kfuncs: []")
