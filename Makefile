@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 #
 # make html    the site of this repository, in _build/html
-# make quick   the tests that take seconds: without Sphinx, a compiler, a browser, a kernel, and the like
-# make test    all tests; those that need what is not here are skipped
+# make quick   the tests that need only Python, and take seconds
+# make test    all tests; a test is skipped if something that it needs is not installed
 # make slow    the tests that quick leaves out
 # make check   lint, types, the layers of the packages, and the record itself
-# make matrix  the tests that build with Sphinx, on each Python and Sphinx of tests/matrix/ that is here
-# make kernel-docs  builds of the docs of real kernel trees, those in KFUNCDOC_KERNEL_TREES, or one that is fetched
-# make programs  audits of programs that are compiled by clang, with the vmlinux.h in KFUNCDOC_VMLINUX_H, or one that
-#              is fetched
-# make browser the site in Chromium, with the chromium of the system, or the one in KFUNCDOC_CHROMIUM
-# make bench   the figures of docs/figures.rst, measured anew; those of real kernels with KERNELS=DIR, and of
-#              BPF objects with OBJECTS=DIR
-# make bench-site  what the site costs its readers
-# make screenshots  those of the guide and of README.md, taken anew
-# make observe what the kernels in KERNELS=DIR have, for tests/observed
+# make matrix  the tests that build with Sphinx, with each Python of tests/matrix/ that is installed
+# make kernel-docs  builds the docs of the kernel trees in KFUNCDOC_KERNEL_TREES, else of one that it fetches
+# make programs  audits programs that clang compiles with the vmlinux.h in KFUNCDOC_VMLINUX_H, else with one that it
+#              fetches
+# make browser tests the site in the Chromium of the system, or in the one that KFUNCDOC_CHROMIUM names
+# make bench   measures the figures of docs/figures.rst again; with KERNELS=DIR also those of real kernels, with
+#              OBJECTS=DIR also those of BPF objects
+# make bench-site  measures how large the files of the site are, and how long it takes to filter a table
+# make screenshots  takes the screenshots of the guide and of README.md again
+# make observe scans the kernels in KERNELS=DIR for tests/observed
 #
-# Each sets up what it needs in .venv; PYTHON names the interpreter to start from.
+# Each target installs what it needs into .venv; PYTHON names the interpreter that makes .venv.
 
 PYTHON ?= python3
 VENV = .venv
@@ -26,15 +26,15 @@ SPHINXOPTS ?= -W --keep-going
 PYTESTOPTS ?= -n auto
 # pyproject.toml says what the markers mean.
 SLOW = sphinx or compiler or browser or kernel or wheel or process or endless or record or fuzz
-# All tests of these folders have one of the markers, and need not even be collected.
+# All tests of these folders have one of the markers, so pytest need not collect them.
 SLOW_FOLDERS = tests/sphinxext tests/programs tests/browser tests/kernel_docs
 
 all: html
 
-# The builders share what was read of the sources, and may not read at the same time.
+# The builders share a folder of doctrees, so only one may run at a time.
 .NOTPARALLEL:
 
-# One environment, filled as far as a target needs it; pyproject.toml says with what.
+# There is one environment.  Each target adds the packages that it needs, which pyproject.toml lists.
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	  { echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }
@@ -113,7 +113,7 @@ bench-site: html $(VENV)/.browser
 screenshots: html $(VENV)/.browser
 	$(BIN)/python tests/browser/screenshots.py _build/html docs
 
-# What real kernels have, as tests/observed/ keeps it: KERNELS is a folder of source trees and images.
+# Writes what real kernels have to tests/observed/.  KERNELS is a folder of source trees and images.
 observe: $(VENV)/.test
 	@test -n "$(KERNELS)" || { echo "say where the kernels are: make observe KERNELS=DIR" >&2; exit 2; }
 	$(BIN)/python tests/observe.py $(KERNELS)
