@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What can be wrong with a declaration, and how it is told.
+"""Diagnostics: what can be wrong with a declaration, and how it is reported.
 
-A :class:`Diagnostic` is a plain, sortable value: the loader and the rules make them, the command
-line and the Sphinx extension print them.  Every rule is a member of :class:`Rule` and is documented
-there and nowhere else: the reference page of the guide is generated from the enum, the name is the
-same in ``# kfuncdoc: allow RULE: why``, in ``suppress_warnings`` (``kfuncdoc.RULE``) and here.
+A :class:`Diagnostic` is a plain, sortable value.  The loader and the rules make diagnostics; the command line and the
+Sphinx extension print them.  Every rule is a member of :class:`Rule`, which documents it; the reference page of the
+guide is generated from this enum.  ``# kfuncdoc: allow RULE: why`` and ``suppress_warnings`` (``kfuncdoc.RULE``) use
+the same names.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ FORMAT = 1
 
 
 class Severity(Enum):
-    """How much a finding weighs; the order of the members is the order of urgency."""
+    """How severe a diagnostic is; the members are in order, the most severe first."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -296,7 +296,7 @@ _BY_NAME = {member.rule: member for member in Rule}
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding.  *line* and *column* count from 1, as editors do; 0 means the file as a whole."""
+    """One thing that is wrong.  *line* and *column* count from 1, as in editors; 0 means the file as a whole."""
 
     file: str
     line: int
@@ -311,23 +311,23 @@ class Diagnostic:
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:
-        """Findings are told in the order of the file, whatever the order in which they were found."""
+        """The key that sorts diagnostics by file and place, whatever the order in which they were found."""
         return (self.file, self.line, self.column, self.rule.rule, self.message)
 
 
 class KnownNames:
-    """Names among which :meth:`hint` looks for the one that a mistyped word stands for.
+    """Names among which :meth:`hint` finds the one that is most similar to a mistyped word.
 
-    To compare two names letter by letter takes long.  Where there are many names, a word is therefore compared
-    with few of them: those with which it shares the most runs of three letters, rare ones first.  So the time
-    that a hint takes does not grow with the count of names.
+    A comparison of two names letter by letter is slow.  If there are many names, the word is therefore compared
+    with few of them: those that share the most runs of three letters with it; rare runs count first.  So the time
+    for a hint does not grow with the number of names.
     """
 
-    #: A word is compared with all names where there are no more than this,
+    #: A word is compared with all names if there are no more than this,
     FEW = 60
-    #: and with at most this many where there are.
+    #: and with at most this many names otherwise.
     MOST_COMPARED = 10
-    #: How many names are looked at, at most, to choose those: once for each run of letters that they share.
+    #: At most this many names are looked at to choose those; a name counts once for each run that it shares.
     MOST_LOOKED_AT = 2000
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -357,7 +357,7 @@ class KnownNames:
 
     @cached_property
     def _by_run(self) -> Mapping[str, Sequence[str]]:
-        """The names in which each run of three letters is."""
+        """The names that contain each run of three letters."""
         names: dict[str, list[str]] = {}
         for name in dict.fromkeys(self._names):
             for run in _runs_of_letters(name):
@@ -366,7 +366,7 @@ class KnownNames:
 
 
 def _runs_of_letters(word: str) -> set[str]:
-    """Return every run of three letters in *word*, of which a space at each end is one."""
+    """Return every run of three letters in *word*, with a space added at each end."""
     spaced = f" {word} "
     return {spaced[start : start + 3] for start in range(len(spaced) - 2)}
 
@@ -374,13 +374,13 @@ def _runs_of_letters(word: str) -> set[str]:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return a hint that names the entry of *known* nearest to *word*, or the empty string.
 
-    Where many words are looked for among the same names, :class:`KnownNames` is made once.
+    To look for many words among the same names, make one :class:`KnownNames`.
     """
     return KnownNames(known).hint(word)
 
 
 def not_among(word: str, known: Sequence[str]) -> str:
-    """Return what to say of a *word* that is none of those that are *known*."""
+    """Return the message for a *word* that is not one of *known*."""
     hint = nearest(word, known)
     return f"'{word}' is not among {', '.join(known)}{': ' + hint if hint else ''}"
 
@@ -388,24 +388,24 @@ def not_among(word: str, known: Sequence[str]) -> str:
 def fails(diagnostics: Iterable[Diagnostic], *, strict: bool = False) -> bool:
     """Whether a check fails: errors always, warnings too when *strict*.
 
-    Infos never fail: they say what is true of the kernel and needs no mending in the file.
+    Infos never make a check fail: they state a fact of the kernel, and the file needs no change.
     """
     failing = {Severity.ERROR, Severity.WARNING} if strict else {Severity.ERROR}
     return any(diagnostic.severity in failing for diagnostic in diagnostics)
 
 
-# -- reporters: data first, printing last
+# -- reporters
 
 
 def as_text(diagnostic: Diagnostic) -> str:
-    """``file:line:column: severity: message [rule]``, and the hint on a line of its own."""
+    """Return ``file:line:column: severity: message [rule]``, and the hint on its own line."""
     place = f"{diagnostic.file}:{diagnostic.line}:{diagnostic.column}"
     text = f"{place}: {diagnostic.severity.value}: {diagnostic.message} [{diagnostic.rule.rule}]"
     return f"{text}\n    hint: {diagnostic.hint}" if diagnostic.hint else text
 
 
 def as_github(diagnostic: Diagnostic) -> str:
-    """A workflow command that GitHub Actions shows at the line of the file."""
+    """Return a workflow command, which GitHub Actions shows at the line of the file."""
     message = f"{diagnostic.message} ({diagnostic.hint})" if diagnostic.hint else diagnostic.message
     title = f"kfuncdoc {diagnostic.rule.rule}"
     return workflow_command(diagnostic.severity, diagnostic.file, diagnostic.line, diagnostic.column, title, message)
@@ -414,7 +414,7 @@ def as_github(diagnostic: Diagnostic) -> str:
 def workflow_command(severity: Severity, file: str, line: int, column: int, title: str, message: str) -> str:
     """Return a command of GitHub Actions that shows *message* at a place in a file.
 
-    Escapes as GitHub's toolkit does: ``%`` and line ends everywhere, ``:`` and ``,`` in properties.
+    The text is escaped as GitHub's toolkit does: ``%`` and line ends everywhere, ``:`` and ``,`` in properties.
     """
 
     def escape(text: str, *, in_property: bool = False) -> str:
@@ -429,7 +429,7 @@ def workflow_command(severity: Severity, file: str, line: int, column: int, titl
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> str:
-    """A JSON document, as :func:`json_schema` describes it."""
+    """Return a JSON document, which :func:`json_schema` describes."""
     document = {"format": FORMAT, "diagnostics": [_as_mapping(diagnostic) for diagnostic in diagnostics]}
     return json.dumps(document, indent=2) + "\n"
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Files that are written whole or not at all.
 
-Everything that kfuncdoc writes goes through :func:`write_whole`, so that one rule holds for all of it: a symbolic
-link is followed.  The file that it points to gets the new text, and the link stays as it is.
+kfuncdoc writes every file with :func:`write_whole`, so that one rule holds for all files: a symbolic link is
+followed.  The file that it points to gets the new text, and the link stays as it is.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import tempfile
 def write_whole(path: str, text: str) -> None:
     """Write *text* to the file at *path* as UTF-8, whole or not at all.
 
-    A file that was there keeps its permissions.  Where *path* is a symbolic link, the file that it points to is
-    written, or made.  What is no regular file, as a device or a pipe, takes the text as it comes.
+    An existing file keeps its permissions.  If *path* is a symbolic link, the file that it points to is written, or
+    made.  A device or a pipe is written directly, because it cannot be replaced.
 
-    Raises OSError, whose ``filename`` is *path*, and leaves what was there.
+    Raises OSError, whose ``filename`` is *path*; then an existing file is unchanged.
     """
     try:
         _write(os.path.realpath(path), text)
@@ -29,7 +29,7 @@ def write_whole(path: str, text: str) -> None:
 
 def _write(path: str, text: str) -> None:
     if os.path.islink(path):
-        # What os.path.realpath() leaves of links that point to each other.
+        # os.path.realpath() returns a link if links point to each other in a circle.
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
     if os.path.exists(path) and not os.path.isfile(path):
         with open(path, "w", encoding="utf-8", newline="\n") as stream:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""JSON Schemas of what commands print: the few forms of values that they have, each with a description.
+"""Functions that make the JSON Schemas of what commands print: one for each form of value, each with a description.
 
-The schema of a format stands beside the function that writes the format.
+The schema of a format is in the module that writes the format, or beside it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def document(title: str, description: str, version: int, fields: Mapping[str, Schema], **more: Any) -> Schema:
-    """Return the schema of a whole document, whose first field is the *version* of its format."""
+    """Return the schema of a whole document; its first field is the *version* of its format."""
     versioned = {
         "format": {"type": "integer", "const": version, "description": "The version of this format."},
         **fields,
@@ -65,5 +65,5 @@ def flag(description: str) -> Schema:
 
 
 def nullable(schema: Schema) -> Schema:
-    """Return *schema*, but that null will do as well."""
+    """Return *schema*, changed so that it also allows null."""
     return {**schema, "type": [schema["type"], "null"]}

@@ -7,8 +7,8 @@ import sys
 import time
 from typing import Callable, Iterable, Iterator, Sequence
 
-#: Wraps what is read or written: is given the names of files, and yields them again, one by one.  A caller that
-#: wants to show progress passes one, such as :func:`track`; ``iter`` shows none.
+#: A function that takes the names of the files to read or write, and yields them one by one.  A caller that wants to
+#: show progress passes one, such as :func:`track`; ``iter`` shows none.
 Track = Callable[[Sequence[str]], Iterable[str]]
 
 _PATIENCE = 1.0  # seconds
@@ -30,6 +30,6 @@ def _counted(items: Sequence[str], label: str) -> Iterator[str]:
                 sys.stderr.write(f"\r{label} {number}/{len(items)}")
                 sys.stderr.flush()
     finally:
-        # Also where the work ends early: what is told next stands on a line of its own.
+        # Also if the work ends early, so that the next message begins on a new line.
         if shown:
             sys.stderr.write("\r\x1b[K")

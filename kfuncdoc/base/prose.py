@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-r"""Prose of declarations, which is reStructuredText, for those who read plain text.
+r"""The prose of declarations, which is reStructuredText, as plain text.
 
-Only inline markup is read, by docutils' "inline markup recognition rules"
+This module reads only inline markup, by docutils' "inline markup recognition rules"
 (https://docutils.sourceforge.io/docs/ref/rst/restructuredtext.html#inline-markup-recognition-rules) and without
-docutils, which is slow to import.  Lists and other blocks keep their characters.
+docutils, which is slow to import.  The characters of lists and other blocks stay.
 
 =============================================  =======================================================
 written                                        read
@@ -48,7 +48,7 @@ _OPENING = re.compile(
     )""",
     re.VERBOSE,
 )
-#: What closes each opening.
+#: The characters that close each opening.
 _CLOSINGS = {
     "*": re.compile(rf"(?<![\s\0])\*{_CLOSED}"),
     "**": re.compile(rf"(?<![\s\0])\*\*{_CLOSED}"),
@@ -79,7 +79,7 @@ _FUNCTION_ROLES = {"func", "meth"}
 
 
 def as_words(text: str) -> str:
-    """Return *text*, reStructuredText, on one line as a reader of plain text would write it."""
+    """Return *text*, which is reStructuredText, as plain text on one line."""
     paragraphs = _BLANK_LINES.split(text.replace("\0", "\N{REPLACEMENT CHARACTER}"))
     return " ".join(" ".join("".join(_pieces(_ESCAPE.sub("\0\\1", paragraph))) for paragraph in paragraphs).split())
 
@@ -98,7 +98,7 @@ def _pieces(text: str) -> Iterator[str]:
         if start and start not in unclosed and (opening["role"] or not _is_quoted(text, opening)):
             closing = _CLOSINGS[start].search(shape[end:])
             if closing is None:
-                unclosed.add(start)  # not looked for again, or many openings would take quadratic time
+                unclosed.add(start)  # remembered, because many openings would take quadratic time
             elif closing.start() > 0:
                 words = _words(opening, text[end : end + closing.start()], closing)
                 end += closing.end()
@@ -109,7 +109,7 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def _stand_in(character: re.Match[str]) -> str:
-    """Return an ASCII character that the rules treat as they do *character*, or that itself."""
+    """Return an ASCII character that the rules treat like *character*, or *character* itself."""
     category = unicodedata.category(character[0])
     return _TREATED_AS.get(character[0]) or _TREATED_AS.get(category, character[0])
 
@@ -124,7 +124,7 @@ def _is_quoted(text: str, opening: re.Match[str]) -> bool:
 
 
 def _words(opening: re.Match[str], inside: str, closing: re.Match[str]) -> Optional[str]:
-    """Return the words of what is *inside* markup; None where that is malformed and no markup."""
+    """Return the words *inside* markup; None if it is malformed, so that it is not markup."""
     start = opening["start"]
     if start == "``":
         return _as_written(inside)
@@ -139,7 +139,7 @@ def _words(opening: re.Match[str], inside: str, closing: re.Match[str]) -> Optio
 
 
 def _words_of_link(text: str) -> str:
-    """Return the title of a hyperlink, and its address where one is given and differs from the title."""
+    """Return the title of a hyperlink, and its address if it has one that differs from the title."""
     target = _TARGET_IN_LINK.search(text)
     if target is None:
         return _unescaped(text)
@@ -153,7 +153,7 @@ def _words_of_link(text: str) -> str:
 
 
 def _words_of_role(role: str, text: str) -> str:
-    """Return what Sphinx shows for interpreted text, as far as that is known without looking the target up."""
+    """Return what Sphinx shows for interpreted text, as far as this is known without the target."""
     kind = role.rpartition(":")[2].lower()
     if kind in _CODE_ROLES:
         return _as_written(text)
@@ -174,7 +174,7 @@ def _words_of_role(role: str, text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Return *text* without escapes; an escaped space or line end only separates, and is no character."""
+    """Return *text* without escapes; an escaped space or line end is removed."""
     return re.sub(r"\0[ \n]?", "", text)
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Where the files are that come with kfuncdoc: ``data/`` and ``templates/``.
+"""The places of the folders that come with kfuncdoc: ``data/`` and ``templates/``.
 
-In a checkout they stand beside the package, in the wheel inside of it (see pyproject.toml).
+In a checkout they are beside the package, in a wheel they are in it (see pyproject.toml).
 """
 
 from __future__ import annotations

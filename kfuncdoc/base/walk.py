@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Folders walked in order, each once, without losing sight of those that cannot be read."""
+"""A walk through folders: in order, each folder once, and folders that cannot be read are reported."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Callable, Iterator, Optional
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder with the names of what is in it, sorted; links to folders are among *folders*."""
+    """A folder and the sorted names in it; links to folders are among *folders*."""
 
     path: str
     folders: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
-    #: Why it cannot be read; None where it can.
+    #: Why it cannot be read; None if it can.
     error: Optional[OSError] = None
 
 
@@ -24,11 +24,11 @@ def _everywhere(folder: str, name: str) -> bool:
 
 
 def walk(top: str, *, enters: Callable[[str, str], bool] = _everywhere, follow_links: bool = False) -> Iterator[Folder]:
-    """Yield the folder *top* and those below it, in the order of their names, each before what is below it.
+    """Yield the folder *top* and all folders below it, sorted by name, each before the folders in it.
 
-    *enters* is asked with a folder and the name of one in it whether to go there.  Symbolic links to folders are
-    followed only if *follow_links*.  A folder that is reached again, through links in a circle or side by side,
-    is left out, so that every walk ends.
+    *enters* takes a folder and the name of a folder in it, and returns whether to enter that one.  Symbolic links to
+    folders are followed only if *follow_links*.  A folder that is reached again, through links in a circle or side by
+    side, is left out, so that every walk ends.
     """
     pending = [top]
     seen: set[tuple[int, int]] = set()
@@ -59,5 +59,5 @@ def walk(top: str, *, enters: Callable[[str, str], bool] = _everywhere, follow_l
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link in a circle, or into what cannot be read
+    except OSError:  # a link in a circle, or to a place that cannot be read
         return False

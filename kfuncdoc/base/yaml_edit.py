@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Changes of a YAML file in a few places, which leave all other bytes as they are.
+"""An editor for YAML files that changes a few places and keeps all other bytes as they are.
 
 A round-trip YAML library keeps comments and order, but not every folded line, quote and column of a file.  Here
-only what changes is written, by ruamel.yaml, and spliced into the text at the places that PyYAML, which also reads
-declarations, reports.  Line ends, comments and the end of the last line stay::
+ruamel.yaml writes only the changed values.  They are spliced into the text at the places that PyYAML reports, which
+also reads declarations.  Line ends, comments and the end of the last line stay::
 
     bytes of the file --events of PyYAML--> spans --set, insert, append--> splices --> the new text
 
 Every change is made twice: in the text, and in the value that the text stands for.  At the end the new text is read
-and has to give that value.  So an edit with a wrong result (through an anchor that another place uses, say) is an
-error, and damages no file.
+and must give that value.  So an edit with a wrong result (through an anchor that another place uses, say) is an
+error, and does not damage the file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Uneditable(Exception):
-    """The file has something at *place* that cannot be changed in place."""
+    """The file has a value at *place* that the editor cannot change."""
 
     def __init__(self, path: str, place: Place, message: str) -> None:
         super().__init__(f"{path}:{place.line}:{place.column}: {message}")
@@ -40,7 +40,7 @@ class Uneditable(Exception):
 
 @dataclass
 class _Span:
-    """A value in the text, from *start* to before *end* (offsets in characters), and the values in it."""
+    """A value in the text, from *start* to before *end* (offsets in characters), with the spans of the values in it."""
 
     kind: str  # "scalar", "mapping", "sequence" or "alias"
     start: int
@@ -53,7 +53,7 @@ class _Span:
     values: list[_Span] = field(default_factory=list)
 
     def index(self, key: Key) -> int:
-        """Return the index in *values* of the value of *key*, -1 where there is none."""
+        """Return the index in *values* of the value of *key*; -1 if there is none."""
         if isinstance(key, int):
             return key
         return next((number for number, span in enumerate(self.keys) if span.text == key), -1)
@@ -77,7 +77,7 @@ class Editor:
         self.before = content.decode("utf-8")
         self.mark = "\ufeff" if content.startswith(codecs.BOM_UTF8) else ""
         self.text = self.before[len(self.mark) :]
-        #: Whether the last line has no end: it gets one until :meth:`finished`.
+        #: Whether the last line has no line end: the editor adds one, and :meth:`finished` removes it.
         self.open_ended = not self.text.endswith(("\n", "\r"))
         ends = _LINE_END.findall(self.text)
         self.line_end = ends[0] if ends else "\n"
@@ -88,10 +88,10 @@ class Editor:
         self.root = self._composed(read.text)
         self.value = _unshared(read.value)
         self.splices: list[_Splice] = []
-        #: By the id of a list: the list, and the new items, each with the index of the item before it.
+        #: For the id of each list: the list, and its new items, each with the index of the item before it.
         self.insertions: dict[int, tuple[list[Any], list[tuple[int, Any]]]] = {}
 
-    # -- what can be done
+    # -- changes
 
     def set(self, value: Any, *keys: Key, order: Sequence[str] = ()) -> None:
         """Set the value at *keys*; a new key goes behind the existing ones that come before it in *order*.
@@ -111,7 +111,7 @@ class Editor:
         plain[name] = value
 
     def unset(self, empty: Any, *keys: Key) -> None:
-        """Remove the key at *keys*, or set it to *empty* where a comment belongs to it.  Raises :exc:`Uneditable`."""
+        """Remove the key at *keys*, or set it to *empty* if a comment belongs to it.  Raises :exc:`Uneditable`."""
         mapping, plain, name = self._span(*keys[:-1]), self._plain(*keys[:-1]), str(keys[-1])
         number = mapping.index(name)
         whole = self._whole_lines(mapping, number)
@@ -123,13 +123,14 @@ class Editor:
             del plain[name]
 
     def append(self, value: Any, *keys: Key) -> None:
-        """Append *value* to the list at *keys*, on one line where it fits.  Raises :exc:`Uneditable`."""
+        """Append *value* to the list at *keys*, on one line if it fits.  Raises :exc:`Uneditable`."""
         self.insert(value, len(self._span(*keys).values) - 1, *keys, compact=True)
 
     def insert(self, value: Any, index: int, *keys: Key, compact: bool = False) -> None:
         """Insert *value*, a mapping, behind item *index* of the list at *keys*.  Raises :exc:`Uneditable`.
 
-        A blank line comes before it where one is between the items beside it; without neighbours, unless *compact*.
+        It gets a blank line before it if there is one between its neighbours.  Without neighbours it gets one unless
+        *compact*.
         """
         sequence, items = self._span(*keys), self._plain(*keys)
         self.insertions.setdefault(id(items), (items, []))[1].append((index, value))
@@ -155,7 +156,7 @@ class Editor:
         return bool(self.splices)
 
     def finished(self) -> str:
-        """Return the new text.  Raises :exc:`Uneditable` where it would not have the value that was wanted."""
+        """Return the new text.  Raises :exc:`Uneditable` if the new text does not have the intended value."""
         for items, behind in self.insertions.values():
             items[:] = [
                 kept_or_new
@@ -182,7 +183,7 @@ class Editor:
         if read.value != self.value or read.keys_twice:
             raise Uneditable(self.path, place, message)
 
-    # -- where things are
+    # -- places of values
 
     def _composed(self, text: str) -> _Span:
         events = iter(yaml.parse(text, Loader=_YamlLoader))
@@ -192,7 +193,7 @@ class Editor:
         return self._compose(next(events), events)
 
     def _compose(self, event: Any, events: Iterator[Any]) -> _Span:
-        """Return the span of the value that begins with *event*; no file that was read nests too deep to recurse."""
+        """Return the span of the value that begins with *event*.  It may recurse: read() limits the nesting."""
         start, end = self._offset(event.start_mark), self._offset(event.end_mark)
         if isinstance(event, yaml.ScalarEvent):
             return _Span("scalar", start, self._end_of_scalar(event, start, end), text=event.value)
@@ -202,7 +203,7 @@ class Editor:
         span = _Span(kind, start, end, bool(event.flow_style))
         for inner in events:
             if isinstance(inner, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
-                # PyYAML reports the end of a block where the next thing begins, after any comments.
+                # For the end of a block, PyYAML reports the place where the next value begins, after any comments.
                 span.end = self._offset(inner.end_mark) if span.flow or not span.values else span.values[-1].end
                 break
             if kind == "mapping":
@@ -269,7 +270,7 @@ class Editor:
         return self.text.index(":", key.end) + 1
 
     def _has_comment(self, start: int, span: _Span) -> bool:
-        """Whether a comment is between *start* and the end of *span*: it would be lost with the value."""
+        """Whether a comment is between *start* and the end of *span*.  It would be lost with the value."""
         rest, done = [], start
         for scalar in _scalars(span):
             rest.append(self.text[done : scalar.start])
@@ -318,7 +319,7 @@ class Editor:
         return as_scalar(value, flow=mapping.flow, quote=quote if quote in ("'", '"') else "")
 
     def _replace_list(self, mapping: _Span, number: int, old: list[Any], new: list[Any]) -> None:
-        """Replace a list; one with a line for each item keeps the lines of the items that stay."""
+        """Replace a list.  If each item has its own lines, the lines of items that stay are kept."""
         span = mapping.values[number]
         if span.kind != "sequence" or span.flow or not any(item in new for item in old):
             self._replace(mapping, number, new)
@@ -352,7 +353,7 @@ class Editor:
         self._splice(at, at, (f",{self.line_end}{' ' * column}" if own_line else ", ") + text)
 
     def _whole_lines(self, mapping: _Span, number: int) -> Optional[tuple[int, int]]:
-        """Return the offsets of the text to remove with a key; None where comments on it or before it would be lost."""
+        """Return the offsets of the text to remove with a key; None if comments on it or before it would be lost."""
         key, span = mapping.keys[number], mapping.values[number]
         if number == 0 or self._has_comment(key.end, span):
             return None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ruamel.yaml import YAML
 
 
-#: Beyond this column a value is written over several lines, where that is possible.
+#: A value that would go beyond this column is written on several lines, if that is possible.
 WIDTH = 100
 
 #: The width for ruamel.yaml, so that it folds no line.
@@ -20,7 +20,7 @@ _WITHOUT_LIMIT = 1_000_000_000
 
 
 def as_block(mapping: Mapping[str, Any], column: int = 0) -> list[str]:
-    """Return *mapping* as lines for the given *column*; lists and mappings are on one line where they fit."""
+    """Return *mapping* as lines for the given *column*; lists and mappings are on one line if they fit."""
     lines = []
     for key, value in mapping.items():
         if not isinstance(value, (list, dict)):
@@ -55,9 +55,9 @@ def as_flow(value: Any) -> str:
 
 
 def as_scalar(value: Optional[str], *, flow: bool = False, quote: str = "") -> str:
-    """Return a text, or null, as it is written in a block, or with *flow* in brackets.
+    """Return a text, or null, as YAML for a block, or for brackets if *flow*.
 
-    It has quotes where it needs them; *quote* asks for single or double quotes.
+    It has quotes if it needs them, or if *quote* asks for single or double quotes.
     """
     if quote == "'" and value is not None:
         from ruamel.yaml.scalarstring import SingleQuotedScalarString
@@ -71,7 +71,7 @@ def _in_block(value: Optional[str]) -> str:
     return _emitted({"x": value}, flow=False)[len("x: ") :]
 
 
-#: Texts that need no quotes in any version of YAML: in a block, and in brackets.
+#: Patterns of texts that need no quotes in any version of YAML: in a block, and in brackets.
 _PLAIN = re.compile(r"[A-Za-z0-9_.(/](?:[A-Za-z0-9_ ./*&|()!=<>+,\[\]-]*[A-Za-z0-9_./*()>\]])?")
 _PLAIN_IN_FLOW = re.compile(r"[A-Za-z0-9_.(/](?:[A-Za-z0-9_ ./*&|()!=<>+-]*[A-Za-z0-9_./*()>])?")
 _NEVER_PLAIN = re.compile("(?!)")
@@ -80,7 +80,7 @@ _WORDS = re.compile(r"null|true|false|yes|no|on|off|y|n|\.?[0-9].*|\.inf|\.nan",
 
 
 def _quoted(value: Any, plain: re.Pattern[str]) -> Any:
-    """Return *value* with double quotes for each text in it that is not *plain*: ruamel prefers single ones."""
+    """Return *value*, with double quotes for each text that does not match *plain*: ruamel prefers single quotes."""
     from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
     if isinstance(value, dict):
@@ -104,7 +104,7 @@ def _emitter(flow: bool) -> YAML:
     from ruamel.yaml.representer import RoundTripRepresenter
 
     class Representer(RoundTripRepresenter):
-        """Writes null as a word: an empty value is easily overlooked."""
+        """Writes null as a word, because readers overlook an empty value."""
 
     Representer.add_representer(
         type(None), lambda representer, _: representer.represent_scalar("tag:yaml.org,2002:null", "null")

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """A YAML file as text with positions.
 
-Two values come of a file: plain lists, dictionaries and strings for the models to validate, and a
-tree of :class:`Node` that knows where each of them stands.  Every scalar is text: a plain YAML
-loader reads ``6.10`` as the number 6.1.  Built on PyYAML's events rather than on its loader, which
-recurses into hostile nesting and keeps the last of two equal keys.
+Reading a file gives two values: plain lists, dictionaries and strings, which the models validate, and a tree of
+:class:`Node`, which knows the place of each of them.  Every scalar is a text, because a plain YAML loader reads
+``6.10`` as the number 6.1.  This module uses PyYAML's events and not its loader: the loader recurses into hostile
+nesting, and keeps the last of two equal keys.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ import yaml
 
 from kfuncdoc.base.diagnostics import Diagnostic, Rule
 
-#: Limits beyond which a file is not read further; a real subsystem is a hundred times smaller.
+#: The limits of a file; a file beyond them is refused.  A real subsystem is a hundred times smaller.
 LARGEST_FILE = 4_000_000
 DEEPEST = 32
 MOST_VALUES = 500_000
 
-#: Marks around the place of a line of prose, see ``prose``; refused in declarations.
+#: The marks around the place of a line of prose, see :mod:`kfuncdoc.record.declared_prose`; refused in declarations.
 MARKS = "\ue000\ue001"
 
 #: One step of a path into a YAML value: the key of a mapping, or the index of an item in a list.
 Key = Union[str, int]
-#: The path to a value, from the whole file or from the record that is spoken of.
+#: The path to a value, from the whole file or from one record of it.
 KeyPath = tuple[Key, ...]
 
-#: An event of PyYAML.  Its stubs make every mark optional, while a parser's events all have both.
+#: An event of PyYAML.  Its stubs say that both marks are optional, but every event of a parser has both.
 _Event = Any
 _YamlLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-#: Characters that no file may have, neither as they are nor as an escape in double quotes (``"\\u2028"``).
+#: Characters that no file may have, neither directly nor as an escape in double quotes (``"\\u2028"``).
 _REFUSED_CHARACTERS = re.compile(f"[\x85\u2028\u2029{MARKS}]")
 
 
@@ -52,10 +52,10 @@ _WHOLE_FILE = Place()
 
 
 class Node:
-    """Where a collection, or a scalar of several lines, stands in the file.
+    """The place of a collection, or of a scalar of several lines, in the file.
 
-    Most values are scalars of one line: a file has dozens of them for each kfunc, so they have no
-    node of their own, only their place in *places* of the collection around them.
+    Most values are scalars of one line.  A file has dozens of them for each kfunc, so they have no node: only *places*
+    of the collection around them has their place.
     """
 
     __slots__ = ("lines", "nodes", "place", "places")
@@ -72,7 +72,7 @@ class Node:
 
 @dataclass(frozen=True)
 class KeyTwice:
-    """A key that stands twice: the path of its second value, which is left out, and its place."""
+    """A key that occurs twice in a mapping: the path of its second value, which is left out, and its place."""
 
     path: KeyPath
     place: Place
@@ -86,21 +86,21 @@ class SourceFile:
     value: Any = field(repr=False)
     root: Node = field(repr=False)
     text: str = field(repr=False)
-    #: The lines inside scalars of several lines, where a ``#`` begins no comment.
+    #: The lines inside scalars of several lines: a ``#`` there does not begin a comment.
     scalar_lines: frozenset[int] = field(repr=False, default=frozenset())
     keys_twice: tuple[KeyTwice, ...] = ()
 
     def place(self, *keys: Key) -> Place:
-        """Return the place of the value at the path of *keys*, or of the nearest enclosing one."""
+        """Return the place of the value at the path of *keys*; if there is none, of the nearest value around it."""
         return _place_of(self.root, keys)
 
     def key_place(self, *keys: Key) -> Place:
-        """Return the place of the last of *keys* itself, where it first stands in its mapping."""
+        """Return the place of the key that is the last of *keys*, where it first occurs in its mapping."""
         return _place_of(self._root_by_keys, keys)
 
     @cached_property
     def _root_by_keys(self) -> Node:
-        """The tree with the places of keys for those of their values; few files ever need it."""
+        """The tree with the places of keys instead of the places of their values; few files need it."""
         return _Composer(self.path, self.text, by_keys=True).compose()[1]
 
     def lines(self, *keys: Key) -> Iterator[int]:
@@ -126,7 +126,7 @@ def _place_of(root: Node, keys: KeyPath) -> Place:
 
 
 class Unusable(Exception):
-    """The file as a whole cannot be used; carries the finding that says why."""
+    """The file as a whole cannot be used; the diagnostic says why."""
 
     def __init__(self, diagnostic: Diagnostic) -> None:
         super().__init__(diagnostic.message)
@@ -134,14 +134,14 @@ class Unusable(Exception):
 
 
 def read(path: str) -> SourceFile:
-    """Read the file at *path*; raises :exc:`Unusable` and nothing else, whatever is there."""
+    """Read the file at *path*; whatever is there, raises nothing but :exc:`Unusable`."""
     return parse(path, decode(path, read_bytes(path)))
 
 
 def read_bytes(path: str) -> bytes:
-    """Return the bytes of a regular file of sane size; never blocks on a pipe or a socket."""
+    """Return the bytes of a regular file within the limits; never blocks on a pipe or a socket."""
     try:
-        # Opened without waiting, and looked at only then: what stood there before may have changed.
+        # It is opened without waiting, and checked afterwards: the file may change between a check and opening it.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         try:
             mode = os.fstat(descriptor).st_mode
@@ -177,7 +177,7 @@ def decode(path: str, content: bytes) -> str:
 
 
 def _refusal(path: str, character: str, place: Place) -> Unusable:
-    """Return what is wrong with a file that has one of the characters that no file may have, at *place*."""
+    """Return the error for a file that has a *character* at *place* that no file may have."""
     code = f"U+{ord(character):04X}"
     if character in MARKS:
         return _unusable(path, Rule.PRIVATE_MARK, f"{code} is reserved", "remove it", place)
@@ -186,7 +186,7 @@ def _refusal(path: str, character: str, place: Place) -> Unusable:
 
 
 def parse(path: str, text: str) -> SourceFile:
-    """Parse *text*; raises :exc:`Unusable` where it is no YAML mapping of sane size."""
+    """Parse *text*; raises :exc:`Unusable` if it is not a YAML mapping within the limits."""
     composer = _Composer(path, text)
     try:
         value, root = composer.compose()
@@ -216,25 +216,25 @@ def _unusable(path: str, rule: Rule, message: str, hint: str = "", place: Option
 
 
 def _place(before: str) -> Place:
-    """Return the place that follows the text *before*."""
+    """Return the place after the text *before*."""
     return Place(before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1)
 
 
 @dataclass
 class _Open:
-    """A collection whose end is not reached: its value so far, and the key that waits for a value."""
+    """A collection whose end is not read yet: its value so far, and the last key if its value is not read yet."""
 
     value: Any
     node: Node
     anchor: Optional[str]
-    #: How many values the file had where the collection began.
+    #: The number of values in the file before the collection.
     start: int
     key: Optional[str] = None
     key_place: Place = _WHOLE_FILE
 
     @property
     def step(self) -> Key:
-        """The step from this collection to the value that is next in it."""
+        """The key or index of the next value in this collection."""
         return len(self.value) if self.key is None else self.key
 
     def put(self, value: Any, node: Optional[Node], place: Place) -> None:
@@ -249,7 +249,7 @@ class _Open:
 
 
 class _Anchored(NamedTuple):
-    """What an anchor names, and of how many values it is."""
+    """A value with an anchor, and the number of values in it."""
 
     value: Any
     node: Optional[Node]
@@ -262,7 +262,7 @@ class _Composer:
 
     def __init__(self, path: str, text: str, *, by_keys: bool = False) -> None:
         self.path = path
-        #: Whether the place of a value in a mapping is that of its key.
+        #: Whether a value in a mapping gets the place of its key.
         self.by_keys = by_keys
         self.events = yaml.parse(text, Loader=_YamlLoader)
         self.anchors: dict[str, _Anchored] = {}
@@ -298,11 +298,11 @@ class _Composer:
     def _scalar(self, event: _Event) -> None:
         self._count(1, event)
         node, place = None, _at(event)
-        # The same few words stand in a file again and again: as keys, as flags, as releases.
+        # A file repeats a few words many times: as keys, as flags, as releases.
         value: Optional[str] = self.texts.get(event.value)
         if value is None:
             refused = _REFUSED_CHARACTERS.search(event.value)
-            if refused:  # decode() has seen the text as it is written, and not what escapes in it stand for
+            if refused:  # decode() checked the text as written, but not the characters that its escapes stand for
                 raise _refusal(self.path, refused[0], place)
             value = self.texts[event.value] = event.value
         start, end = event.start_mark.line, event.end_mark.line
@@ -319,7 +319,7 @@ class _Composer:
         if event.anchor not in self.anchors:
             raise self._error(Rule.YAML_SYNTAX, f"there is no anchor '&{event.anchor}' before this", event)
         anchored = self.anchors[event.anchor]
-        # What the alias stands for counts as often as it is used: a few lines of aliases can mean billions of values.
+        # The value of an alias counts each time that it is used: a few lines of aliases can mean billions of values.
         self._count(anchored.size, event)
         self._put(anchored.value, anchored.node, anchored.place, _at(event))
 
@@ -337,9 +337,9 @@ class _Composer:
         self._put(closed.value, node, place, place)
 
     def _put(self, value: Any, node: Optional[Node], place: Place, used: Place) -> None:
-        """Put a finished value where it belongs: into a list, as a key, as a key's value, or as the whole.
+        """Put a finished value into its place: into a list, as a key, as a key's value, or as the whole.
 
-        It stands at *place*; *used* is another where an alias stands for it.
+        *place* is the place of the value.  *used* is the place where it is used: another one if an alias stands for it.
         """
         if not self.stack:
             self.result = (value, node or Node(place))
@@ -373,8 +373,8 @@ class _Composer:
 def _lines(event: _Event) -> range:
     """Return the lines of the file that correspond to the lines of a scalar of several lines.
 
-    Exact for a literal block.  The folded forms lose where a line ended: the first line is exact,
-    and the others are put no further down than they can be.
+    They are exact for a literal block.  Folding loses where a line ended: then only the first line is exact, and the
+    others may be above the true lines, but never below them.
     """
     start, end = event.start_mark.line, event.end_mark.line
     if event.style == "|":
