@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declarations of C as they stand in prototypes: the words, and the types that they make.
+"""A reader of C declarations as prototypes have them: tokens, and the types that they make.
 
-What is read is the part of C's grammar that a prototype needs (C11 6.7.2, 6.7.6 and 6.7.7): a type in words,
-and around a name, or none, its pointers, arrays and functions.  Which names are typedefs is not known, and
-macros are not expanded: a word more beside a type (``__arena``) is taken for one that annotates it.
+It reads the part of C's grammar that a prototype needs (C11 6.7.2, 6.7.6 and 6.7.7): a type in words, then a
+declarator with pointers, arrays and functions around a name or around none.  It does not know which names are
+typedefs, and does not expand macros: an additional word beside a type (``__arena``) counts as an annotation of it.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ _TOKEN = re.compile(r"\s*(?:(?P<word>[A-Za-z_]\w*)|(?P<number>\d\w*)|(?P<dots>\.
 _SPACE = re.compile(r"\s*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
-#: Words that qualify a type, which a caller of a function does not notice.
+#: Words that qualify a type.  A caller of the function does not notice them.
 _QUALIFIERS = frozenset(["const", "volatile", "restrict"])
-#: Words that are a type, or part of one, and never a name.
+#: Words that are a type or a part of a type, and never a name.
 _BASIC = frozenset(["void", "char", "short", "int", "long", "float", "double", "signed", "unsigned", "bool", "_Bool"])
 _TAGS = frozenset(["struct", "union", "enum"])
-#: Pointers, arrays and functions that one declaration, and pairs of brackets that a prototype, nests at most.
+#: The most pointers, arrays and functions of one declaration, and the deepest nesting of brackets in a prototype.
 DEEPEST = 12
 
-#: What may stand in the C definition and does not belong to the prototype, with the reason.
+#: Words that a C definition may have and a prototype may not, each with the reason.
 _FOREIGN = {
     "__bpf_kfunc": "leave out __bpf_kfunc: it marks the definition in the kernel",
     "static": "a kfunc is not static",
@@ -36,7 +36,7 @@ VARIADIC = "..."
 
 
 class PrototypeError(ValueError):
-    """The text is no prototype; *offset* is the place in it, *hint* a way out or empty."""
+    """The text is no prototype; *offset* is the place of the error, *hint* says what to write, or is empty."""
 
     def __init__(self, message: str, offset: int, hint: str = "") -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class PrototypeError(ValueError):
 
 
 class Token(NamedTuple):
-    """A word, a number or a mark of C, and its offset in the text."""
+    """A word, a number or a punctuation mark of C, and its offset in the text."""
 
     text: str
     offset: int
@@ -74,7 +74,7 @@ class ArrayType:
 
 @dataclass(frozen=True)
 class FunctionType:
-    """A function; one without parameters has a single one of the type ``void``."""
+    """A function.  If it has no parameters, it has a single one of the type ``void``."""
 
     returns: CType
     parameters: tuple[Parameter, ...]
@@ -86,7 +86,7 @@ VOID = PlainType(("void",))
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter: its type, and its name, which is empty where it has none."""
+    """A parameter: its type, and its name, which may be empty."""
 
     type: CType
     name: str
@@ -98,13 +98,13 @@ def is_identifier(text: str) -> bool:
 
 
 def tokens_of(text: str) -> list[Token]:
-    """Return the tokens of *text*; raises :exc:`PrototypeError` where something cannot stand in a prototype."""
+    """Return the tokens of *text*; raises :exc:`PrototypeError` if a prototype cannot have one of them."""
     tokens: list[Token] = []
     offset, end = 0, len(text.rstrip())
     while offset < end:
         match = _TOKEN.match(text, offset)
         if match is None:
-            offset = _SPACE.match(text, offset).end()  # type: ignore[union-attr]  # it matches no space, too
+            offset = _SPACE.match(text, offset).end()  # type: ignore[union-attr]  # the pattern also matches the empty text
             raise PrototypeError(f"'{text[offset]}' cannot stand in a prototype", offset, _advice(text[offset]))
         token = match[match.lastgroup or 0]
         offset = match.end()
@@ -129,7 +129,7 @@ def read_parameter(tokens: Sequence[Token]) -> Parameter:
 
 
 def read_parameters(tokens: Sequence[Token], opening: Token) -> tuple[Parameter, ...]:
-    """Return the parameters that *tokens*, all between the *opening* parenthesis and the last one, declare."""
+    """Return the parameters that *tokens* declare: all tokens from the *opening* parenthesis to the last one."""
     reader = _ParameterReader(tokens)
     parameters = reader.parameters(opening)
     reader.expect_end()
@@ -137,14 +137,14 @@ def read_parameters(tokens: Sequence[Token], opening: Token) -> tuple[Parameter,
 
 
 def read_result(tokens: Sequence[Token]) -> CType:
-    """Return the type of the result of a function, of which *tokens* are all up to its name; raises PrototypeError."""
+    """Return the type of a function's result from *tokens*, all that are before its name; raises PrototypeError."""
     name = tokens[-1]
     hint = f"write 'void {name.text}(...)' if it gives nothing"
     untyped = PrototypeError(f"'{name.text}' has no return type", name.offset, hint)
     reader = _ParameterReader(tokens, untyped)
     returns = reader.result()
     if reader.is_at_end:
-        raise untyped  # what should be the name was taken for the type
+        raise untyped  # the word that should be the name was read as the type
     reader.takes(name.text)
     reader.expect_end()
     if returns == VOID and [token.text for token in tokens[:-1]] != ["void"]:
@@ -158,7 +158,7 @@ class _ParameterReader:
     def __init__(self, tokens: Sequence[Token], untyped: Optional[PrototypeError] = None) -> None:
         self._tokens = tokens
         self._next = 0
-        #: What is raised where there is no type, if it is not said of a parameter.
+        #: The error for a missing type, if it is not the type of a parameter.
         self._untyped = untyped
 
     # -- tokens
@@ -175,7 +175,7 @@ class _ParameterReader:
         return self._tokens[-1].offset + len(self._tokens[-1].text) if self._tokens else 0
 
     def takes(self, text: str) -> bool:
-        """Go on if the next token is *text*, and say whether it was."""
+        """Skip the next token if it is *text*, and return whether it was."""
         taken = self._ahead() == text
         self._next += taken
         return taken
@@ -198,7 +198,7 @@ class _ParameterReader:
     # -- grammar
 
     def declaration(self) -> Parameter:
-        """Read one parameter: a type, and a declarator around its name or around none."""
+        """Read one parameter: a type, and a declarator around a name or around none."""
         start = self._offset
         base = self._type_in_words()
         name, derived = self._declarator()
@@ -207,13 +207,13 @@ class _ParameterReader:
         kind: CType = base
         for derive in derived:
             kind = FunctionType(kind, derive) if isinstance(derive, tuple) else derive(kind)
-        # As a parameter an array is a pointer to its first element, and a function one to itself.
+        # A parameter that is an array is a pointer to its first element; one that is a function is a pointer to it.
         if isinstance(kind, ArrayType):
             kind = PointerType(kind.of)
         return Parameter(PointerType(kind) if isinstance(kind, FunctionType) else kind, name)
 
     def result(self) -> CType:
-        """Read the type of a result, which has pointers and nothing else around it."""
+        """Read the type of a result: a type in words, and only pointers."""
         start = self._offset
         kind: CType = self._type_in_words()
         stars = self._stars()
@@ -251,7 +251,7 @@ class _ParameterReader:
         start = self._offset
         words: list[str] = []
         annotations: list[str] = []
-        named = False  # by a word that may be a typedef
+        named = False  # the word may be a typedef
         while self._word():
             word = self._word()
             if word in _TAGS or word in _BASIC:
@@ -276,14 +276,14 @@ class _ParameterReader:
         return PlainType((*annotations, *words))
 
     def _annotates(self) -> bool:
-        """Whether the next word is no name: a star, another word or a declarator in parentheses follows it."""
+        """Whether the next word is not a name, because a star, a word or a declarator in parentheses follows it."""
         following = self._ahead(1)
         if following == "(" and self._ahead(2) == "*":
-            return True  # no parameter begins with a star
+            return True  # a declarator: a list of parameters does not begin with a star
         return following == "*" or _IDENTIFIER.fullmatch(following) is not None
 
     def _stars(self) -> int:
-        """Read the stars of a pointer, with the words that qualify it, and return how many they are."""
+        """Read the stars of pointers, with the words that qualify them, and return the number of stars."""
         stars = 0
         while True:
             if self.takes("*"):
@@ -294,7 +294,7 @@ class _ParameterReader:
                 return stars
 
     def _declarator(self) -> tuple[str, list[_Derived]]:
-        """Read what stands around a name, and return it with what makes the type of the words before it."""
+        """Read a declarator, and return its name with the functions that derive its type from the words before it."""
         stars = self._stars()
         name = ""
         inner: list[_Derived] = []
@@ -315,13 +315,13 @@ class _ParameterReader:
         return name, [*pointers, *reversed(outer), *inner]
 
     def _is_around_a_declarator(self) -> bool:
-        """Whether the parenthesis that is next stands around a declarator, and not around parameters."""
+        """Whether the next parenthesis is around a declarator, and not around parameters."""
         if self._ahead(1) in ("*", "(", "["):
             return True
         return self._ahead(self._closing(0) + 1) in ("(", "[")
 
     def _closing(self, distance: int) -> int:
-        """Return the distance to what closes the parenthesis or bracket that is *distance* ahead."""
+        """Return the distance to the end of the parenthesis or bracket that is *distance* ahead."""
         depth = 0
         while True:
             depth += (self._ahead(distance) in ("(", "[")) - (self._ahead(distance) in (")", "]"))
@@ -346,19 +346,19 @@ class _ParameterReader:
         return ArrayType
 
 
-#: What makes another type of a type: a pointer to it, an array of it, or a function with these parameters.
+#: A function that derives a type from another: a pointer to it, an array of it, or a function that returns it.
 _Derived = Union[type[PointerType], type[ArrayType], tuple[Parameter, ...]]
 
 
-# -- what a caller sees
+# -- types as a caller sees them
 
-#: How the verifier treats an argument is in the end of its name: ``mem__sz``, ``s__str``, ``p__nullable``
+#: The end of a parameter's name tells how the verifier treats it: ``mem__sz``, ``s__str``, ``p__nullable``
 #: (Documentation/bpf/kfuncs.rst, "Annotating kfunc parameters").
 _ANNOTATION = re.compile(r"\w(__[a-z][a-z0-9_]*)$")
 
 
 def spelled(kind: CType, inner: str = "") -> str:
-    """Return a type in one spelling, without qualifiers and names; *inner* is what a declarator puts around it."""
+    """Return a type in a uniform spelling, without qualifiers and names; *inner* is the text of its declarator."""
     if isinstance(kind, PlainType):
         return f"{_in_order(kind.words)}{' ' if inner else ''}{inner}"
     if isinstance(kind, FunctionType):

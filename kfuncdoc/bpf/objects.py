@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a BPF object asks of a kernel: the kfuncs it declares, and which of its programs call them.
+"""What a BPF object needs from a kernel: the kfuncs that it declares, and which of its programs call them.
 
-``kfuncdoc.scan.objects`` reads it from the file; ``audit`` compares it with kernels.  This module needs
-none of the libraries that reading needs.
+:mod:`kfuncdoc.scan.binary.objects` makes a :class:`BpfObject` from the file; :mod:`kfuncdoc.audit` compares it with
+kernels.  This module does not need the libraries that read the file.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Mapping, Optional
 
 from kfuncdoc.bpf.shape import Shape
 
-#: libbpf's separator of a name and its flavour: three underscores between characters that are none.
+#: libbpf's separator of a name and its flavour: three underscores, with no further underscore on either side.
 _FLAVOUR = re.compile(r"(.*[^_])___[^_].*", re.DOTALL)
 
 
 def essential_name(name: str) -> str:
-    """Return *name* without its flavour, which is the name that libbpf looks for in the kernel.
+    """Return *name* without its flavour.  libbpf looks for this name in the kernel.
 
-    The last ``___x`` of any name is a flavour (``bpf_core_essential_name_len()`` in ``tools/lib/bpf``), so that
-    ``scx_bpf_dsq_insert___v2``, a kfunc of that very name, is declared as ``scx_bpf_dsq_insert___v2___compat``.
+    The last ``___x`` of any name is a flavour (``bpf_core_essential_name_len()`` in ``tools/lib/bpf``).  So programs
+    declare the kfunc ``scx_bpf_dsq_insert___v2``, whose own name ends so, as ``scx_bpf_dsq_insert___v2___compat``.
     """
     match = _FLAVOUR.fullmatch(name)
     return match[1] if match else name
@@ -29,11 +29,11 @@ def essential_name(name: str) -> str:
 
 @dataclass(frozen=True)
 class Extern:
-    """A kfunc that an object declares, ``extern ... __ksym``, and needs or can do without (``__weak``)."""
+    """A kfunc that an object declares, ``extern ... __ksym``.  The object needs it, unless it is ``__weak``."""
 
     name: str
     weak: bool
-    #: As the program declared it, in C and as libbpf compares it; None where the object does not tell.
+    #: The declared prototype, in C and as libbpf compares it; None if the object does not tell.
     prototype: Optional[str] = None
     shape: Shape = None
 
@@ -45,18 +45,18 @@ class Extern:
 
 @dataclass(frozen=True)
 class Program:
-    """A program of an object: what is loaded into the kernel, and verified there, as a whole."""
+    """A program of an object.  The kernel loads and verifies it as a whole."""
 
     name: str
     section: str
-    #: As in ``BPF_PROG_TYPE_XDP``; None where the section does not tell.
+    #: A name such as ``BPF_PROG_TYPE_XDP``; None if the section does not tell.
     program_type: Optional[str] = None
-    #: The structure of callbacks that it belongs to, and its name there.
+    #: The structure of callbacks that it belongs to, and the name of its member there.
     struct_ops: Optional[str] = None
     member: Optional[str] = None
-    #: Whether it may sleep, by its section; None where that does not tell.
+    #: Whether it may sleep; None if the section does not tell.
     sleepable: Optional[bool] = None
-    #: Whether libbpf leaves it out unless it is told to load it (``SEC("?tc")``).
+    #: Whether libbpf loads it only on request (``SEC("?tc")``).
     optional: bool = False
 
 
@@ -75,27 +75,27 @@ class Call:
 
     extern: str
     function: str
-    #: Every program that the call is part of, be it through subprograms or callbacks.
+    #: Every program that the call is part of, also through subprograms or callbacks.
     programs: tuple[Program, ...]
     source: Optional[SourceLine] = None
-    #: The externs that every way to the call has found there, and those that it has found missing.
+    #: The externs that every path to the call has tested to be in the kernel, and those tested to be missing.
     found: frozenset[str] = frozenset()
     missed: frozenset[str] = frozenset()
-    #: The programs that get there by calls alone, so that it runs where they do; a callback may run elsewhere.
+    #: The programs that reach the call without a callback, so that it runs in their context.
     directly: tuple[Program, ...] = ()
 
     @property
     def guarded(self) -> bool:
-        """Whether every way to the call goes through a test that the kfunc is there."""
+        """Whether every path to the call goes through a test that the kernel has the kfunc."""
         return self.extern in self.found
 
     def reached(self, present: Mapping[str, Optional[bool]]) -> bool:
-        """Whether the call may be reached on a kernel, of which *present* says which externs libbpf finds there.
+        """Whether the call may be reached on a kernel; *present* says which externs libbpf finds on that kernel.
 
-        What is not reached because of these tests the verifier does not look at.
+        The verifier does not check calls that these tests make unreachable.
         """
         if not self.found and not self.missed:
-            return True  # which most are
+            return True  # most calls have no tests
         return all(present.get(name) is not False for name in self.found) and all(
             present.get(name) is not True for name in self.missed
         )
@@ -109,7 +109,7 @@ class BpfObject:
     externs: tuple[Extern, ...] = ()
     programs: tuple[Program, ...] = ()
     calls: tuple[Call, ...] = ()
-    #: Whether it has type information, without which libbpf resolves no kfunc.
+    #: Whether it has type information.  Without it, libbpf resolves no kfunc.
     has_btf: bool = True
-    #: Symbols that are defined nowhere and have no type, in an object that has types: libbpf resolves none of them.
+    #: Undefined symbols without a type, in an object with type information: libbpf resolves none of them.
     untyped: tuple[str, ...] = ()

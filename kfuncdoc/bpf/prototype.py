@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""C prototypes of kfuncs: checked, taken apart, and laid out for reading.
+"""C prototypes of kfuncs: this module checks them, takes them apart, and lays them out for reading.
 
 A prototype is one line of C, ``int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end)``.
-What is needed of it is its name, its parameters as text, their types as callers see them, and the
-certainty that a C compiler will not stumble over it; types are not looked into.
+kfuncdoc needs its name, its parameters as text, and their types as callers see them.  A checked prototype is valid C
+for a compiler that knows its types; what a type is, is not checked.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from kfuncdoc.bpf.declaration import (
     spelled,
     tokens_of,
 )
-from kfuncdoc.bpf.declaration import PrototypeError as PrototypeError  # part of what this module offers
+from kfuncdoc.bpf.declaration import PrototypeError as PrototypeError  # also for users of this module
 
 _STARS = re.compile(r"\s*((?:\*\s*)+)")
 _LINE_WIDTH = 80
@@ -47,11 +47,11 @@ class Prototype:
         return f"{self.returns}{'' if self.returns.endswith('*') else ' '}{self.name}"
 
     def laid_out(self, width: int = _LINE_WIDTH) -> str:
-        """Return the prototype over as many lines as *width* columns ask for, in the kernel's manner."""
+        """Return the prototype on as many lines as *width* columns need, in the kernel's style."""
         if len(str(self)) < width:
             return f"{self};"
         head = f"{self._head}("
-        # Continuation lines stand below the first parameter, unless that leaves too little room.
+        # Continuation lines begin below the first parameter, unless that leaves too little room.
         indent = " " * (len(head) if len(head) + max(map(len, self.parameters), default=0) < width else 8)
         lines = [head]
         for number, parameter in enumerate(self.parameters, 1):
@@ -65,7 +65,7 @@ class Prototype:
 
 
 def parse_prototype(text: str) -> Prototype:
-    """Take *text* apart; raises :exc:`PrototypeError` where it is no prototype of one function."""
+    """Take *text* apart; raises :exc:`PrototypeError` if it is not the prototype of one function."""
     return _parse(text).prototype
 
 
@@ -93,7 +93,7 @@ def _parse(text: str) -> _Parsed:
 
 
 def _parameter_list(text: str, tokens: list[Token]) -> int:
-    """Return the index of the parenthesis that opens the parameters, which end the prototype."""
+    """Return the index of the parenthesis that opens the parameters; they are at the end of the prototype."""
     closing = {"(": ")", "[": "]"}
     open_marks: list[tuple[str, int]] = []
     opening: Optional[int] = None
@@ -149,23 +149,23 @@ def _spaced(text: str) -> str:
     return " ".join(text.split()).replace("( *", "(*")
 
 
-# -- what a caller sees
+# -- types as a caller sees them
 
 
 def as_callers_see(text: str) -> tuple[str, ...]:
-    """Return what matters to a caller of the prototype *text*, to be compared with another such tuple.
+    """Return what a caller notices of the prototype *text*; two prototypes with equal tuples are the same to callers.
 
-    That are the types, in one spelling, and the annotations at the end of the names of parameters,
-    which tell the verifier how to treat an argument.  Names themselves and ``const`` do not matter:
-    neither libbpf's check of prototypes nor the verifier looks at them.  Raises :exc:`PrototypeError`.
+    The tuple has the types, in a uniform spelling, with the annotations at the ends of parameter names, which tell the
+    verifier how to treat an argument.  It has neither names nor ``const``: libbpf's check of prototypes and the
+    verifier ignore them.  Raises :exc:`PrototypeError`.
     """
     function = function_type(text)
     return (spelled(function.returns), *map(annotated, function.parameters))
 
 
 def name_of_parameter(text: str) -> str:
-    """Return the name in *text*, one parameter of a prototype; empty where it has none.
+    """Return the name in *text*, one parameter of a prototype; empty if it has none.
 
-    Raises :exc:`PrototypeError` where it is no parameter.
+    Raises :exc:`PrototypeError` if *text* is not a parameter.
     """
     return read_parameter(tokens_of(text)).name

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a section of a BPF object says of the program in it: its type, and whether it may sleep.
+"""The type of a BPF program, and whether it may sleep, from the name of its section in the object.
 
-libbpf reads them from the name, ``SEC("tp_btf/sched_switch")``: the first of its definitions that fits
+libbpf takes both from the name, ``SEC("tp_btf/sched_switch")``, by the first of its definitions that fits
 (``section_defs[]`` in ``tools/lib/bpf/libbpf.c``, here as of v7.3).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Mapping, NamedTuple, Optional
 
-#: Program types by the sections of their programs.  ``+``: what follows after a slash names what it is attached to;
+#: The names of sections for each program type.  ``+``: a slash and the name of the attach point may follow.
 #: ``.s``: programs that may sleep are in a section of the same name with ``.s`` at its end.
 _SECTIONS: Mapping[str, str] = {
     "SOCKET_FILTER": "socket",
@@ -55,28 +55,28 @@ _ALWAYS_SLEEPABLE = "SYSCALL"
 
 
 class ProgramSection(NamedTuple):
-    """What the name of a section says of the programs in it."""
+    """The facts that the name of a section gives about the programs in it."""
 
-    #: As in ``BPF_PROG_TYPE_XDP``; None where the name says nothing.
+    #: A name such as ``BPF_PROG_TYPE_XDP``; None if the section does not tell.
     program_type: Optional[str]
-    #: None where the name says nothing.
+    #: Whether they may sleep; None if the section does not tell.
     sleepable: Optional[bool]
-    #: Whether libbpf leaves the programs out unless it is told to load them.
+    #: Whether libbpf loads the programs only on request.
     optional: bool
 
 
 def program_section(name: str) -> ProgramSection:
-    """Return what the *name* of a section, as the object has it, says of its programs."""
+    """Return the facts that the *name* of a section in an object gives about its programs."""
     optional = name.startswith("?")
     head, _, _ = name.lstrip("?").partition("/")
-    # Other loaders, and libbpf before 1.0, go by how the name begins.
+    # Other loaders, and libbpf before 1.0, compare only the beginning of the name.
     definition = _EXACT.get(name.lstrip("?")) or _ATTACHED.get(head) or _EXACT.get(head)
     program_type, sleepable = definition or (None, None)
     return ProgramSection(program_type, sleepable, optional)
 
 
 def _definitions() -> tuple[dict[str, tuple[str, bool]], dict[str, tuple[str, bool]]]:
-    """Return the sections that are named in full, and those that go on after a slash."""
+    """Return the sections with a complete name, and those with a name that continues after a slash."""
     exact: dict[str, tuple[str, bool]] = {}
     attached: dict[str, tuple[str, bool]] = {}
     for short, names in _SECTIONS.items():
@@ -86,7 +86,7 @@ def _definitions() -> tuple[dict[str, tuple[str, bool]], dict[str, tuple[str, bo
             if bare.endswith(".s"):
                 exact[bare] = into[bare] = program_type, True
                 bare = bare[:-2]
-            # What is attached to something named elsewhere has no slash.
+            # A program whose attach point is not in the section name has no slash.
             exact[bare] = into[bare] = program_type, always
     return exact, attached
 

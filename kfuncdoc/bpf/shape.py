@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Prototypes as libbpf compares them, when it looks for the kfunc that a program declared.
+"""The shapes of prototypes, which libbpf compares when it looks for a kfunc that a program declares.
 
-libbpf takes a program's extern for a kfunc of the kernel where the two prototypes have the same *shape*
+libbpf accepts a kfunc of the kernel for a program's extern if the two prototypes have the same *shape*
 (``__bpf_core_types_are_compat()`` in ``tools/lib/bpf/relo_core.c``): the same count of parameters, pointers
-where there are pointers, structures where there are structures.  All integers are alike, whatever their
+where there are pointers, structures where there are structures.  All integers are the same, whatever their
 size and sign; names of structures, ``const`` and typedefs do not count.
 
-A shape is one word, or a tuple of a word and the shapes inside.  Of a declaration it is made here, of BTF
-in ``kfuncdoc.scan.btf``.
+A shape is one word, or a tuple of a word and the shapes inside.  This module makes shapes from C declarations, and
+:mod:`kfuncdoc.scan.binary.btf` makes them from BTF.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from kfuncdoc.bpf.declaration import CType, spelled
 from kfuncdoc.bpf.prototype import function_type
 
 #: ``("pointer", to)``, ``("array", of)``, ``("function", returns, *parameters)``, a word of ``_ALIKE``, or
-#: None for a type of which only its name is known.
+#: None for a type of which only the name is known.
 Shape = Union[str, Tuple[Any, ...], None]
 
 VOID, INTEGER, STRUCT, UNION, ENUM, FORWARD = "void", "integer", "struct", "union", "enum", "forward"
 POINTER, ARRAY, FUNCTION = "pointer", "array", "function"
-#: What libbpf takes for compatible with nothing, not even itself: floating point, integers at an odd bit.
+#: Types that libbpf accepts for no type, not even for the same: floating point, integers at an odd bit.
 OTHER = "other"
 _ALIKE = frozenset({VOID, INTEGER, STRUCT, UNION, ENUM, FORWARD})
 
-#: The names that the kernel has for integers; those of C are told by their words.
+#: The kernel's own names for integers; the names of C are recognised by their words.
 _INTEGERS = frozenset(
     "u8 u16 u32 u64 s8 s16 s32 s64 __u8 __u16 __u32 __u64 __s8 __s16 __s32 __s64 __be16 __be32 __be64 __le16 __le32"
     " __le64 __sum16 __wsum size_t ssize_t pid_t uid_t gid_t gfp_t loff_t dma_addr_t uintptr_t".split()
@@ -44,9 +44,9 @@ def shape_of(prototype: str) -> Shape:
 
 
 def compatible(local: Shape, kernel: Shape) -> bool:
-    """Whether libbpf takes a function of the shape *local* for one of the shape *kernel*.
+    """Whether libbpf accepts a function of the shape *kernel* for a declaration of the shape *local*.
 
-    What is not known, the shape of a typedef without its definition, is compatible with anything.
+    An unknown shape, that of a typedef without a definition, is compatible with any shape.
     """
     if local is None or kernel is None:
         return True
@@ -60,7 +60,7 @@ def compatible(local: Shape, kernel: Shape) -> bool:
 
 
 def has_forward(shape: Shape) -> bool:
-    """Whether there is a structure in *shape* that is declared and not defined: libbpf takes it for none that is."""
+    """Whether *shape* has a structure that is declared but not defined.  libbpf takes it for no defined structure."""
     return any(map(has_forward, shape)) if isinstance(shape, tuple) else shape == FORWARD
 
 
@@ -81,7 +81,7 @@ def _plain(text: str) -> Optional[str]:
     if words[0] in (STRUCT, UNION, ENUM):
         return words[0]
     if text in (VOID, declaration.VARIADIC):
-        return VOID  # BTF has no other word for the dots
+        return VOID  # BTF writes the dots as a parameter of type void
     if text in _INTEGERS or set(words) <= _WORDS_OF_INTEGERS:
         return INTEGER
     return OTHER if {"float", "double"} & set(words) else None

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Kernels, apart from any one kfunc: releases, hooks, flags, and what was observed in one."""
+"""Facts about kernels that are not about a single kfunc: releases, hooks, flags, and the observation of a kernel."""

@@ -9,11 +9,11 @@ from typing import Optional
 
 @dataclass(frozen=True)
 class FlagMeaning:
-    """A ``KF_*`` flag: what it means, and in which releases there is one of that name."""
+    """A ``KF_*`` flag: what it means, and which releases have it."""
 
     flag: str
     meaning: str
     first: Optional[str] = None
     last: Optional[str] = None
-    #: The number of its bit in the flags of a built kernel; one that is free again may be taken by another flag.
+    #: The number of its bit in the flags of a built kernel; another flag may use the bit of a flag that was removed.
     bit: Optional[int] = None

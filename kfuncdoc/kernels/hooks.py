@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""From the program types that a kfunc is registered for to those that may call it.
+"""Hooks: which program types may call a kfunc that is registered for some program types.
 
-The kernel does not keep registrations by program type but by *hook*, and several program types share
-one (``bpf_prog_type_to_kfunc_hook()`` in ``kernel/bpf/btf.c``).  A kfunc that is registered for one
-of them can be called by all, unless a filter says no; and when the kernel lets another program type
-into a hook, as v6.12 did with tracepoints, nothing in any registration changes.
+The kernel keeps registrations by *hook*, not by program type, and several program types share a hook
+(``bpf_prog_type_to_kfunc_hook()`` in ``kernel/bpf/btf.c``).  If a kfunc is registered for one of them, all of them
+can call it, unless a filter refuses the call.  When the kernel adds a program type to a hook, as v6.12 did with
+tracepoints, no registration changes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Iterable, Mapping, Optional, Sequence
 
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 
-#: Registered for no type in particular: any program may call it.
+#: The type of a registration for every type: any program may call the kfunc.
 ANY = "BPF_PROG_TYPE_UNSPEC"
-#: The programs that take the place of another one, of whichever type that is, and may call what that one may.
+#: The type of programs that replace another program, of any type, and may call what that program may call.
 REPLACES_ANOTHER = "BPF_PROG_TYPE_EXT"
-#: The programs that are callbacks of a structure of the kernel's, of which there are several.
+#: The type of programs that are callbacks of a structure of the kernel; the kernel has several such structures.
 STRUCT_OPS = "BPF_PROG_TYPE_STRUCT_OPS"
 
 
@@ -43,7 +43,7 @@ class HookMap:
 
     @classmethod
     def from_mapping(cls, hooks: Mapping[str, Sequence[Mapping[str, str]]], calendar: ReleaseCalendar) -> HookMap:
-        """Make a map of what ``data/hooks.yaml`` holds."""
+        """Make a map from the content of ``data/hooks.yaml``."""
         return cls(
             [
                 HookEntry(
@@ -58,7 +58,7 @@ class HookMap:
 
     @property
     def program_types(self) -> tuple[str, ...]:
-        """Every program type that has, or ever had, a hook, and that which stands for any, in the order of the map."""
+        """Every program type that has or ever had a hook, and the type that stands for any, in the order of the map."""
         return tuple(dict.fromkeys(entry.program_type for entry in self.entries))
 
     def is_open(self, program_type: str, release: Release) -> bool:
@@ -66,12 +66,12 @@ class HookMap:
         return any(entry.program_type == program_type and entry.holds(release) for entry in self.entries)
 
     def opened(self, program_type: str, release: Release) -> When:
-        """Return when a hook was opened to *program_type*, which was in *release*, with what is uncertain about it."""
+        """Return when *program_type* got a hook, which was in *release*, with what is uncertain about it."""
         opened = (entry.since for entry in self.entries if entry.program_type == program_type)
         return next((since for since in opened if since.by == release), When(release))
 
     def sharing(self, registered: Iterable[str], release: Release) -> tuple[str, ...]:
-        """Return the program types that share a hook with one of *registered* at *release*, without these."""
+        """Return the other program types that share a hook with one of *registered* at *release*."""
         registered = set(registered)
         now = [entry for entry in self.entries if entry.holds(release)]
         hooks = {entry.hook for entry in now if entry.program_type in registered}
@@ -80,6 +80,6 @@ class HookMap:
         )
 
     def may_call(self, registered: Iterable[str], program_type: str, release: Release) -> bool:
-        """Whether programs of *program_type* may call what is *registered* so, as far as hooks decide."""
+        """Whether programs of *program_type* may call a kfunc with these *registered* types, by hooks alone."""
         registered = set(registered)
         return bool({program_type, ANY} & registered) or program_type in self.sharing(registered, release)

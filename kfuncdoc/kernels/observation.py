@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What one kernel really has: the facts that a scan finds, and the file that keeps them.
+"""Observations: the facts about a kernel that a scan finds, and the file that keeps them.
 
-A scanner (see ``kfuncdoc.scan``) makes an :class:`Observation` of a source tree or of a built kernel;
+A scanner (see :mod:`kfuncdoc.scan`) makes an :class:`Observation` of a source tree or of a built kernel;
 ``verify`` compares declarations with it and ``update`` brings them up to it::
 
     source tree, vmlinux, modules, BTF --scan--> Observation --compare--> verify, update
@@ -9,8 +9,8 @@ A scanner (see ``kfuncdoc.scan``) makes an :class:`Observation` of a source tree
                                                   v       |
                                               JSON, one line a kfunc
 
-What a witness cannot tell is None, and nothing is concluded from it.  This module needs none of the
-libraries that scanning needs, so that a saved observation can be compared anywhere.
+A fact that the scanned files do not tell is None, and nothing is concluded from that.  This module does not need the
+libraries that scanning needs, so that a saved observation can be compared without them.
 """
 
 from __future__ import annotations
@@ -34,32 +34,32 @@ _KERNEL = re.compile(r"(\d+)\.(\d+)(?:\.(\d+))?")
 
 
 class Kind(Enum):
-    """What was scanned, which decides what its silence means."""
+    """What was scanned.  It decides what it means that a kfunc is missing."""
 
-    #: A source tree: whatever is registered anywhere is in it.
+    #: A source tree: it has every kfunc that is registered anywhere.
     TREE = "tree"
-    #: A built kernel: what the configuration left out is not in it.
+    #: A built kernel: it lacks what its configuration left out.
     IMAGE = "image"
 
 
 class ObservationUnusable(ValueError):
-    """A file is no observation, or of a format of another day."""
+    """The file is no observation, or its format has another version."""
 
 
 @dataclass(frozen=True)
 class Registration:
-    """One set of kfuncs that a kfunc is in, and what the set is registered for."""
+    """A set of kfuncs that has a kfunc, and the program types that the set is registered for."""
 
-    #: The variable of the set (``BTF_KFUNCS_START(set)``); None where an image has no symbols.
+    #: The variable of the set (``BTF_KFUNCS_START(set)``); None if an image has no symbols.
     set: Optional[str] = None
     #: The ``KF_*`` flags of the entry, in the order of their bits.
     flags: tuple[str, ...] = ()
-    #: What ``register_btf_kfunc_id_set()`` is called with, in the order of the calls; None where it
-    #: cannot be told, as of an image.
+    #: The arguments of ``register_btf_kfunc_id_set()``, in the order of the calls; None if they are not known,
+    #: as for an image.
     program_types: Optional[tuple[str, ...]] = None
-    #: The function that narrows the registration further.
+    #: The filter function, which refuses some calls.
     filter: Optional[str] = None
-    #: The struct_ops that the filter lets through, where it names them.
+    #: The struct_ops that the filter allows, if it names them.
     struct_ops: tuple[str, ...] = ()
 
 
@@ -68,35 +68,35 @@ class ObservedKfunc:
     """One kfunc as a kernel has it."""
 
     name: str
-    #: As BPF programs call it: without implicit arguments, without annotations of the C source.
+    #: The prototype as BPF programs call it: without implicit arguments, without annotations of the C source.
     prototype: Optional[str] = None
-    #: Empty where nothing is known of sets, as of BTF alone.
+    #: Empty if the sets are not known, as for BTF alone.
     registrations: tuple[Registration, ...] = ()
     #: The file of the definition, from the top of the source tree, and its line.
     source: Optional[str] = None
     line: Optional[int] = None
-    #: A Kconfig expression without ``CONFIG_``; empty where it is built with every kernel that has BPF.
+    #: A Kconfig expression without ``CONFIG_``; empty if every kernel with BPF has the kfunc.
     depends_on: Optional[str] = None
-    #: The module it lives in; empty where it is part of the kernel proper.
+    #: Its module; empty if it is built into the kernel.
     module: Optional[str] = None
-    #: Whether kernel-doc describes it.
+    #: Whether it has a kernel-doc comment.
     documented: Optional[bool] = None
     #: The BPF programs of the tree that call it (``tools/sched_ext``, ``samples``).
     callers: tuple[str, ...] = ()
 
     @property
     def flags(self) -> Optional[tuple[str, ...]]:
-        """The flags of its sets, those of most program types where they differ; None where unknown."""
+        """The flags of its sets, if they differ those of most program types; None if unknown."""
         counts: dict[tuple[str, ...], int] = {}
         for registration in self.registrations:
-            # A set that is registered for nothing, or for what cannot be told, still weighs a little.
+            # A set without registrations, or with unknown ones, still has a little weight.
             weight = 1 + len(registration.program_types or ())
             counts[registration.flags] = counts.get(registration.flags, 0) + weight
         return max(counts, key=lambda flags: counts[flags]) if counts else None
 
     @property
     def flags_for(self) -> Optional[dict[str, tuple[str, ...]]]:
-        """The other flags it has for some program types; None where registrations cannot be told."""
+        """The other flags that it has for some program types; None if registrations are not known."""
         if self.program_types is None:
             return None
         return {
@@ -108,7 +108,7 @@ class ObservedKfunc:
 
     @property
     def program_types(self) -> Optional[tuple[str, ...]]:
-        """What its sets are registered for, all together; None where that cannot be told."""
+        """The program types that its sets are registered for, all together; None if they are not known."""
         known = [registration.program_types for registration in self.registrations]
         if not known or None in known:
             return None
@@ -117,28 +117,28 @@ class ObservedKfunc:
 
 @dataclass(frozen=True)
 class Remark:
-    """A comment in the source that announces an end, or something a scanner could not make out."""
+    """A comment in the source that announces an end, or something that a scanner could not read or understand."""
 
     file: str
     line: int
     text: str
-    #: The kfunc it is about, where it stands beside one.
+    #: The kfunc that it is about, if it is beside one.
     kfunc: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Observation:
-    """Everything that one scan found."""
+    """The result of one scan."""
 
     kind: Kind
-    #: The version of the kernel, as in ``7.3.4``; None where the source does not tell.
+    #: The version of the kernel, as in ``7.3.4``; None if the source does not tell.
     kernel: Optional[str] = None
     kfuncs: tuple[ObservedKfunc, ...] = ()
-    #: The hook of each program type, as ``bpf_prog_type_to_kfunc_hook()`` has it; of a tree alone.
+    #: The hook of each program type in ``bpf_prog_type_to_kfunc_hook()``; only for a source tree.
     hooks: Mapping[str, str] = field(default_factory=dict)
-    #: Comments that announce a removal; of a tree alone.
+    #: Comments that announce a removal; only for a source tree.
     announcements: tuple[Remark, ...] = ()
-    #: What the scanner could not make out: a macro it does not know, a kfunc without a definition.
+    #: What the scanner could not read or understand: an unknown macro, a kfunc without a definition.
     remarks: tuple[Remark, ...] = ()
     #: The version of the file format.
     format: Literal[1] = FORMAT
@@ -154,26 +154,26 @@ class Observation:
 
     @property
     def point(self) -> int:
-        """The number of the stable release: 4 of ``7.3.4``, 0 of ``7.3`` and where nothing is known."""
+        """The number of the stable release: 4 for ``7.3.4``, 0 for ``7.3`` and for an unknown version."""
         match = _KERNEL.match(self.kernel or "")
         return int(match[3] or 0) if match else 0
 
 
 @dataclass(frozen=True)
 class KernelFunctions:
-    """The functions of a built kernel in which libbpf looks for the kfuncs of a program."""
+    """The functions of a built kernel.  libbpf looks among them for the kfuncs of a program."""
 
-    #: The version of the kernel, as in ``7.3.4``; None where it does not tell.
+    #: The version of the kernel, as in ``7.3.4``; None if the image does not tell.
     kernel: Optional[str]
-    #: Their prototypes; of some C cannot say it.
+    #: The prototypes of the functions by name; None for a prototype that C cannot express.
     prototypes: Mapping[str, Optional[str]]
-    #: Whether modules were looked into as well.
+    #: Whether modules were scanned, too.
     with_modules: bool
-    #: The shapes of their prototypes, as far as they are told exactly.
+    #: The shapes of the prototypes, as far as they are known exactly.
     shapes: Mapping[str, Shape] = field(default_factory=dict)
-    #: Those that are no kfuncs: libbpf finds them, and the verifier lets nobody call them.
+    #: The functions that are not kfuncs: libbpf finds them, but the verifier refuses every call of them.
     no_kfuncs: FrozenSet[str] = frozenset()
-    #: Those of which the kernel does not tell whether they are kfuncs.
+    #: The functions for which the kernel does not tell whether they are kfuncs.
     doubtful: FrozenSet[str] = frozenset()
 
     @property
@@ -188,11 +188,11 @@ def release_of(kernel: Optional[str]) -> Optional[str]:
     return f"v{match[1]}.{match[2]}" if match else None
 
 
-# -- for people
+# -- text for people
 
 
 def as_text(observation: Observation) -> str:
-    """Return *observation* for a terminal: each kfunc with its prototype, flags, and where it is."""
+    """Return *observation* for a terminal: each kfunc with its prototype, flags and places."""
     blocks = [_block(kfunc) for kfunc in observation.kfuncs]
     kernel = f"Linux {observation.kernel}" if observation.kernel else "a kernel that does not tell its version"
     what = "source tree" if observation.kind is Kind.TREE else "built"
@@ -226,11 +226,11 @@ def _block(kfunc: ObservedKfunc) -> str:
 
 
 def as_json(observation: Observation, *, compact: bool = False) -> str:
-    """Return the file of *observation*: JSON with one line a kfunc, so that a diff can be read.
+    """Return *observation* as JSON, with one line for each kfunc so that people can read a diff.
 
     :func:`json_schema` describes it.
 
-    *compact* leaves out what is not compared with declarations: lines, callers, remarks.
+    *compact* leaves out facts that are not compared with declarations: lines, callers, remarks.
     """
     head: dict[str, Any] = {
         "format": observation.format,
@@ -308,7 +308,7 @@ def json_schema() -> Schema:
 
 
 def _as_mapping(record: Any) -> dict[str, Any]:
-    """Return the fields of *record* that differ from their defaults: what is not said is not known."""
+    """Return the fields of *record* that differ from their defaults; a missing field is not known."""
     mapping = {}
     for described in dataclasses.fields(record):
         value = getattr(record, described.name)
@@ -322,11 +322,11 @@ def _as_mapping(record: Any) -> dict[str, Any]:
 
 def from_json(text: str) -> Observation:
     """Read what :func:`as_json` wrote; raises :exc:`ObservationUnusable`."""
-    # To make the validator takes longer than to scan a vmlinux, which has no need of it.
+    # It is imported here because making the validator takes longer than the scan of a vmlinux, which does not need it.
     from pydantic import TypeAdapter, ValidationError
 
     try:
-        # The validator takes dataclasses as they are, and no value of another form through.
+        # The validator makes the dataclasses above, and refuses a value of another form.
         return TypeAdapter(Observation).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]

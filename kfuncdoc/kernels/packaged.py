@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What is known of kernels apart from their kfuncs, as the package has it: releases, and hooks.
+"""The packaged facts about kernels: releases, hooks and flags.
 
-That is read without the models of declarations, so that a build in which nothing changed can afford it.
+They are read without the models of declarations, which are slow to import, so that a build without changes is quick.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def load_calendar(path: Optional[str] = None) -> ReleaseCalendar:
 
 
 def load_hooks(calendar: ReleaseCalendar, path: Optional[str] = None) -> HookMap:
-    """Return the map from program type to hook (default: the packaged one); raises as the other one does."""
+    """Return the map from program type to hook (default: the packaged one); raises Unusable or ValueError."""
     read = yaml_text.read(path or str(packaged("data") / "hooks.yaml"))
     return HookMap.from_mapping(read.value, calendar)
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The release and the date as of which pages speak.
+"""The reference release and date: pages and commands describe kfuncs as of these.
 
-Both are given, or follow from the surroundings in one place, here: the date from
-``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org/specs/source-date-epoch/), else it is today;
-the release is the newest one that is out on the date.  A projected release is no reference: nobody
-knows yet what it will hold.
+Users can give both.  If they do not, this module is the only place that finds them: the date comes from
+``SOURCE_DATE_EPOCH`` (https://reproducible-builds.org/specs/source-date-epoch/), else it is today; the release is the
+newest one that is out on the date.  A projected release is no reference, because nobody knows yet what it will have.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from kfuncdoc.base.dates import read_date
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar
 
 _VERSION = re.compile(r"v?[0-9]+\.[0-9]+")
-#: The output of ``date +%s``, which is the form that the specification asks for.
+#: The output of ``date +%s``.  The specification requires this form.
 _SECONDS = re.compile(r"-?[0-9]+")
 
 
@@ -28,7 +27,7 @@ class ReferenceUnknown(ValueError):
 def reference_date(given: Optional[str], environment: Mapping[str, str]) -> datetime.date:
     """Return the date *given* as ``YYYY-MM-DD``, else that of the *environment*, else today (UTC).
 
-    Raises ReferenceUnknown where it is no date.  A command that does not depend on the date does not ask for it.
+    Raises ReferenceUnknown if it is not a date.  Commands that do not depend on the date do not call this.
     """
     if given:
         try:
@@ -51,12 +50,12 @@ def _day_of(epoch: str) -> datetime.date:
 
 
 def reference_release(given: Optional[str], calendar: ReleaseCalendar, date: datetime.date) -> Release:
-    """Return the release *given*, as :func:`real_release` does, else the newest one out on *date*."""
+    """Return the release *given*, as :func:`real_release` does, else the newest one that is out on *date*."""
     return real_release(given, calendar) if given else calendar.newest(date)
 
 
 def real_release(name: str, calendar: ReleaseCalendar) -> Release:
-    """Return the release *name*, as ``v6.10``; raises ReferenceUnknown where it does not exist yet, or not at all."""
+    """Return the release *name*, such as ``v6.10``; raises ReferenceUnknown if there is no such release, or not yet."""
     if not calendar.is_real(name):
         known = f"{calendar.real[0]} to {calendar.real[-1]}"
         raise ReferenceUnknown(f"'{name}' is no release that exists; known are {known}, written as v6.10")
@@ -64,10 +63,10 @@ def real_release(name: str, calendar: ReleaseCalendar) -> Release:
 
 
 def release_of_version(version: str, calendar: ReleaseCalendar) -> Release:
-    """Return the release as of which to speak of a kernel tree, whose Makefile says *version*.
+    """Return the reference release for a kernel tree whose Makefile has the *version*.
 
-    That is ``7.3.4`` for v7.3, and ``7.4.0-rc2`` for v7.4.  Of a release that is not out yet nobody
-    knows what it will hold, so the newest one that is known before it counts.
+    It is v7.3 for ``7.3.4``, and v7.4 for ``7.4.0-rc2``.  If that release is not out yet, nobody knows what it will
+    have, so the result is the newest known release before it.
     """
     numbers = _VERSION.match(version)
     known = [release for release in calendar.real if numbers and _numbers(release.name) <= _numbers(numbers[0])]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Kernel releases: their order, their dates, and what is known of those to come.
+"""Kernel releases: their order, their dates, and projections of future ones.
 
 Releases are ordered by the calendar and never by arithmetic on their numbers: v6.19 was followed by
-v7.0, and announcements made before then for "v6.22" mean v7.2.  The calendar maps such names.  A
-release that it does not know, real, projected or renumbered, is refused and not guessed at.
+v7.0, and earlier announcements for "v6.22" mean v7.2.  The calendar maps such renumbered names.  It refuses a
+release that is neither real, projected nor renumbered; it never guesses.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from typing import Any, Mapping, Optional, Sequence
 
 from kfuncdoc.base.dates import read_date
 
-#: A mainline release comes 9 or 10 weeks after the one before; none from v5.10 to v7.3 took other.
+#: A mainline release comes 9 or 10 weeks after the one before; this was so for all from v5.10 to v7.3.
 SHORTEST_CYCLE = datetime.timedelta(weeks=9)
 LONGEST_CYCLE = datetime.timedelta(weeks=10)
-#: The release with which the first kfuncs came.
+#: The first release with kfuncs.
 FIRST_KFUNCS = "v5.13"
 #: How many releases are projected beyond the last one in the calendar.
 HORIZON = 12
-#: After x.19 comes the next major number, as v4.19 to v5.0 … v6.19 to v7.0 did.
+#: After x.19 comes the next major number: v5.0 after v4.19, …, v7.0 after v6.19.
 LAST_MINOR = 19
 
 RELEASE = re.compile(r"v(?:0|[1-9][0-9]{0,2})\.(?:0|[1-9][0-9]{0,2})")
@@ -31,16 +31,16 @@ RELEASE_OR_RANGE = re.compile(rf"(?:(?P<range>(?P<after>{RELEASE.pattern})?\.\.)
 
 
 class UnknownRelease(LookupError):
-    """The calendar knows no such release."""
+    """The calendar has no such release."""
 
 
 @dataclass(frozen=True, order=True)
 class Release:
     """One release of a calendar.
 
-    Releases are ordered, equal and hashed by *position* alone, their place in the calendar: those of two
-    calendars are not comparable.  *date* is the day by which it was out, *earliest* the first day on which it
-    may have been: they differ where the calendar only has an estimate, and for a *projected* release.
+    *position* is the place in the calendar.  Releases are ordered, compared and hashed by it alone, so releases of two
+    calendars cannot be compared.  The release came out between *earliest* and *date*: the two days differ if the
+    calendar only has an estimate, and for a *projected* release.
     """
 
     position: int
@@ -48,7 +48,7 @@ class Release:
     earliest: datetime.date = field(compare=False)
     date: datetime.date = field(compare=False)
     lts: bool = field(default=False, compare=False)
-    #: The last day on which the stable tree is maintained; None where no end is known.
+    #: The last day on which the stable tree is maintained; None if no end is known.
     end_of_life: Optional[datetime.date] = field(default=None, compare=False)
     projected: bool = field(default=False, compare=False)
 
@@ -66,10 +66,10 @@ class Release:
 
 @dataclass(frozen=True)
 class When:
-    """The release of an event: *by* at the latest, and not yet in *after*, where that is known.
+    """The release of an event: it happened in *by* at the latest, and not yet in *after*, if that is known.
 
-    ``v6.12..v6.16`` has ``after`` v6.12 and ``by`` v6.16; ``..v6.12`` has no *after* and is
-    ``uncertain``; a plain ``v6.12`` is certain.  Folding takes *by*, the first release with a witness.
+    ``v6.12..v6.16`` has ``after`` v6.12 and ``by`` v6.16; ``..v6.12`` has no *after*; both are ``uncertain``.  A plain
+    ``v6.12`` is certain.  The state of a kfunc is computed with *by*, the first release in which the event was seen.
     """
 
     by: Release
@@ -78,7 +78,7 @@ class When:
 
 
 class ReleaseCalendar:
-    """The known releases in order, the projected ones after them, and the renumbered names."""
+    """The known releases in order, then the projected ones, and the renumbered names."""
 
     def __init__(self, releases: Sequence[Release], renumbered: Mapping[str, str]) -> None:
         self.real = tuple(releases)
@@ -90,7 +90,7 @@ class ReleaseCalendar:
 
     @classmethod
     def from_mapping(cls, calendar: Mapping[str, Any]) -> ReleaseCalendar:
-        """Make a calendar of what ``data/releases.yaml`` holds; raises ValueError where that is wrong."""
+        """Make a calendar from the content of ``data/releases.yaml``; raises ValueError if that is wrong."""
         releases = []
         for position, entry in enumerate(calendar["releases"]):
             date = read_date(entry["date"])
@@ -118,7 +118,7 @@ class ReleaseCalendar:
         return release is not None and not release.projected and name not in self.renumbered
 
     def when(self, text: str) -> When:
-        """Read the release of an event, certain or a range, as it is written in a declaration."""
+        """Read the release of an event from a declaration: one release, or a range."""
         when = self._when.get(text)
         if when is None:
             match = RELEASE_OR_RANGE.fullmatch(text)
@@ -129,7 +129,7 @@ class ReleaseCalendar:
         return when
 
     def newest(self, date: datetime.date) -> Release:
-        """Return the newest real release that was out on *date* (the first, for a day before it)."""
+        """Return the newest real release that was out on *date*; for a day before the first, return the first."""
         out = bisect.bisect_right([release.date for release in self.real], date)
         return self.real[max(out - 1, 0)]
 
@@ -139,7 +139,7 @@ class ReleaseCalendar:
         return tuple(release for release in self.real if (first is None or first <= release) and release <= last)
 
     def before(self, release: Release) -> Release:
-        """Return the release before *release* (the first one has none before and gives itself)."""
+        """Return the release before *release*; for the first release, return it itself."""
         return self.releases[max(release.position - 1, 0)]
 
     def between(self, first: Release, last: Release) -> tuple[Release, ...]:
