@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The permanent addresses in the pages: of kfuncs, and of the types of programs that may call them.
+"""The permanent addresses in the pages: of kfuncs, and of program types.
 
-docutils folds every run of underscores in an id into one hyphen, so ``__scx_bpf_select_cpu_and`` and
-``scx_bpf_select_cpu_and`` would share one id, and the later of them would be given ``id3`` or the
-like, which changes with the page.  An address therefore spells leading, trailing and repeated
-underscores out: ``kfunc-u2-scx-bpf-select-cpu-and``, ``kfunc-scx-bpf-dsq-insert-u3-v2``.  Plain names
-stay plain: ``kfunc-bpf-task-acquire``.
+docutils replaces every run of underscores in an id by one hyphen.  So ``__scx_bpf_select_cpu_and`` and
+``scx_bpf_select_cpu_and`` would have the same id, and docutils would give the second one an id such as ``id3``, which
+changes with the page.  An address therefore has the number of leading, trailing and repeated underscores:
+``kfunc-u2-scx-bpf-select-cpu-and``, ``kfunc-scx-bpf-dsq-insert-u3-v2``.  Other names need no numbers:
+``kfunc-bpf-task-acquire``.
 
 The page of a program type, ``program-type-xdp``, and the labels ``kfuncs-program-type-xdp`` and
 ``kfuncs-struct-ops-tcp-congestion-ops`` are as permanent.
@@ -18,7 +18,7 @@ from typing import Optional
 
 #: The prefix of every address.
 PREFIX = "kfunc-"
-#: The prefix of the labels of pages about all kfuncs, which the address of no kfunc begins with.
+#: The prefix of the labels of pages about all kfuncs.  No address of a kfunc begins with it.
 PAGE_PREFIX = "kfuncs-"
 
 _PROGRAM_TYPE = "BPF_PROG_TYPE_"
@@ -26,12 +26,12 @@ _UNDERSCORES = re.compile("_+")
 
 
 def address(name: str) -> str:
-    """Return the label of the kfunc *name*, which docutils keeps as the id it is."""
+    """Return the label of the kfunc *name*.  docutils uses it as the id without a change."""
     return PREFIX + _spelled(name)
 
 
 def program_type_page(program_type: str) -> str:
-    """Return the name of the page of a program type: of ``BPF_PROG_TYPE_XDP``, ``program-type-xdp``."""
+    """Return the name of the page of a program type: ``program-type-xdp`` for ``BPF_PROG_TYPE_XDP``."""
     name = program_type[len(_PROGRAM_TYPE) :]
     return "program-type-" + ("any" if name == "UNSPEC" else _spelled(name))
 
@@ -42,8 +42,8 @@ def program_type_address(program_type: str) -> str:
 
 
 def struct_ops_address(name: Optional[str]) -> str:
-    """Return the label of what programs of the struct_ops *name* may call; None stands for any struct_ops."""
-    # With a word more before a name, so that none can take it.
+    """Return the label of the section on what programs of the struct_ops *name* may call; None means any struct_ops."""
+    # The labels of names have one more word before the name, so that no name can have this label.
     return f"{PAGE_PREFIX}struct-ops-{_spelled(name)}" if name else f"{PAGE_PREFIX}any-struct-ops"
 
 
@@ -61,5 +61,5 @@ def _spelled(name: str) -> str:
 
 
 def plain_address(name: str) -> str:
-    """Return the id that docutils itself would make of ``kfunc-NAME``, shared by names alike."""
+    """Return the id that docutils itself would make of ``kfunc-NAME``; similar names share it."""
     return (PREFIX + _UNDERSCORES.sub("-", name).lower()).rstrip("-").replace("--", "-")

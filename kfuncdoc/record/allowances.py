@@ -15,21 +15,21 @@ _ALLOW = re.compile(r"\s*allow\s+(?P<rule>[a-z-]+)\s*:\s*(?P<why>\S.*)")
 
 
 class _Allowance(NamedTuple):
-    """A comment for kfuncdoc: its place, what follows ``kfuncdoc:`` in it, and the line that it is for."""
+    """A comment for kfuncdoc: its place, its text after ``kfuncdoc:``, and the line that it is for."""
 
     place: Place
     text: str
-    #: None where it stands behind a value, where it is for no line.
+    #: None if it is behind a value; then it is for no line.
     line: Optional[int]
 
 
 def apply_allowances(
     source: SourceFile, diagnostics: Sequence[Diagnostic], is_incomplete: Callable[[int], bool]
 ) -> list[Diagnostic]:
-    """Return *diagnostics* without those that the file allows, and with what is wrong with its allowances.
+    """Return *diagnostics* without those that the file allows, and with those about its allowances.
 
-    *is_incomplete* tells whether a line is in an entry that not every rule has seen: there, an allowance
-    for something that was not found is no finding.
+    *is_incomplete* tells whether a line is in an entry that was not checked by every rule: an allowance there may be
+    needed, even if nothing was found, so it is not reported.
     """
     if "kfuncdoc" not in source.text:
         return list(diagnostics)
@@ -65,8 +65,8 @@ def apply_allowances(
 def _allowances(source: SourceFile) -> Iterator[_Allowance]:
     """Yield every allowance of a file.
 
-    It is for the first line after it that is no comment, so that allowances can be stacked; one behind
-    a value is for none.
+    It is for the first line after it that is not a comment, so that several allowances can be for one line.  An
+    allowance behind a value is for no line.
     """
     stacked: list[tuple[Place, str]] = []
     for number, line in enumerate((*source.text.split("\n"), ""), 1):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""All declarations together: what the loader makes, and the renderer and the exporter take."""
+"""The catalog of all declarations.  The loader makes it; everything else reads it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Declaration:
 
 @dataclass(frozen=True)
 class Stub:
-    """A kfunc whose declaration is wrong: its name, so that links to it hold."""
+    """A kfunc whose declaration is wrong: only its name, so that links to it work."""
 
     name: str
 
 
 @dataclass(frozen=True)
 class SubsystemFile:
-    """One file: a subsystem and a page.  A file that cannot be read at all has a title and no entries."""
+    """One file: a subsystem and a page.  A file that cannot be read has a title and no entries."""
 
     path: str
     page: str
@@ -61,7 +61,7 @@ class SubsystemFile:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Every declaration that was loaded, and what was found wrong."""
+    """Every declaration that was loaded, and the diagnostics."""
 
     calendar: ReleaseCalendar
     flags: Mapping[str, FlagMeaning]
@@ -71,7 +71,7 @@ class Catalog:
 
     @cached_property
     def entries(self) -> Mapping[str, tuple[SubsystemFile, Union[Declaration, Stub]]]:
-        """Each kfunc by name, stubs too, with the subsystem that declares it."""
+        """The entry of each kfunc by name, also of stubs, with the subsystem that declares it."""
         return {entry.name: (subsystem, entry) for subsystem in self.subsystems for entry in subsystem.entries}
 
     @property

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declaration files by their names alone: the suffix, where they are found, and the names of their pages.
+"""Declaration files by name: their suffix, where they are found, and the names of their pages.
 
-Nothing is read here and nothing but the standard library is needed, so that a build in which nothing
-changed can afford it.
+This module reads no file and needs only the standard library, so that a build without changes is quick.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from typing import Iterable, Iterator
 from kfuncdoc.base.diagnostics import Diagnostic, Rule
 from kfuncdoc.base.walk import walk
 
-#: The suffix of declaration files, in the manner of ``.bpf.c``.
+#: The suffix of declaration files; it has two parts, like ``.bpf.c``.
 SUFFIX = ".kfuncs.yaml"
 
 
 def find(paths: Iterable[str]) -> list[str]:
     """Return the declaration files that *paths* name: files as they are, folders searched in order.
 
-    A file that is named twice is read once.  Folders whose name begins with a dot or an underscore
-    are left out, and virtual environments.  Symbolic links to folders are not followed.  A folder that cannot
-    be read is in the list too, with a separator at its end: see :func:`is_unreadable_folder`.
+    A file that is named twice is in the list once.  Virtual environments, and folders whose name begins with a dot or
+    an underscore, are left out.  Symbolic links to folders are not followed.  A folder that cannot be read is in the
+    list, too, with a separator at its end: see :func:`is_unreadable_folder`.
     """
     files: dict[str, str] = {}
     for path in paths:
@@ -52,12 +51,12 @@ def _is_left_out(folder: str, name: str) -> bool:
 
 
 def is_unreadable_folder(path: str) -> bool:
-    """Whether *path*, as :func:`find` gave it, is a folder that it could not search."""
+    """Whether *path*, from the list of :func:`find`, is a folder that cannot be read."""
     return path.endswith(os.sep)
 
 
 def unreadable_folder(path: str) -> Diagnostic:
-    """Return what is wrong with a folder that :func:`find` could not search."""
+    """Return the diagnostic for a folder that :func:`find` could not read."""
     try:
         with os.scandir(path):
             message = "the folder could not be read, and now it can"
@@ -67,10 +66,6 @@ def unreadable_folder(path: str) -> Diagnostic:
 
 
 def page_name(path: str) -> str:
-    """Return the name of the page of a declaration file: its own without the suffix."""
+    """Return the name of the page of a declaration file: the name of the file without the suffix."""
     name = os.path.basename(path)
     return name[: -len(SUFFIX)] if name.endswith(SUFFIX) else name
-
-
-#: The suffix of declaration files, in the manner of ``.bpf.c``.
-SUFFIX = ".kfuncs.yaml"

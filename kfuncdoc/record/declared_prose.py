@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Prose of a declaration, with the place where it was written.
+"""Prose of a declaration, with its place in the file.
 
-A line of prose that goes into a page carries its place as a private mark at its end: U+E000 FILE:LINE U+E001.  What
-writes the page takes the marks off, and reports an error in a line at the place that its mark names.
+A line of prose in a page has its place as a private mark at its end: U+E000 FILE:LINE U+E001.  The code that writes
+the page removes the marks, and reports an error in a line at the place that its mark names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kfuncdoc.base.yaml_text import MARKS, SourceFile
 
 @dataclass(frozen=True)
 class Prose:
-    """A text of reStructuredText, and where it was written.  Two of the same text are equal, wherever they stand.
+    """A text of reStructuredText, and its place.  Two are equal if their texts are equal, whatever their places.
 
     *keys* are the keys and indexes that lead to the text in *source*.  Without a source, its lines have no places.
     """
@@ -25,7 +25,7 @@ class Prose:
     keys: tuple[Union[str, int], ...] = field(default=(), compare=False)
 
     def marked(self) -> str:
-        """Return the text; each line that is not blank ends in a mark with its place."""
+        """Return the text, with a mark of its place at the end of each line that is not blank."""
         if self.source is None:
             return self.text.rstrip()
         lines = zip(self.text.rstrip().split("\n"), self.source.lines(*self.keys))
@@ -34,5 +34,5 @@ class Prose:
 
 
 def mark(path: str, line: int) -> str:
-    """Return the mark for the end of a line of a page that was written at *line* (from 1) of the file *path*."""
+    """Return the mark for the end of a line of a page; the line is from *line* (from 1) of the file *path*."""
     return f"{MARKS[0]}{path}:{line}{MARKS[1]}"

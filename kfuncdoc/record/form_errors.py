@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the models find wrong with the form of a file, in our words and with its place.
+"""Errors in the form of a file: from pydantic's errors to diagnostics in the words of YAML.
 
-pydantic says where a value stands and what it is not; here that becomes the rule, the place in the YAML, a
-message in the words of YAML, and a hint what to write instead.
+pydantic reports the path of a value and what it should be.  This module makes from that the rule, the place in the
+YAML, a message in the words of YAML, and a hint that says what to write instead.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from kfuncdoc.record.model import EVENTS, describe
 
 
 class FormError(NamedTuple):
-    """What is wrong with the form of a value, at the path *keys* of the record."""
+    """An error in the form of the value at the path *keys* of the record."""
 
     rule: Rule
     keys: KeyPath
@@ -27,7 +27,7 @@ class FormError(NamedTuple):
     hint: str = ""
 
 
-#: Facts that kfuncdoc works out, which people are tempted to write down.
+#: Facts that kfuncdoc works out.  People may try to declare them.
 DERIVED = frozenset(
     "stability state status deprecated removed superseded added since past_due remaining lifespan "
     "remaining_lifespan remaining_releases removal replacement renamed_to lts callable_from".split()
@@ -37,12 +37,12 @@ DERIVED = frozenset(
 def form_errors(
     source: SourceFile, error: ValidationError, at: KeyPath, record: type[BaseModel]
 ) -> Iterator[FormError]:
-    """Yield what *error* says of the *record* that stands at the path *at* of *source*."""
+    """Yield the errors that *error* has about the *record* at the path *at* of *source*."""
     errors = error.errors(include_url=False)
     for detail in errors:
         kind = detail["type"]
         if kind == "too_short" and len(errors) > 1 and detail["input"]:
-            continue  # only because its items are wrong, which is told beside it
+            continue  # only because its items are wrong; these have errors of their own
         keys = _without_tags(detail["loc"])
         full = (*at, *keys)
         place = source.place(*full)
@@ -70,7 +70,7 @@ def form_errors(
 
 
 def _without_tags(location: KeyPath) -> KeyPath:
-    """Return pydantic's path without the kinds of events and the marks of keys that it puts in."""
+    """Return pydantic's path without the kinds of events and the marks of keys that pydantic adds."""
     keys = location
     if len(keys) > 2 and keys[0] == "history":
         keys = (*keys[:2], *keys[3:])
@@ -80,7 +80,7 @@ def _without_tags(location: KeyPath) -> KeyPath:
 
 
 def _instead_of_key(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> str:
-    """Return a hint for the unknown key that is the last of *keys*, or the empty string."""
+    """Return a hint for an unknown key, the last of *keys*, or the empty string."""
     key = str(keys[-1])
     kinds = [kind for kind, event in EVENTS.items() if key in event.model_fields]
     if keys[-3:-2] == ("history",) and key in EVENTS:
@@ -94,7 +94,7 @@ def _instead_of_key(source: SourceFile, keys: KeyPath, record: type[BaseModel]) 
 
 
 def _known_keys(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> list[str]:
-    """Return the keys that the schema has where the last of *keys* stands."""
+    """Return the keys that the schema allows at the place of the last of *keys*."""
     parents = [key for key in keys[:-1] if isinstance(key, str)]
     nested: dict[str, type[BaseModel]] = {
         "was": model.Was, "wrapper": model.Wrapper, "users": model.User, "backports": model.Backport,
@@ -121,7 +121,7 @@ _EXPECTED = {
 
 
 def _wrong_type(detail: Any) -> str:
-    """Return what is wrong with a value, from what pydantic says of it, without its own vocabulary."""
+    """Return the message for a value of the wrong type, without pydantic's own words."""
     value, kind = detail["input"], detail["type"]
     if kind == "string_pattern_mismatch":
         return f"'{str(value)[:60]}' is not {model.PATTERNS[detail['ctx']['pattern']]}"

@@ -57,7 +57,7 @@ FACTS = tuple(field.name for field in dataclasses.fields(Facts))
 class Announcement:
     """An announced end: the name of the release as it was *said* (``v6.23``, ``undecided``), and that *release*.
 
-    The two differ where the kernel counted on: v6.19 was followed by v7.0.  *release* is None if *said* is undecided.
+    They differ if the kernel never used the number: v7.0 came after v6.19.  *release* is None if *said* is undecided.
     """
 
     said: str
@@ -72,7 +72,7 @@ class Announcement:
 
 @dataclass(frozen=True)
 class Plan:
-    """An open deprecation, as its announcement and all restatements of it leave it."""
+    """An open deprecation: its announcement, as changed by all restatements."""
 
     since: When
     #: "removal" or "change".
@@ -85,12 +85,12 @@ class Plan:
     renamed_to: Optional[str] = None
     replacement: tuple[model.DeclaredReplacement, ...] = ()
     no_replacement: Optional[str] = None
-    #: For each field, the index in the history of the event that it was taken from: so prose can be located.
+    #: For each field, the index in the history of the event that it is from.  It gives the place of prose.
     origin: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def governing(self) -> Announcement:
-        """The announcement that counts: the one of the earliest release, where the kernel contradicts itself."""
+        """The announcement that counts.  If the kernel contradicts itself, it is the one with the earliest release."""
         dated = [
             (announcement.release, number)
             for number, announcement in enumerate(self.announcements)
@@ -100,7 +100,7 @@ class Plan:
 
     @property
     def end(self) -> Optional[Release]:
-        """The first release without the kfunc, or with its other prototype; None where that is undecided."""
+        """The first release without the kfunc, or with the changed prototype; None if that is undecided."""
         return self.governing.release
 
 
@@ -160,7 +160,7 @@ class Lifecycle:
 
     @property
     def first_added(self) -> Optional[When]:
-        """When it first came; None where it has not come yet."""
+        """When it was first added; None if it is not added yet."""
         return self.state.stretches[0].added if self.state.stretches else None
 
     @property
@@ -180,14 +180,14 @@ class Lifecycle:
 
     @property
     def past_due(self) -> bool:
-        """Whether the announced release is reached and the kfunc still there."""
+        """Whether the announced release is reached, and the kfunc is still in the kernel."""
         return self.remaining_releases == 0
 
     @property
     def remaining_releases(self) -> Optional[int]:
-        """The number of releases until the first one without the kfunc, or with its other prototype.
+        """The number of releases until the first one without the kfunc, or with the changed prototype.
 
-        None where no end is announced, or its release is undecided; 0 where it is past due.
+        None if no end is announced, or its release is undecided; 0 if it is past due.
         """
         if self.stability is not Stability.DEPRECATED or self.plan is None or self.plan.end is None:
             return None

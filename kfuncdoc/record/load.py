@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""YAML files to a catalog.
+"""The loader: from YAML files to a catalog.
 
-Loading never raises on bad data and never hangs: everything wrong in every file becomes a
-diagnostic.  A wrong declaration costs its own entry and leaves a stub under its name, a file that
-cannot be read costs its own page's content.  The way of the data::
+Bad data never makes it raise or hang: everything that is wrong in a file becomes a diagnostic.  A wrong declaration
+becomes a stub, which has only its name.  A file that cannot be read becomes a subsystem without entries.  The data
+passes these steps::
 
     find -> yaml_text.read -> models, entry by entry -> rules, across entries -> allowances -> Catalog
 """
@@ -62,10 +62,10 @@ def load(
 
 @contextlib.contextmanager
 def _garbage_uncollected() -> Iterator[None]:
-    """Keep Python from looking for garbage.
+    """Switch Python's garbage collector off.
 
-    What loading makes stays, in hundreds of thousands of objects: to go over them again and again
-    took a quarter of the time.
+    Loading makes hundreds of thousands of objects, which all stay.  The collector would search them again and again,
+    which took a quarter of the time.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -98,7 +98,7 @@ def _load(
 
 @dataclass
 class _Draft:
-    """A file on its way into the catalog: its entries so far, and what was found wrong with it."""
+    """A file that is being loaded: its entries so far, and its diagnostics."""
 
     path: str
     header: Header
@@ -106,7 +106,7 @@ class _Draft:
     source: Optional[SourceFile] = None
     #: Entries by their index in the file.
     entries: dict[int, Union[Declaration, Stub]] = dataclasses.field(default_factory=dict)
-    #: Entries with an error: they are checked with the others, and then nothing but the name is left of them.
+    #: The indexes of entries with an error: they are checked with the others, and then reduced to stubs.
     wrong: set[int] = dataclasses.field(default_factory=set)
     diagnostics: list[Diagnostic] = dataclasses.field(default_factory=list)
 
@@ -115,23 +115,23 @@ class _Draft:
 
     @property
     def declares_subsystem(self) -> bool:
-        """Whether the file itself says which subsystem it is, in a form that can be used."""
+        """Whether the file names its subsystem, in a valid form."""
         value = self.source.value if self.source else None
         return isinstance(value, dict) and value.get("subsystem") == self.header.subsystem
 
     def reduce_wrong_entries(self) -> None:
-        """Leave nothing but their names of the entries that are wrong."""
+        """Replace the wrong entries by stubs, which have only their names."""
         for index in self.wrong & self.entries.keys():
             self.entries[index] = Stub(self.entries[index].name)
 
     def is_incomplete(self, line: int) -> bool:
-        """Whether *line* is in an entry of which at most a stub is left: not every rule has seen it."""
+        """Whether *line* is in an entry that is a stub or left out: not every rule has checked it."""
         last = bisect.bisect_right(self._first_lines, (line, True)) - 1
         return last >= 0 and self._first_lines[last][1]
 
     @cached_property
     def _first_lines(self) -> list[tuple[int, bool]]:
-        """The first line of each entry, and whether at most a stub is left of it."""
+        """The first line of each entry, and whether the entry is a stub or left out."""
         entries = self.source.root.nodes.get("kfuncs") if self.source else None
         return sorted(
             (place.line, not (isinstance(index, int) and isinstance(self.entries.get(index), Declaration)))
@@ -169,7 +169,7 @@ def _draft(path: str, calendar: ReleaseCalendar) -> _Draft:
 
 
 def _read_header(draft: _Draft, source: SourceFile) -> None:
-    """Validate the subsystem's own fields; a wrong one falls back to what the file name says."""
+    """Validate the subsystem's own fields; a wrong one gets a value from the name of the file."""
     given = {key: value for key, value in source.value.items() if key != "kfuncs"}
     wrong: set[Key] = set()
     try:
@@ -193,7 +193,7 @@ def _read_header(draft: _Draft, source: SourceFile) -> None:
 
 
 def _minimum(header: Header) -> dict[str, str]:
-    """Return valid fields for a header made of the name of a file, which may hold anything."""
+    """Return valid fields for a header that was made from the name of a file, which may have any characters."""
     stem = re.sub(r"[^A-Za-z0-9_.-]", "", header.subsystem).lstrip("_.-") or "subsystem"
     title = " ".join(header.title.encode("utf-8", "replace").decode().split()) or stem
     return {"subsystem": stem, "title": title, "recorded": header.recorded}
@@ -236,17 +236,17 @@ def _read_entry(draft: _Draft, source: SourceFile, index: int, entry: Any) -> No
 
 
 def _known_part(entry: Any, errors: list[FormError]) -> Optional[Kfunc]:
-    """Return the rest of an entry that only has unknown keys too many, to be checked with the others."""
+    """Return an entry without its unknown keys, to be checked with the others; None if it has other errors."""
     if any(error.rule is not Rule.UNKNOWN_KEY for error in errors):
         return None
     try:
         return Kfunc.model_validate(_without(entry, [error.keys for error in errors]))
-    except ValidationError:  # something is missing where an unknown key stands, most likely misspelled
+    except ValidationError:  # a key is missing beside an unknown key, which is probably a misspelling of it
         return None
 
 
 def _without(value: Any, paths: list[KeyPath]) -> Any:
-    """Return a copy of *value* without what stands at *paths*."""
+    """Return a copy of *value* without the values at *paths*."""
     if not paths:
         return value
     below: dict[Key, list[KeyPath]] = {}
@@ -261,12 +261,12 @@ def _without(value: Any, paths: list[KeyPath]) -> Any:
 
 
 def _report_subsystems_twice(drafts: list[_Draft]) -> None:
-    """Report each file that has the subsystem of one before it; their declarations count all the same."""
+    """Report each file that has the same subsystem as an earlier file; its declarations stay in the catalog."""
     places: dict[str, str] = {}
     for draft in drafts:
         name = draft.header.subsystem
         if draft.source is None or not draft.declares_subsystem:
-            continue  # what stands there is the name of the file
+            continue  # the subsystem is only the name of the file
         place = draft.source.place("subsystem")
         if name in places:
             message = f"the subsystem '{name}' has a file already, {places[name]}"
@@ -276,7 +276,7 @@ def _report_subsystems_twice(drafts: list[_Draft]) -> None:
 
 
 def _drop_clashes(drafts: list[_Draft]) -> None:
-    """Keep one declaration a name and one name an address: the first."""
+    """Keep only the first declaration of each name, and only the first name of each address."""
     by_name: dict[str, tuple[_Draft, int]] = {}
     by_address: dict[str, tuple[_Draft, int]] = {}
     for draft in drafts:
@@ -303,7 +303,7 @@ def _name_place(draft: _Draft, index: int) -> Place:
 
 
 def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, FlagMeaning]) -> None:
-    """Run the rules over every declaration; an error costs the entry all but its name."""
+    """Run the rules over every declaration; an entry with an error becomes a stub."""
     entries = {entry.name: entry for draft in drafts for entry in draft.entries.values()}
     histories = {
         name: rules.replayed(entry.kfunc, calendar) for name, entry in entries.items() if isinstance(entry, Declaration)
@@ -318,7 +318,7 @@ def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, 
                 draft.report(finding.rule, _finding_place(entry, finding), finding.message, finding.hint)
                 if finding.rule.severity is Severity.ERROR:
                     draft.wrong.add(index)
-    # Only now: while they are checked, all declarations see all others as they were written.
+    # Only after all checks, because the rules look up all other declarations as they were written.
     for draft in drafts:
         draft.reduce_wrong_entries()
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a declaration is: the one source of the schema.
+"""The models of declarations, which are the only source of the schema.
 
-The loader validates YAML against these frozen models, ``kfuncdoc schema`` prints their JSON Schema,
-and the schema reference of the guide is generated from their fields.  A model knows the *form* of
-one value.  Whatever needs the release calendar or another record is a rule (see ``rules``).
+The loader validates YAML against these frozen models, ``kfuncdoc schema`` prints their JSON Schema, and the schema
+reference of the guide is generated from their fields.  A model checks the *form* of one value.  A check that needs
+the release calendar or another record is a rule (see :mod:`kfuncdoc.record.rules`).
 
 Optional fields are written ``Optional[...]``: pydantic evaluates the annotations, and Python 3.9
 cannot evaluate ``str | None``.
@@ -20,14 +20,14 @@ from pydantic_core import PydanticCustomError
 from kfuncdoc.bpf.prototype import PrototypeError, parse_prototype
 from kfuncdoc.kernels.releases import RELEASE, RELEASE_OR_RANGE
 
-#: More than this many events are no history of a kfunc: there were fewer releases.
+#: The most events of a history; the kernel has had fewer releases.
 MOST_EVENTS = 500
 
 FLAG = r"^KF_[A-Z0-9_]+$"
 PROGRAM_TYPE = r"^BPF_PROG_TYPE_[A-Z0-9_]+$"
 POINT_RELEASE = r"^v\d+\.\d+\.\d+$"
 SHORT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
-#: The patterns in words, for messages: what the value should be.
+#: The patterns in words, for messages that say what a value should be.
 PATTERNS = {
     FLAG: "the name of a flag, KF_...",
     PROGRAM_TYPE: "the name of a program type, BPF_PROG_TYPE_...",
@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
 
 
 def describe(value: Any) -> str:
-    """Say in YAML's words what *value* is."""
+    """Return what *value* is, in the words of YAML."""
     if value is None:
         return "nothing"
     if isinstance(value, dict):
@@ -158,7 +158,7 @@ AnnouncedRelease = Annotated[
 PrototypeText = Annotated[str, BeforeValidator(_prototype), WithJsonSchema({"type": "string"})]
 Flag = Annotated[str, StringConstraints(pattern=FLAG)]
 ProgramType = Annotated[str, StringConstraints(pattern=PROGRAM_TYPE)]
-#: One line that is never markup.
+#: One line without markup.
 Line = Annotated[str, BeforeValidator(_one_line), WithJsonSchema({"type": "string", "minLength": 1})]
 #: One line of reStructuredText.
 ProseLine = Annotated[str, BeforeValidator(_one_line), WithJsonSchema({"type": "string", "minLength": 1})]
@@ -170,14 +170,14 @@ Commit = Annotated[str, BeforeValidator(_commit), WithJsonSchema({"type": "strin
 
 
 class DeclarationModel(BaseModel):
-    """What all models here have in common."""
+    """The base of all models."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     def get(self, name: str) -> Any:
-        """Return the field *name*, None where a record of this kind has no such field.
+        """Return the field *name*; None if this model has no such field.
 
-        What ``getattr(record, name, None)`` gives, and many times faster: pydantic is slow to say no.
+        It gives the same as ``getattr(record, name, None)``, which is slow in pydantic if a field is missing.
         """
         return vars(self).get(name)
 

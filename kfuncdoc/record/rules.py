@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The checks that need more than the form of one value: the calendar, the history, other records.
+"""The rules that need more than the form of one value: the calendar, the history, other records.
 
-One small function a rule (or a few that share their search), each a generator of :class:`RuleFinding`.
-:func:`check` runs them all over one declaration.  No rule reads a clock: what depends on time, such
-as ``past-due``, is seen as of the release up to which the file is recorded, so that a check gives
-the same findings tomorrow.
+Each rule is a small function that yields :class:`RuleFinding`; a few rules that search for the same share a function.
+:func:`check` runs all of them over one declaration.  No rule reads a clock: a rule that depends on time, such as
+``past-due``, uses the release up to which the file is recorded, so that a check gives the same findings on any day.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from kfuncdoc.record.model import Kfunc
 
 @dataclass(frozen=True)
 class RuleFinding:
-    """What a rule found: *keys* lead from the entry to the value, or to its key where *at_key*."""
+    """One thing that a rule found.  *keys* lead from the entry to the value, or to its key if *at_key*."""
 
     rule: Rule
     keys: KeyPath
@@ -38,14 +37,14 @@ class RuleFinding:
 
 @dataclass(frozen=True)
 class Subject:
-    """One declaration to check, with what the rules look things up in."""
+    """One declaration to check, with everything that the rules need to look up."""
 
     declaration: Declaration
     recorded: Release
     calendar: ReleaseCalendar
     flags: Mapping[str, FlagMeaning]
     entries: Mapping[str, Union[Declaration, Stub]]
-    #: The histories of all declarations that name no unknown release, replayed.
+    #: The replayed histories of all declarations whose releases are all known.
     histories: Mapping[str, tuple[Step, ...]]
     #: The names of all declarations.
     names: KnownNames
@@ -68,7 +67,7 @@ RuleFunction = Callable[[Subject], Iterator[RuleFinding]]
 
 
 def check(subject: Subject) -> Iterator[RuleFinding]:
-    """Run every rule over one declaration; those on its history only where its releases are known."""
+    """Run every rule over one declaration; the rules on its history only if all its releases are known."""
     for rule in FORM_RULES:
         yield from rule(subject)
     if subject.steps:
@@ -77,7 +76,7 @@ def check(subject: Subject) -> Iterator[RuleFinding]:
 
 
 def replayed(kfunc: Kfunc, calendar: ReleaseCalendar) -> tuple[Step, ...]:
-    """Return the history of *kfunc* replayed, or nothing where it names a release that is unknown."""
+    """Return the replayed history of *kfunc*; empty if it names an unknown release."""
     try:
         return tuple(replay(kfunc, calendar))
     except UnknownRelease:
@@ -115,7 +114,7 @@ def program_type_unknown(subject: Subject) -> Iterator[RuleFinding]:
 
 
 def _named(kfunc: Kfunc, field: str) -> Iterator[tuple[KeyPath, str]]:
-    """Yield every item of *field*, of today and of the past, with its keys."""
+    """Yield every item of *field*, also of its former values, with its keys."""
     records: list[tuple[KeyPath, Union[Kfunc, model.Was]]] = [((), kfunc)]
     for index, event in enumerate(kfunc.history):
         was = event.get("was")
@@ -240,7 +239,7 @@ def was_same(subject: Subject) -> Iterator[RuleFinding]:
 
 
 def deprecation_incomplete(subject: Subject) -> Iterator[RuleFinding]:
-    """What the first event of a plan has to say, a restatement need not repeat."""
+    """Check the first event of a plan only: a restatement need not repeat its fields."""
     for step in subject.steps:
         event, keys = step.event, ("history", step.index, "event")
         if not isinstance(event, model.Deprecated) or step.before.plan is not None:
@@ -321,7 +320,7 @@ def _replacement_fields(event: model.Event) -> list[str]:
 
 
 def _replacements(event: model.Event) -> Iterator[tuple[KeyPath, str]]:
-    """Yield the kfuncs that *event* names instead, with their keys."""
+    """Yield the kfuncs that *event* names as replacements, with their keys."""
     renamed_to = event.get("renamed_to")
     if renamed_to is not None:
         yield ("renamed_to",), renamed_to
@@ -387,12 +386,12 @@ def replacement_cycle(subject: Subject) -> Iterator[RuleFinding]:
             yield RuleFinding(Rule.REPLACEMENT_CYCLE, ("history", step.index, *keys), message)
 
 
-#: Chains of replacements are not followed further than this, so that a hostile file takes no quadratic time.
+#: The most kfuncs that are searched for a circle, so that a hostile file does not take quadratic time.
 _LONGEST_CHAIN = 30
 
 
 def _circle(subject: Subject, start: str, release: Release) -> list[str]:
-    """Return the way from *start* along open removals back to itself, or nothing."""
+    """Return the kfuncs of a circle of replacements, from *start* back to it, along open removals; else nothing."""
     ways, seen = [[start]], {start}
     while ways and len(seen) < _LONGEST_CHAIN:
         way = ways.pop()
@@ -406,7 +405,7 @@ def _circle(subject: Subject, start: str, release: Release) -> list[str]:
 
 
 def _to_be_called_instead(subject: Subject, name: str, release: Release) -> list[str]:
-    """Return the kfuncs that an open removal of *name* points to; a change points nowhere: it stays."""
+    """Return the replacements of *name* if its removal is announced; none for an announced change: the kfunc stays."""
     plan = subject.plan_at(name, release)
     if plan is None or plan.kind == "change":
         return []
@@ -486,10 +485,10 @@ _UNDERLINE = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
 
 
 def title_in(text: str) -> str:
-    """Return the first section title in *text* as docutils would find it, or the empty string.
+    """Return the first section title that docutils would find in *text*, or the empty string.
 
-    A title is a line at the margin, after a blank line, over a line of one repeated punctuation mark
-    that is at least as long.
+    A title is a line without indentation, after a blank line, and above a line of one repeated punctuation mark that is
+    at least as long.
     """
     lines = ["", *text.split("\n"), ""]
     for before, line, after in zip(lines, lines[1:], lines[2:]):
