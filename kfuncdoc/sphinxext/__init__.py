@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The Sphinx extension, the only place that knows Sphinx and docutils.
 
-How a build goes, by module:
+The modules, in the order in which a build uses them:
 
-* ``options``: what conf.py says becomes one frozen value;
-* ``session``: the declarations of one build, loaded when first asked for;
-* ``domain``: every document's requests to the session, with digests of the answers;
-* ``parser``, ``directives``, ``notes``: where documents make requests;
-* ``links``: names of kfuncs in running text;
+* ``options``: the options of conf.py, as one frozen value;
+* ``session``: the declarations of one build, loaded when a document first needs them;
+* ``domain``: the requests of every document to the session, with digests of the answers;
+* ``parser``, ``directives``, ``notes``: the parts of documents that make requests;
+* ``links``: links from the names of kfuncs in running text;
 * ``pages``: documents for declarations from outside the source directory;
-* ``freshness``: which documents a changed answer makes outdated, in the environment and per builder;
-* ``html.published``: the record and the feed, as files beside the pages of HTML;
-* ``warnings``: what is wrong, as warnings of the build;
+* ``freshness``: which documents are outdated because an answer changed, in the environment and for each builder;
+* ``html.published``: the record and the feed, as files beside the HTML pages;
+* ``warnings``: diagnostics, as warnings of the build;
 * ``html.tables``: tables of kfuncs in HTML, which readers filter and sort;
 * ``html.compare``: pages that compare releases, in HTML;
-* ``html.chart``: what happened by release, drawn;
-* ``html.age``: what HTML pages tell when time has passed since they were built;
+* ``html.chart``: a chart of the events by release;
+* ``html.age``: what HTML pages show if they were built some time ago;
 * ``html.assets``: the stylesheet, the script, and the rst behind "show source".
 """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What hand-written pages can use: directives for tables, changes and the facts of one kfunc, and a role for links."""
+"""Directives and a role for hand-written pages: tables, changes, the facts of one kfunc, and links."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def _release(text: Optional[str]) -> str:
 
 
 class KfuncTable(SphinxDirective):
-    """A table of kfuncs; without options, of all that have come.
+    """A table of kfuncs; without options, of all that were added.
 
-    The options select rows, name the columns in their order, and order the rows.
+    The options select the rows, name the columns in their order, and sort the rows.
     """
 
     option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {
@@ -96,7 +96,7 @@ class KfuncTable(SphinxDirective):
         return parsed(self, domain_of(self.env).ask(self.env.docname, "table", *selection))
 
     def _check_names(self) -> None:
-        """Refuse a subsystem or a program type that there is not: its table would be empty, and look true."""
+        """Refuse an unknown subsystem or program type: its table would be empty, and readers would believe it."""
         from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 
         catalog = domain_of(self.env).session.catalog
@@ -152,7 +152,7 @@ class KfuncChanges(SphinxDirective):
 
 
 class KfuncSummary(SphinxDirective):
-    """How the record stands: as of which release and day, how many kfuncs there are, what went last, what goes next."""
+    """A summary of the record: its release and day, the number of kfuncs, and those removed last and next."""
 
     option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
 
@@ -161,7 +161,7 @@ class KfuncSummary(SphinxDirective):
 
 
 class KfuncLifecycle(SphinxDirective):
-    """The facts of one kfunc, in place."""
+    """The facts of one kfunc."""
 
     required_arguments = 1
     option_spec: ClassVar[dict[str, Callable[[str], Any]]] = {}
@@ -178,9 +178,9 @@ class KfuncLifecycle(SphinxDirective):
 
 
 class KfuncRole(ReferenceRole):
-    """Links to the kfunc's section; ``:kfunc:`title <name>``` has another title.
+    """Links to the section of a kfunc; ``:kfunc:`title <name>``` has another title.
 
-    One that is declared outside the source directory has no page, and is shown without a link.
+    If no page shows the kfunc, its name has no link.
     """
 
     def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The domain: what each document took from the declarations.
+"""The domain: the requests that each document made, and its links to kfuncs.
 
-Sphinx keeps the data of a domain with the environment, purges and merges it document by document, and
-drops it when ``data_version`` changes.
+Sphinx keeps the data of a domain in the environment, removes and merges it document by document, and drops it when
+``data_version`` changes.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from kfuncdoc.sphinxext.session import Request, Session, digest
 
 #: A reference to a kfunc in an answer, see Renderer.link.
 _REFERENCE = re.compile(rf"<({re.escape(PREFIX)}[a-z0-9-]+)>`")
-#: What is stored of a request to which there was no answer.
+#: The digest that is stored for a request without an answer.
 _NOTHING = digest("")
 
 
 class KfuncDomain(Domain):
-    """What documents took from the declarations.
+    """The requests, links and addresses of the documents.
 
     * ``requests``: ``{docname: {(kind, arguments): digest of the answer}}``;
     * ``labels``: the addresses of kfuncs to which the answers of a document refer, ``{docname: labels}``;
     * ``mentions``: the functions that the text of a document names, ``{docname: names}``;
     * ``addresses``: the address of each kfunc that a page shows, ``{name: address}``;
-    * ``links``: those of them whose name in running text is a link.
+    * ``links``: the addresses of the kfuncs whose names in running text become links.
     """
 
     name = "kfunc"
@@ -45,16 +45,16 @@ class KfuncDomain(Domain):
     initial_data: ClassVar[dict[str, Any]] = {
         "requests": {}, "labels": {}, "mentions": {}, "addresses": {}, "links": {},
     }  # fmt: skip
-    data_version = 6  # to be raised with every change to what a request or an answer is
+    data_version = 6  # to be raised with every change to the form of a request or an answer
 
-    #: The options and the session of this build; they are no part of the environment and never pickled.
+    #: The options and the session of this build; they are not part of the environment and are never pickled.
     options: Options
     _session: Optional[Session] = None
     #: Whether some document was read or removed in this build.
     _touched = False
-    #: The documents that the builder set out to write in this build, once it has.
+    #: The documents that the builder writes in this build; None before it has chosen them.
     written: Optional[set[str]] = None
-    #: The texts of the files for machines that are to be written when this build has succeeded, by name.
+    #: The texts of the published files, by name; they are written when this build has succeeded.
     to_publish: Optional[dict[str, str]] = None
 
     @property
@@ -79,7 +79,7 @@ class KfuncDomain(Domain):
 
     @property
     def session(self) -> Session:
-        """The session of this build, begun when it is first needed."""
+        """The session of this build; it begins when it is first needed."""
         if self._session is None:
             self._session = self.begin()
         return self._session
@@ -124,10 +124,10 @@ class KfuncDomain(Domain):
         return {name: self.links[name] for name in self.mentions.get(docname, ()) if name in self.links}
 
     def link(self) -> None:
-        """Work out the links anew: kfuncs with a page, but not those that are documented as C functions.
+        """Work out the links again: kfuncs with a page, but not those that are documented as C functions.
 
-        To be called when all documents are read.  Where the declarations were not asked for they are
-        as they were, and where no document was read or removed so are the C functions.
+        It is called when all documents are read.  If the declarations were not loaded in this build, the addresses are
+        unchanged; if no document was read or removed, the C functions are unchanged.
         """
         if not (self.session.loaded or self._touched):
             return
@@ -138,14 +138,14 @@ class KfuncDomain(Domain):
         self.data["links"] = {name: address for name, address in addresses.items() if name not in documented}
 
     def shows(self, docname: str) -> bool:
-        """Whether something of the declarations is on the page of a document."""
+        """Whether the page of a document shows something from the declarations."""
         answers = self.requests.get(docname, {}).values()
         return any(answer != _NOTHING for answer in answers) or bool(self.links_of(docname))
 
     def state_of(self, docname: str) -> str:
-        """Return a digest of everything that *docname* has taken, and of where its links lead.
+        """Return a digest of all answers that *docname* got, and of the targets of its links.
 
-        The files for machines are in it, as every page that shows something names them.
+        It includes the names of the published files, because every page that shows something names them.
         """
         links = self.links_of(docname)
         labels = self.env.get_domain("std").data["anonlabels"]
@@ -153,13 +153,13 @@ class KfuncDomain(Domain):
         return _digest_of(self.requests.get(docname, {}), links, targets, {"published": self.session.site.published})
 
     @property
-    def taken(self) -> dict[str, str]:
-        """The digest of everything that a document has taken, for each that shows some of it."""
+    def states(self) -> dict[str, str]:
+        """The digest of each document that shows something from the declarations, see :meth:`state_of`."""
         docnames = self.requests.keys() | self.mentions.keys()
         return {docname: self.state_of(docname) for docname in sorted(docnames) if self.shows(docname)}
 
     def state(self) -> str:
-        """Return a digest of everything that any document has taken, or could."""
+        """Return a digest of the requests, mentions and addresses of all documents."""
         requests = {docname: _digest_of(requests) for docname, requests in self.requests.items()}
         return _digest_of(requests, self.mentions, self.data["addresses"])
 
@@ -187,7 +187,7 @@ class KfuncDomain(Domain):
         node: pending_xref,
         contnode: Element,
     ) -> Optional[Any]:
-        """Link to the label *target* of a page; other than ``:ref:``, with the text as it was made."""
+        """Link to the label *target* of a page; unlike ``:ref:``, keep the text of the link as it is."""
         docname, address = env.get_domain("std").data["anonlabels"].get(target, ("", ""))
         return make_refnode(builder, fromdocname, docname, address, contnode) if docname else None
 

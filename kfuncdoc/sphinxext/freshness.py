@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Which documents to read, and to write, again.
+"""Decides which documents Sphinx reads and writes again.
 
-Documents take from the declarations by requests alone, and the digest of each answer is stored.  So
-a document is outdated when a request of it gives another answer now, whatever the cause: a
-declaration in another file, the calendar, a template, an option, the date.  (Sphinx itself adds what
-its own modification times and ``:glob:`` toctrees say.)
+Documents get everything from the declarations by requests, and the digest of each answer is stored.  So a document
+is outdated if one of its requests gives another answer now, whatever the cause: a declaration in another file, the
+calendar, a template, an option, the date.  (Sphinx itself adds the documents that are outdated by modification times
+and by ``:glob:`` toctrees.)
 
-Records are kept beside the doctrees, so that nothing is done twice:
+Two kinds of records beside the doctrees save work in the next build:
 
-* *verified*: the digest of all inputs with which all stored digests were found to be right.  A build
-  that finds the same inputs and the same environment need not load anything.
-* *written*, one for each builder and output folder: what the pages there were written from.  Several
-  builders may share a doctree folder, as they do in the kernel's build; what one of them read again
-  the next one must write again, though no source file is newer than its output.
+* *verified*: the digest of all inputs for which all stored digests were verified.  If a build has the same inputs and
+  the same environment, it need not load anything.
+* *written*, one for each builder and output folder: the digests that the pages there were written from.  Several
+  builders may share a doctree folder, as in the kernel's build.  If one of them reads a document again, the next one
+  must write it again, although no source file is newer than its output.
 
-``html.published`` keeps one of its own for each builder and output folder.
+``html.published`` keeps another record for each builder and output folder.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _take_options(app: Sphinx) -> None:
 def _outdated(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> Iterable[str]:
-    """Return the documents whose answers are others now."""
+    """Return the documents whose requests have other answers now."""
     domain = domain_of(env)
     session = domain.begin()
     if read_record(app, "verified") == {"inputs": session.fingerprint, "state": domain.state()}:
@@ -79,29 +79,29 @@ def _to_report(domain: KfuncDomain) -> list[Diagnostic]:
 
 
 def _forget_old_doctrees(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Keep Sphinx 7.2 from writing a page as it was in the build before.
+    """Keep Sphinx 7.2 from writing a page from the doctree of the previous build.
 
-    Its environment takes doctrees along from build to build, and what parallel processes read again
-    does not get there.  (Sphinx 7.3 takes none along.)
+    Its environment keeps doctrees from build to build, and doctrees that parallel processes read again do not replace
+    them.  (Sphinx 7.3 keeps none.)
     """
     for cache in ("_pickled_doctree_cache", "_write_doc_doctree_cache"):
         getattr(env, cache, {}).clear()
 
 
 def _load_before_fork(app: Sphinx, env: BuildEnvironment, docnames: list[str]) -> None:
-    """Load in the main process what documents are going to ask for: workers then share it."""
+    """Load in the main process what the documents will request, so that the worker processes share it."""
     domain = domain_of(env)
     declared = bool(domain.session.site.declarations or domain.options.data)
     if any(docname in domain.requests or (declared and docname not in env.all_docs) for docname in docnames):
         renderer = domain.session.renderer
         pages = domain.session.site.generated
-        # What many pages ask for, too.
+        # Many pages request these, too.
         if any(pages[docname].kind in ("compare", "release") for docname in docnames if docname in pages):
             renderer.compared  # noqa: B018  (compares)
 
 
 def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Record that every stored digest is right for these inputs, unless the loader has something to tell again."""
+    """Record that every stored digest is right for these inputs, unless the next build has to repeat warnings."""
     domain = domain_of(env)
     domain.link()
     if domain.session.loaded and _to_report(domain):
@@ -114,14 +114,14 @@ def _verify(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def _to_be_written(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Return the documents whose pages in this output folder were written from other answers."""
-    written, taken = read_record(app, of_output(app, "written")) or {}, domain_of(env).taken
-    changed = {docname for docname in (*written, *taken) if written.get(docname) != taken.get(docname)}
+    """Return the documents whose pages in this output folder were written with other answers."""
+    written, states = read_record(app, of_output(app, "written")) or {}, domain_of(env).states
+    changed = {docname for docname in (*written, *states) if written.get(docname) != states.get(docname)}
     return sorted(changed & env.found_docs)
 
 
 def _note_what_is_written(app: Sphinx) -> None:
-    """Note which documents the builder sets out to write: where files are named those may be few."""
+    """Note which documents the builder writes: only some, if the command line names files."""
     domain = domain_of(app.env)
     builder: Any = app.builder
     prepare = builder.prepare_writing
@@ -134,15 +134,15 @@ def _note_what_is_written(app: Sphinx) -> None:
 
 
 def _record_written(app: Sphinx, exception: Optional[Exception]) -> None:
-    """Record what the pages were written from; a builder that did not prepare has written all, or none."""
+    """Record the digests that the pages were written from; a builder that did not prepare wrote all pages, or none."""
     if exception is not None or app.env is None:
         return
     domain = domain_of(app.env)
-    record = domain.taken
+    record = domain.states
     if domain.written is not None:
         before = read_record(app, of_output(app, "written")) or {}
         others = (before.keys() | record.keys()) - domain.written
-        record = {docname: taken for docname, taken in record.items() if docname in domain.written}
+        record = {docname: state for docname, state in record.items() if docname in domain.written}
         record.update({docname: before[docname] for docname in others if docname in before})
     write_record(app, of_output(app, "written"), dict(sorted(record.items())))
 
@@ -161,7 +161,7 @@ def _path(app: Sphinx, name: str) -> str:
 
 
 def read_record(app: Sphinx, name: str) -> Any:
-    """Return a record, or None: losing one costs time and nothing else."""
+    """Return a record; None if it is missing or broken, which only costs time."""
     try:
         with open(_path(app, name), encoding="utf-8") as stream:
             return json.load(stream)
@@ -170,7 +170,7 @@ def read_record(app: Sphinx, name: str) -> Any:
 
 
 def write_record(app: Sphinx, name: str, record: Any) -> None:
-    """Keep *record*, which JSON can hold, for the next build."""
+    """Write *record*, a value for JSON, for the next build."""
     if record == read_record(app, name):
         return
     with open(_path(app, name), "w", encoding="utf-8") as stream:

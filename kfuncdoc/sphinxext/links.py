@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""``name()`` in running text becomes a link, where it names a declared kfunc and nothing else documents it.
+"""Links: ``name()`` in running text becomes a link if it names a declared kfunc that no C function documents.
 
-What a page names is noted when it is read, and what of that is a link follows from all declarations
-and all C functions of the project: a page whose links are to change is only written again.
+When a page is read, the names of functions in it are noted.  Which of them become links depends on all declarations
+and all C functions of the project.  So if the links of a page change, it is only written again, not read again.
 
-The kernel's own ``automarkup`` does the same for functions with kernel-doc, when a page is written.
-What it finds no entry for it leaves as plain text in v6.12, and as a literal of the class
-``broken_xref`` in v7.3; so this comes after it, and looks for both.
+The kernel's own ``automarkup`` makes links for functions with kernel-doc when a page is written.  If it finds no
+entry, it leaves plain text in v6.12, and a literal of the class ``broken_xref`` in v7.3.  So this module runs after
+it, and looks for both.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.rst import every
 
 _CALL = re.compile(r"\b([A-Za-z_]\w*)\(\)", re.ASCII)
-#: What the text in a page may be part of, so that it stays as it is.
+#: The nodes whose text stays as it is.
 _NO_RUNNING_TEXT = (nodes.Referential, nodes.literal, nodes.FixedTextElement, nodes.raw, addnodes.pending_xref)
 
 
 def _note_mentions(app: Sphinx, doctree: nodes.document) -> None:
-    """Note which functions a page names, in its text and by roles for C functions."""
+    """Note which functions a page names, in its text and with roles for C functions."""
     names = {name for text in _running_text(doctree) for name in _CALL.findall(text.astext())}
     names.update(str(role["reftarget"]) for role in every(doctree, addnodes.pending_xref) if _is_c_function(role))
     if names:
@@ -57,7 +57,7 @@ def _parents(node: nodes.Node) -> Iterator[nodes.Node]:
 
 
 def _add_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Make links of what names a kfunc; *doctree* may be several pages in one, as for LaTeX."""
+    """Make links of the names of kfuncs; *doctree* may be several pages in one, as for LaTeX."""
     links = domain_of(app.env).links
     if not links or not (domain_of(app.env).links_of(docname) or _is_assembled(doctree)):
         return
@@ -70,7 +70,7 @@ def _add_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             reference = _reference(app, docname, name, links[name], literal.deepcopy())
             if reference is not None:
                 reference[0]["classes"].remove("broken_xref")
-                # Not replace_self(), which would hand the class on to the link.
+                # replace_self() would give the class to the link.
                 literal.parent.replace(literal, reference)
 
 
@@ -79,7 +79,7 @@ def _is_assembled(doctree: nodes.document) -> bool:
 
 
 def _linked(app: Sphinx, docname: str, text: str, links: dict[str, str]) -> Iterator[nodes.Node]:
-    """Yield *text* with a link in place of each kfunc that it names."""
+    """Yield *text* with a link for each kfunc that it names."""
     done = 0
     for call in _CALL.finditer(text):
         literal = nodes.literal("", call[0], classes=["xref", "c", "c-func"])
@@ -97,14 +97,14 @@ def _reference(app: Sphinx, docname: str, name: str, label: str, content: nodes.
     target, address = app.env.get_domain("std").data["anonlabels"].get(label, ("", ""))
     try:
         return make_refnode(app.builder, docname, target, address, content, f"Stability of {name}") if target else None
-    except NoUri:  # the builder leaves that page out
+    except NoUri:  # the builder does not write that page
         return None
 
 
 def _resolve_role(
     app: Sphinx, env: BuildEnvironment, role: addnodes.pending_xref, content: nodes.Element
 ) -> Optional[Any]:
-    """Make a link of ``:c:func:`` with the name of a kfunc, where nothing else has done so."""
+    """Make a link of ``:c:func:`` with the name of a kfunc, if nothing else resolved it."""
     label = domain_of(env).links.get(str(role.get("reftarget"))) if _is_c_function(role) else None
     return _reference(app, role["refdoc"], role["reftarget"], label, content) if label else None
 
@@ -112,7 +112,7 @@ def _resolve_role(
 def register(app: Sphinx) -> None:
     """Connect to the events of a build, here in their order."""
     app.connect("doctree-read", _note_mentions)
-    # After those that know where the function is documented, intersphinx among them.
+    # After all that know where the function is documented, such as intersphinx.
     app.connect("missing-reference", _resolve_role, priority=900)
     # After the kernel's automarkup, at 500.
     app.connect("doctree-resolved", _add_links, priority=600)

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Notes in the entries of C functions that are declared kfuncs, be they ``c:function`` or kernel-doc.
+"""Notes in the entries of C functions that are declared kfuncs, from ``c:function`` or from kernel-doc.
 
-Every function that is seen makes a request, declared or not, so that a declaration that comes later
-reaches the page.
+Every C function makes a request, also if it is not declared, so that the page is read again when it is declared.
 """
 
 from __future__ import annotations
@@ -18,13 +17,13 @@ from kfuncdoc.sphinxext.rst import every, parsed_alone
 
 
 def _add_notes(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_content) -> None:
-    """Put what a reader must know first before the content of an entry, and a mere link after it."""
+    """Put a note on the stability before the content of an entry, and a note that is only a link after it."""
     if (domain, objtype) != ("c", "function"):
         return
     signatures = [node for node in content.parent.children if isinstance(node, addnodes.desc_signature)]
     first = 0
     for signature in signatures:
-        # The first name of a signature is that of the function; its parameters come after it.
+        # The first name in a signature is the name of the function; the names of its parameters follow.
         name = next(every(signature, addnodes.desc_name), None)
         for note in _notes(app, name.astext(), signature, len(signatures) > 1) if name is not None else ():
             is_link = "kfunc-note-link" in note["classes"]
@@ -35,7 +34,7 @@ def _add_notes(app: Sphinx, domain: str, objtype: str, content: addnodes.desc_co
 
 
 def _notes(app: Sphinx, name: str, signature: addnodes.desc_signature, named: bool) -> Iterator[nodes.container]:
-    """Yield the note on the function *name*, which says whose it is where it has to be *named*."""
+    """Yield the note on the function *name*; the note contains the name if *named*."""
     text = domain_of(app.env).ask(app.env.docname, "note", name, named)
     if text and signature.document is not None:
         source = signature.source or str(app.env.doc2path(app.env.docname))

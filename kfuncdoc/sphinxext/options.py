@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The options of conf.py, each declared once: registration, checking and the reference come from here."""
+"""The options of conf.py.  Each is declared once, for registration, checks and the reference."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kfuncdoc.record.declaration_files import SUFFIX
 
 #: The short name of the declarations that come with kfuncdoc, in ``kfuncdoc_data``.
 PACKAGED = "packaged"
-#: Stands in ``kfuncdoc_release`` for the release that the project's own version names.
+#: The value of ``kfuncdoc_release`` that means the release of the project's own ``version``.
 PROJECT = "project"
 
 
@@ -76,19 +76,19 @@ def _overviews(value: Any) -> tuple[str, ...]:
 
 def _boolean(value: Any) -> bool:
     # The command line has texts only: -D kfuncdoc_links=0
-    known = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
-    if isinstance(value, str) and value.lower() in known:
-        return known[value.lower()]
+    words = {"0": False, "false": False, "no": False, "off": False, "1": True, "true": True, "yes": True, "on": True}
+    if isinstance(value, str) and value.lower() in words:
+        return words[value.lower()]
     if value not in (False, True):
         raise ConfigError(f"should be True or False, not {value!r}")
     return bool(value)
 
 
 def _feed(value: Any) -> bool:
-    wanted = _boolean(value)
-    if wanted and importlib.util.find_spec("feedgen") is None:
+    is_on = _boolean(value)
+    if is_on and importlib.util.find_spec("feedgen") is None:
         raise ConfigError("feeds need feedgen, which comes with kfuncdoc[feed]: pip install '.[feed]' in a clone")
-    return wanted
+    return is_on
 
 
 def _option(check: Callable[[Any], Any], default: Any, words: str) -> Any:
@@ -97,7 +97,7 @@ def _option(check: Callable[[Any], Any], default: Any, words: str) -> Any:
 
 @dataclass(frozen=True)
 class Options:
-    """What conf.py says, checked; paths are absolute.  In conf.py each name has the prefix ``kfuncdoc_``."""
+    """The checked options of conf.py; paths are absolute.  In conf.py each name has the prefix ``kfuncdoc_``."""
 
     data: tuple[str, ...] = _option(
         _texts,
@@ -166,27 +166,27 @@ class Options:
         "notice, or deprecated. It has absolute links where ``html_baseurl`` says where the site is. Needs "
         "``kfuncdoc[feed]``.",
     )
-    #: What ``version`` is, where the release is to follow it; no option of its own.
+    #: The ``version`` of the project, if the release follows it; this is not an option.
     version: str = dataclasses.field(default="", metadata={})
 
     @property
     def published(self) -> tuple[str, ...]:
-        """The files for machines that a build of HTML has in the folder of the pages: none where it has no pages."""
+        """The names of the published files of an HTML build; none if it has no folder of pages."""
         if self.pages is None:
             return ()
         return (*((EXPORT, SCHEMA) if self.export else ()), *((FEED,) if self.feed else ()))
 
 
-#: The options, without what is worked out of them.
+#: The options, without the fields that are worked out from them.
 OPTIONS = tuple(field for field in dataclasses.fields(Options) if field.metadata)
 
 
 def register(app: Sphinx) -> None:
     """Declare the options to Sphinx.
 
-    None makes Sphinx read everything again when it changes: the digests of requests tell exactly
-    which documents are touched.  Types are checked by the options themselves, which take a date for
-    a text and a tuple for a list, and have better words.
+    A changed option does not make Sphinx read all documents again, because the digests of requests tell exactly which
+    ones are outdated.  The options check their types themselves: they allow a date instead of a text and a tuple
+    instead of a list, and have clearer messages.
     """
     for option in OPTIONS:
         app.add_config_value(f"kfuncdoc_{option.name}", option.metadata["default"], "", Any)
@@ -225,16 +225,15 @@ def _existing(option: str, confdir: str, path: str) -> str:
 
 
 def _within(option: str, srcdir: str, path: str) -> Optional[str]:
-    """Return *path* relative to the source directory; None where there is none, or it is no part of this build.
+    """Return *path* relative to the source directory; None if *path* is None, or not part of this build.
 
-    As elsewhere in Sphinx, ``/index`` is meant from the source directory on: what is no place of the
-    file system is no absolute path.
+    As elsewhere in Sphinx, ``/index`` is relative to the source directory, unless the file system has such a place.
     """
     if not path:
         return None
     if os.path.isabs(path) and not _is_a_place(path):
         path = path.lstrip(os.sep)
-    # The source directory may be reached through links, and what is in it may be links.
+    # The path of the source directory may have symbolic links, and so may the paths in it.
     real, inside, outside = os.path.realpath(srcdir), os.path.normpath(os.path.join(srcdir, path)), ""
     while os.path.realpath(inside) != real:
         if os.path.dirname(inside) == inside:
@@ -251,7 +250,7 @@ def _is_a_place(path: str) -> bool:
 
 
 def _folder(path: Optional[str]) -> Optional[str]:
-    """Return what the names of documents in a folder begin with."""
+    """Return the prefix of the names of documents in a folder."""
     return "" if path == "." else f"{path}/" if path else None
 
 

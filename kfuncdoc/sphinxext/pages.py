@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Pages of declarations from outside the source directory, and the pages about all of them.
 
-Sphinx knows documents of the source directory alone, and has no public way to add others.  What it
-asks is its ``Project``: which documents there are, and where their files stand.  So a project that
-knows of more takes the place of Sphinx's own, and nothing is written to the source directory.
+Sphinx only knows documents in the source directory, and has no public way to add others.  It asks its ``Project``
+which documents there are, and where their files are.  So this module replaces Sphinx's project by one with more
+documents, and writes nothing to the source directory.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _PLACEHOLDER = os.path.join(os.path.dirname(__file__), f"placeholder{SUFFIX}")
 
 
 class ProjectWithPages(Project):
-    """The documents of *project*, and in the folder *pages* those of the declarations that *data* names.
+    """The documents of *project*, and in the folder *pages* one for each declaration file that *data* names.
 
-    *about_all* are the pages about all kfuncs that there are to be.
+    *about_all* are the pages about all kfuncs to add.
 
-    A document of the source directory goes before a page that would have its name, and a declaration
-    file that is a document already gets no second page.  ``exclude_patterns`` count for pages, too.
+    A document of the source directory is used instead of a page with the same name.  A declaration file that is a
+    document already gets no second page.  ``exclude_patterns`` apply to pages, too.
     """
 
     def __init__(self, project: Project, pages: str, data: Sequence[str], about_all: Sequence[Page]) -> None:
@@ -45,13 +45,13 @@ class ProjectWithPages(Project):
         self.restore(project)
         self._folder = pages
         self._data = tuple(data)
-        self._wanted = tuple(about_all)
+        self._pages_to_add = tuple(about_all)
         #: The declaration file of each page, by document name.
         self.declarations: dict[str, str] = {}
-        #: The pages about all kfuncs, by document name; those of *replaced* the project has written itself.
+        #: The pages about all kfuncs, by document name; the project has its own documents for those in *replaced*.
         self.about_all: dict[str, Page] = {}
         self.replaced: set[str] = set()
-        #: The declaration files that have no page, and why.
+        #: The diagnostics for the declaration files that get no page.
         self.clashes: list[Diagnostic] = []
         self._paths: dict[str, str] = {}
         self._docnames: dict[str, str] = {}
@@ -78,11 +78,11 @@ class ProjectWithPages(Project):
                 self.clashes.append(Diagnostic(path, 0, 0, Rule.PAGE_CLASH, message, hint))
             elif not excluded(docname):
                 self.declarations[docname] = path
-                # Of what is no text file the loader has something to say, and Sphinx could not open it.
+                # Sphinx could not open a file that is not text; the loader reports it.
                 self._add(docname, path if _is_text(path) else _PLACEHOLDER)
-        for page in self._wanted:
+        for page in self._pages_to_add:
             docname = self._folder + page.name
-            # One that the project has written itself is meant to be shown in place of ours.
+            # The project's own document is used instead of ours.
             if docname in own:
                 self.replaced.add(docname)
             elif files and not excluded(docname):
@@ -94,18 +94,18 @@ class ProjectWithPages(Project):
         return self.docnames
 
     def _add(self, docname: str, path: str) -> None:
-        # From the source directory on: Sphinx up to 5 asserts that each source stands below it.
+        # The path begins with the source directory: Sphinx up to 5 asserts that each source is below it.
         srcdir = str(self.srcdir)
         self._paths[docname] = os.path.join(srcdir, os.path.relpath(os.path.realpath(path), os.path.realpath(srcdir)))
         self._docnames.setdefault(self._paths[docname], docname)
 
     def doc2path(self, docname: str, *arguments: Any, **keywords: Any) -> Any:
-        """Return the file of a document; the path relative to the source directory is one as if it stood there."""
+        """Return the file of a document; the relative path of a page is as if it were in the source directory."""
         path: Any = super().doc2path(docname, *arguments, **keywords)
         if docname not in self._paths:
             return path
         absolute = next(iter((*arguments, *keywords.values())), True)
-        # A text or a path, whichever this version of Sphinx has.
+        # Some versions of Sphinx return a text, others a path.
         return type(path)(self._paths[docname] if absolute else docname + SUFFIX)
 
     def path2doc(self, filename: Any) -> Any:
@@ -125,7 +125,7 @@ class _Excluded:
 
 def _is_text(path: str) -> bool:
     try:
-        if os.path.isfile(path):  # not a pipe, which would keep the build waiting
+        if os.path.isfile(path):  # not a pipe, for which the build would wait
             with open(path, encoding="utf-8-sig") as stream:
                 stream.read()
             return True
@@ -135,7 +135,7 @@ def _is_text(path: str) -> bool:
 
 
 def _know_pages(app: Sphinx) -> None:
-    """Put a project that knows of pages in the place of Sphinx's own."""
+    """Replace Sphinx's project by one with pages."""
     options = domain_of(app.env).options
     if options.pages is not None and options.data:
         project = ProjectWithPages(app.project, options.pages, options.data, _pages_about_all(options))
@@ -143,7 +143,7 @@ def _know_pages(app: Sphinx) -> None:
 
 
 def _pages_about_all(options: Options) -> Sequence[Page]:
-    """Return the pages about all kfuncs, known without loading any declaration."""
+    """Return the pages about all kfuncs, without loading any declaration."""
     calendar = load_calendar()
     release = release_of(options, calendar, date_of(options))
     return pages_about_all(options.overviews, subjects_of(calendar, load_hooks(calendar), release))
@@ -158,11 +158,11 @@ def _report_clashes(app: Sphinx, env: BuildEnvironment, *_: object) -> list[str]
 def _newly_named(
     app: Sphinx, env: BuildEnvironment, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
-    """Return the document of ``kfuncdoc_toctree`` where it was not so named when it was read."""
+    """Return the document of ``kfuncdoc_toctree`` if the option did not name it when it was last read."""
     domain = domain_of(env)
     docname = domain.options.toctree
-    asked = ("toctree", (docname,)) in domain.requests.get(docname, {})
-    return [docname] if docname in env.all_docs and docname not in removed and not asked else []
+    was_named = ("toctree", (docname,)) in domain.requests.get(docname, {})
+    return [docname] if docname in env.all_docs and docname not in removed and not was_named else []
 
 
 def _add_to_toctree(app: Sphinx, doctree: nodes.document) -> None:
@@ -181,14 +181,14 @@ def _add_to_toctree(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def _mark_overview(app: Sphinx, doctree: nodes.document) -> None:
-    """Keep Sphinx from telling, with the path of a placeholder, that an overview is in no toctree."""
+    """Keep Sphinx from warning that an overview is in no toctree: the warning would have the path of a placeholder."""
     page = domain_of(app.env).session.site.generated.get(app.env.docname)
     if page is not None and page.kind != "subsystem":
         app.env.metadata[app.env.docname]["orphan"] = ""
 
 
 def _check_toctrees(app: Sphinx, env: BuildEnvironment) -> None:
-    """Warn of pages that no reader would find."""
+    """Warn of pages that are in no toctree."""
     toctree = domain_of(env).options.toctree
     if toctree and toctree not in env.found_docs:
         warn(Rule.PAGES_UNREACHABLE, f"kfuncdoc_toctree: there is no document '{toctree}'")
@@ -207,7 +207,7 @@ def register(app: Sphinx) -> None:
     app.connect("builder-inited", _know_pages)
     app.connect("env-get-outdated", _report_clashes)
     app.connect("env-get-outdated", _newly_named)
-    # Before Sphinx takes note of the toctrees of a document, at 500.
+    # Before Sphinx collects the toctrees of a document, at 500.
     app.connect("doctree-read", _add_to_toctree, priority=400)
     app.connect("doctree-read", _mark_overview)
     app.connect("env-check-consistency", _check_toctrees)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Declaration files as documents: each is parsed as the rst page that is rendered from it."""
+"""The parser of declaration files as documents: it parses the rst page that is rendered from each file."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ FILETYPE = "kfuncdoc"
 class AddressFirst(SphinxTransform):
     """Puts the address of a kfunc first among the ids of its section.
 
-    Permalinks and tables of contents take the first id.  docutils makes it of the title, where
-    ``__scx_bpf_select_cpu_and`` and ``scx_bpf_select_cpu_and`` come to the same, and whoever stands
-    first on the page has it.
+    Permalinks and tables of contents use the first id.  docutils makes it from the title.  It makes the same id from
+    ``__scx_bpf_select_cpu_and`` and ``scx_bpf_select_cpu_and``, and the first one on the page gets it.
     """
 
     default_priority = 262  # after docutils has moved labels to their sections (260), and Sphinx sorted ids (261)
@@ -39,7 +38,7 @@ class AddressFirst(SphinxTransform):
         self._move_index_entries()
 
     def _move_index_entries(self) -> None:
-        """Have the entries of the index lead to the sections, too: a search finds nothing at an empty target."""
+        """Make the entries of the index lead to the sections: the search of Sphinx finds nothing at an empty target."""
         known = self.document.ids
         for index in (index for index in every(self.document, addnodes.index) if index["entries"]):
             (kind, name, target, *more), *others = index["entries"]
@@ -51,8 +50,8 @@ class AddressFirst(SphinxTransform):
 class KfuncParser(RSTParser):
     """Parses the page of a declaration file.
 
-    It derives from Sphinx's own rst parser and hands it lines with their places; one on the bare
-    ``Parser`` would lack settings that object descriptions need.
+    It derives from Sphinx's own rst parser, and gives it lines with their places.  A parser that derives from the base
+    class ``Parser`` would lack settings that object descriptions need.
     """
 
     supported = (FILETYPE,)
@@ -61,7 +60,7 @@ class KfuncParser(RSTParser):
         return [*super().get_transforms(), AddressFirst]
 
     def parse(self, inputstring: Union[str, StringList], document: nodes.document) -> None:
-        """Parse the page; what Sphinx read of the YAML file, *inputstring*, was loaded already."""
+        """Parse the page; *inputstring*, the YAML that Sphinx read, is not used: the session loaded the file."""
         env = document.settings.env
         domain = domain_of(env)
         page = domain.ask(env.docname, "page", env.docname)
@@ -76,6 +75,6 @@ def register(app: Sphinx) -> None:
 
 
 def _put_suffix_first(app: Sphinx, config: Config) -> None:
-    """Put ``.kfuncs.yaml`` ahead: Sphinx takes the first suffix that fits, and ``.yaml`` would fit too."""
+    """Put ``.kfuncs.yaml`` first: Sphinx uses the first suffix that fits, and ``.yaml`` would fit, too."""
     others = {suffix: filetype for suffix, filetype in config.source_suffix.items() if suffix != SUFFIX}
     config.source_suffix = {SUFFIX: FILETYPE, **others}

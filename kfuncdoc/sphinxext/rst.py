@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Answers to docutils: rst text with marks becomes lines that know where they were written."""
+"""From answers to docutils: rst text with marks becomes lines with the places where they were written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BORDER = re.compile(r" *=+(?:  =+)+")
 
 
 def as_lines(text: str, default: str) -> StringList:
-    """Return the lines of *text* without marks; docutils reports what is wrong in them at their places."""
+    """Return the lines of *text* without marks; docutils reports errors in them at their places."""
     from kfuncdoc.pages.rst import lines_with_places
 
     lines = lines_with_places(text, default)
@@ -43,18 +43,18 @@ def _as_docutils_counts(lines: list[str], places: list[Place]) -> list[Place]:
         if _BORDER.fullmatch(line):
             borders = (borders + 1) % 3  # above the head, below it, and at the end
         elif not line:
-            borders = 0  # the tables of templates have no blank lines; one in prose may have two borders only
+            borders = 0  # the tables of templates have no blank lines; a table in prose may have only two borders
     return counted
 
 
 def every(tree: nodes.Node, kind: Any) -> Iterator[Any]:
     """Return all nodes of a *kind* below *tree*, in order."""
-    # docutils before 0.18 has no findall, and a later one is to have no traverse.
+    # docutils before 0.18 has no findall(), and a future version will have no traverse().
     return iter(tree.findall(kind) if hasattr(tree, "findall") else tree.traverse(kind))
 
 
 def parsed(directive: SphinxDirective, text: str, *, titles: bool = False) -> list[nodes.Node]:
-    """Parse an answer where *directive* stands and return its nodes, sections too where it has *titles*."""
+    """Parse an answer at the place of *directive* and return its nodes; with *titles* it may have sections."""
     lines = as_lines(text, directive.get_source_info()[0])
     parent = nodes.Element()
     with switch_source_input(directive.state, lines):
@@ -66,10 +66,10 @@ def parsed(directive: SphinxDirective, text: str, *, titles: bool = False) -> li
 
 
 def parsed_alone(text: str, default: str, settings: Any) -> list[nodes.Node]:
-    """Parse an answer where no directive is at work, and return its nodes.
+    """Parse an answer outside of a directive, and return its nodes.
 
-    What refers to something on its own page, a footnote or a target, has nothing here to refer to, and
-    becomes the words that it is.
+    A reference to something on its own page, such as a footnote or a target, cannot be resolved here; it becomes plain
+    text.
     """
     document = new_document(default, settings)
     document.reporter = LoggingReporter.from_reporter(document.reporter)

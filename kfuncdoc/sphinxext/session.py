@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The declarations of one build, loaded once and only when something asks.
+"""The declarations of one build.  They are loaded once, and only if something needs them.
 
-A *request* is whatever a document takes from the declarations: ``(kind, arguments)``, answered by a
-text.  That a session answers nothing else is what makes freshness exact, see ``freshness``.  This
-module imports the loader and the renderer only when they are needed: a build in which nothing
-changed needs neither.
+A document gets everything from the declarations by *requests*: ``(kind, arguments)``.  The answer is a text.  Because
+there is no other way, :mod:`kfuncdoc.sphinxext.freshness` knows exactly which documents are outdated.  This module
+imports the loader and the renderer only when they are needed; a build without changes needs neither.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 Request = tuple[str, tuple[object, ...]]
 
 _MARK = re.compile("\ue000[^\ue000\ue001]*\ue001")
-#: The loader refuses files that are larger than 4 MB (source.LARGEST_FILE), so the rest of one changes nothing.
+#: The loader refuses larger files (yaml_text.LARGEST_FILE, 4 MB), so the bytes after these change nothing.
 _MOST_BYTES = 4_000_001
 
 
@@ -58,7 +57,7 @@ def release_of(options: Options, calendar: ReleaseCalendar, date: datetime.date)
 
 
 class Session:
-    """What one build knows: the options, the declaration documents, and from them all answers.
+    """The options and the declaration documents of one build, and the answers to its requests.
 
     *site* has the documents that are pages of declarations.
     """
@@ -75,7 +74,7 @@ class Session:
 
     @property
     def loaded(self) -> bool:
-        """Whether something has asked for the declarations."""
+        """Whether the declarations are loaded."""
         return self._catalog is not None
 
     @property
@@ -100,14 +99,14 @@ class Session:
         return self._renderer
 
     def release(self) -> None:
-        """Let go of the declarations, but not of the answers: Sphinx needs the memory to write pages.
+        """Drop the declarations, but keep the answers: Sphinx needs the memory to write pages.
 
-        Should something ask after all, they are loaded again.
+        If something needs the declarations afterwards, they are loaded again.
         """
         self._catalog = self._renderer = None
 
     def _files(self) -> Iterator[str]:
-        """Yield the declaration files, each once: the documents first, as they have pages."""
+        """Yield the declaration files, each once: documents come first, because they have pages."""
         seen = set()
         for path in (*self.site.declarations.values(), *find(self.options.data)):
             real = os.path.realpath(path)
@@ -118,9 +117,9 @@ class Session:
     # -- answers
 
     def answer(self, request: Request) -> str:
-        """Return the text that a request gives now: rst with marks, but of ``address`` a word, of facts JSON.
+        """Return the answer to a request: rst with marks, but a word for ``address``, and JSON for facts.
 
-        A kfunc that is not declared gives the empty string.
+        The answer for a kfunc that is not declared is the empty string.
         """
         if request not in self._answers:
             from kfuncdoc.pages.templates import TemplateFailed
@@ -168,8 +167,8 @@ class Session:
         return as_json(self.renderer.compared, self.places)
 
     def _note(self, name: str, named: bool) -> str:
-        told = self.options.notes and name in self.catalog.entries
-        return self.renderer.note(name, named=named) if told else ""
+        has_note = self.options.notes and name in self.catalog.entries
+        return self.renderer.note(name, named=named) if has_note else ""
 
     def _lifecycle(self, name: str) -> str:
         return self.renderer.lifecycle(name) if self.catalog.get(name) else ""
@@ -181,7 +180,7 @@ class Session:
 
     def _page(self, docname: str) -> str:
         page = self.site.generated.get(docname)
-        # A file that is there twice, by a link, is loaded once.
+        # A file with two paths, because of a symbolic link, is loaded once.
         is_loaded = page is not None and page.subject in {file.path for file in self.catalog.subsystems}
         return self.renderer.page(page) if page and (page.kind != "subsystem" or is_loaded) else ""
 
@@ -192,22 +191,22 @@ class Session:
 
     @property
     def places(self) -> dict[str, str]:
-        """Where each kfunc that a page shows is: ``DOCUMENT#LABEL``."""
+        """The place of each kfunc that a page shows: ``DOCUMENT#LABEL``."""
         return {name: f"{self.renderer.section_of(name)}#{label}" for name, label in self.addresses.items()}
 
     def file_of(self, docname: str) -> str:
-        """Return the path of the file to name where something is wrong in the page *docname*."""
+        """Return the path of the file that warnings about the page *docname* name."""
         page = self.site.generated[docname]
         return page.subject if page.kind == "subsystem" else str(packaged("templates") / page.template)
 
-    # -- what the answers depend on
+    # -- the inputs of the answers
 
     @cached_property
     def fingerprint(self) -> str:
-        """A digest of everything that answers depend on, made without loading any of it.
+        """A digest of all inputs of the answers, computed without loading declarations.
 
-        It is made once, before anything is loaded: what changes on the disk while the build goes on
-        is for the next build to find.
+        It is computed once, before anything is loaded, so that the next build notices files that change during this
+        one.
         """
         state = hashlib.blake2b(digest_size=16)
         for part in (__version__, str(self.date), self.options, self.site):
@@ -225,19 +224,19 @@ class Session:
 
 
 def _files_below(path: str) -> Iterator[str]:
-    """Yield every file below *path*, through links too: a template may include a file of any name."""
+    """Yield every file below *path*, also through links: a template may include a file of any name."""
     if not os.path.isdir(path):
         yield path
         return
     for folder in walk(path, follow_links=True):
-        yield folder.path  # a folder that cannot be read has other content than one that can
+        yield folder.path  # so that a folder that cannot be read differs from one that can
         yield from (os.path.join(folder.path, name) for name in folder.files)
 
 
 def _content(path: str) -> bytes:
-    """Return a digest of a file; one that cannot be read, or is none, has that as its content."""
+    """Return a digest of a file; a path that cannot be read, or is no file, has a digest of its own."""
     try:
-        # Without waiting: a pipe in place of a file must not hold up the build.
+        # It is opened without waiting, because the build must not wait for a pipe.
         with open(path, "rb", opener=_without_waiting) as stream:
             return hashlib.blake2b(stream.read(_MOST_BYTES), digest_size=16).digest()
     except OSError as error:
@@ -249,5 +248,5 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 def digest(answer: str) -> str:
-    """Return what is stored of an answer; marks are not in it, so that a line more elsewhere changes nothing."""
+    """Return the digest of an answer without its marks, so that it does not change when only line numbers change."""
     return hashlib.blake2b(f"{__version__}\n{_MARK.sub('', answer)}".encode(), digest_size=12).hexdigest()

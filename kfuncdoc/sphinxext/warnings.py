@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What was found wrong, as warnings of the build: of type ``kfuncdoc``, with the rule as their subtype."""
+"""Diagnostics as warnings of the build: the type is ``kfuncdoc``, the subtype is the rule."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ logger = logging.getLogger(__name__)
 
 
 def warn(rule: Rule, message: str, location: Optional[str] = None) -> None:
-    """Warn of something at *location*: a document by its name, or ``PATH:LINE``."""
+    """Warn at *location*: the name of a document, or ``PATH:LINE``."""
     logger.warning(message, location=location, type="kfuncdoc", subtype=rule.rule)
 
 
 def report(diagnostic: Diagnostic) -> None:
-    """Warn of *diagnostic* at its place in the YAML, or at the first line where it is about a whole file."""
+    """Warn of *diagnostic* at its place in the YAML, or at the first line if it is about a whole file."""
     text = f"{diagnostic.message}; {diagnostic.hint}" if diagnostic.hint else diagnostic.message
-    # Sphinx takes a location without a line for the name of a document.
+    # Sphinx reads a location without a line as the name of a document.
     place = f"{diagnostic.line}:{diagnostic.column}" if diagnostic.line else "1"
     warn(diagnostic.rule, text, f"{diagnostic.file}:{place}")

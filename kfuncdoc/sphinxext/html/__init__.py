@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""HTML pages: the stylesheet, the script, and what they work on."""
+"""What only HTML pages have: the stylesheet, the script, and the parts of pages that they need."""

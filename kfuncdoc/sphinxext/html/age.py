@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What HTML pages say when time has passed since they were built.
+"""Notices on HTML pages that were built some time ago.
 
-Where a document is read, and shows kfuncs, it gets the facts that grow old, by a request like any other; where its HTML
-page is written they are put into it, for ``static/kfuncdoc.js`` to compare with the day on which the page is read.
+When a document that shows kfuncs is read, it gets the facts that become outdated, by a request.  When its HTML page is
+written, the facts are put into it; ``static/kfuncdoc.js`` compares them with the day on which somebody reads the page.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _OF_STATE = {"page", "table", "lifecycle", "summary"}
 
 
 def _note_what_ages(app: Sphinx, doctree: nodes.document) -> None:
-    """Give a document the facts of it that grow old."""
+    """Give a document its facts that become outdated."""
     domain, docname = domain_of(app.env), app.env.docname
     requests = domain.requests.get(docname, {})
     section = next(every(doctree, nodes.section), None)
-    # What a release did does not grow old.
+    # What happened in a release does not become outdated.
     page = domain.session.site.generated.get(docname)
     is_of_release = page is not None and page.kind == "release"
     if section is None or is_of_release or not any(kind in _OF_STATE for kind, _ in requests):
@@ -46,6 +46,6 @@ def _add_facts(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def register(app: Sphinx) -> None:
-    """Connect to where documents are read, and where pages are written."""
+    """Connect to the events of reading documents and of writing pages."""
     app.connect("doctree-read", _note_what_ages)
     app.connect("doctree-resolved", _add_facts)

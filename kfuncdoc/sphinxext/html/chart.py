@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The table of what happened by release, drawn in HTML.
+"""The chart of events by release, in HTML.
 
-The numbers are those of the table, which stands below as it is in every other form of the page.
+Its numbers are those of the table below it, which every other form of the page has, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def _draw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     for table in [table for table in every(doctree, nodes.table) if _TABLE in table["classes"]]:
         head, *rows = ([cell.astext() for cell in row.children] for row in every(table, nodes.row))
-        # A template of the project's own may have words in it.
+        # The project's own template may have words in the table.
         if rows and all(cell.isdigit() for row in rows for cell in row[1:]):
             table.parent.insert(table.parent.index(table), HtmlOnly(html=_drawn(head, rows)))
 
@@ -29,7 +29,7 @@ def _draw(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 def _drawn(head: list[str], rows: list[list[str]]) -> str:
     from kfuncdoc.pages.chart import chart
 
-    # The table begins with the newest release, a picture of time with the oldest.
+    # The table begins with the newest release, the chart with the oldest.
     rows = rows[::-1]
     columns = [(title, [int(row[place]) for row in rows]) for place, title in enumerate(head) if place]
     kinds = ", ".join(title.lower() for title, _ in columns)
@@ -37,5 +37,5 @@ def _drawn(head: list[str], rows: list[list[str]]) -> str:
 
 
 def register(app: Sphinx) -> None:
-    """Connect to where pages are written."""
+    """Connect to the event of writing pages."""
     app.connect("doctree-resolved", _draw)

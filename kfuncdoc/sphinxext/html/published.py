@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The files for machines beside the pages of HTML: the record as JSON with its schema, and the feed of what happened.
+"""The published files, which are for programs and beside the HTML pages: the record as JSON, its schema, and the feed.
 
-They are made when all documents are read and the declarations, if anything asked for them, are still there, and
-written at the end of a build that succeeded.  A record beside the doctrees says what those in an output folder were
-made from, so that a build in which nothing changed loads nothing for them.
+They are made when all documents are read, because the declarations are then still loaded, if they were needed.  They
+are written at the end of a successful build.  A file beside the doctrees has the digest of what those in an output
+folder were made from, so that a build without changes loads no declarations for them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from kfuncdoc.sphinxext.freshness import of_output, read_record, write_record
 from kfuncdoc.sphinxext.html.assets import BROWSED, shows
 from kfuncdoc.sphinxext.rst import every
 
-#: What the heads of pages say of the files: their media type and a title.
+#: The media type and the title of each file, for the heads of pages.
 _ALTERNATES = {
     EXPORT: ("application/json", "The record of kfuncs"),
     FEED: ("application/atom+xml", "What happened to kfuncs"),
@@ -34,7 +34,7 @@ _ALTERNATES = {
 
 
 def _published(app: Sphinx) -> tuple[str, ...]:
-    """Return the names of the files that this build is to have."""
+    """Return the names of the files that this build publishes."""
     return domain_of(app.env).session.site.published if app.builder.name in BROWSED else ()
 
 
@@ -42,7 +42,7 @@ def _published(app: Sphinx) -> tuple[str, ...]:
 
 
 def _make(app: Sphinx, env: BuildEnvironment) -> list[str]:
-    """Make the files, unless those in the output folder are made from the same."""
+    """Make the files, unless those in the output folder were made from the same inputs."""
     names = _published(app)
     there = all(os.path.isfile(_path(app, name)) for name in names)
     if names and not (there and read_record(app, of_output(app, "machines")) == _made_from(app)):
@@ -51,7 +51,7 @@ def _make(app: Sphinx, env: BuildEnvironment) -> list[str]:
 
 
 def _write(app: Sphinx, exception: Optional[Exception]) -> None:
-    """Write the files that differ."""
+    """Write the files that changed."""
     if exception is not None or app.env is None:
         return
     texts = domain_of(app.env).to_publish
@@ -80,7 +80,7 @@ def _content(path: str) -> Optional[bytes]:
 
 
 def _made_from(app: Sphinx) -> str:
-    """Return a digest of all that is in the files: of what answers are made from, and where the pages are."""
+    """Return a digest of the inputs of the files: the inputs of answers, and the places of the pages."""
     session = domain_of(app.env).session
     addresses = [_uri(app, docname) for docname in (*session.site.declarations, _home(app))]
     parts = (session.fingerprint, session.site.published, app.config.html_baseurl, addresses)
@@ -108,7 +108,7 @@ def _text(app: Sphinx, name: str) -> str:
 
 
 def _sections(app: Sphinx, at: Callable[[str], str]) -> Callable[[str], Optional[str]]:
-    """Return what gives the address of a kfunc's section, which *at* makes of one from the root of the site on."""
+    """Return a function that gives the address of a kfunc's section; *at* makes it from a path in the site."""
     session = domain_of(app.env).session
     places = session.places
 
@@ -119,38 +119,38 @@ def _sections(app: Sphinx, at: Callable[[str], str]) -> Callable[[str], Optional
     return section
 
 
-# -- where they are
+# -- the addresses of the files
 
 
 def _place(app: Sphinx, name: str) -> str:
-    """Return the path of a file from the root of the site on."""
+    """Return the path of a file from the root of the site."""
     return f"{domain_of(app.env).options.pages}{name}"
 
 
 def _home(app: Sphinx) -> str:
-    """Return the document that is about all kfuncs: the overview, else the first page of the site."""
+    """Return the document about all kfuncs: the overview, else the first page of the site."""
     overview = f"{domain_of(app.env).options.pages}index"
     return overview if overview in app.env.found_docs else str(app.config.master_doc)
 
 
 def _uri(app: Sphinx, docname: str) -> str:
-    """Return the address of a document's page from the root of the site on."""
+    """Return the address of a document's page from the root of the site."""
     builder: Any = app.builder
-    if builder.name == "singlehtml":  # which has a place in its only page for an address
+    if builder.name == "singlehtml":  # its address of a document is a place in the only page
         return f"{quote(app.config.master_doc)}{builder.link_suffix}"
     return str(builder.get_target_uri(docname))
 
 
 def _from(app: Sphinx, docname: str, name: str) -> str:
-    """Return the address of a file as the page of *docname* has to write it."""
+    """Return the address of a file, relative to the page of *docname*."""
     return relative_uri(_uri(app, docname), quote(_place(app, name)))
 
 
 # -- links to them
 
 
-def _lead_there(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Have the links in an overview lead to the files from whichever page it is on."""
+def _adapt_links(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Make the links to the files in an overview relative to the page that it is on."""
     for links in every(doctree, nodes.container):
         if "kfunc-machines" in links["classes"]:
             for link in every(links, nodes.reference):
@@ -158,7 +158,7 @@ def _lead_there(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _add_to_head(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Name the files in the head of pages that show something of kfuncdoc, and of no other."""
+    """Name the files in the head of pages that show something of kfuncdoc, and of no others."""
     names = [name for name in _published(app) if name in _ALTERNATES]
     if not names or "metatags" not in context or not shows(app, page):
         return
@@ -169,8 +169,8 @@ def _add_to_head(app: Sphinx, page: str, template: str, context: dict[str, Any],
 
 def register(app: Sphinx) -> None:
     """Connect to the events of a build, here in their order."""
-    # Before the declarations are let go of, see freshness.
+    # Before freshness drops the declarations.
     app.connect("env-updated", _make, priority=400)
-    app.connect("doctree-resolved", _lead_there)
+    app.connect("doctree-resolved", _adapt_links)
     app.connect("html-page-context", _add_to_head)
     app.connect("build-finished", _write)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Tables of kfuncs in HTML: a form to filter them by, and cells that name their column.
 
-The rst of a table has nothing of this, and other builders know nothing of it.  Where a document is read its tables get
-their facts, by a request like any other; where an HTML page is written the form is put before the table.  It is shown
-where scripts run, and ``static/kfuncdoc.js`` makes it work.  Cells get the label of their column as ``data-label``,
-which the stylesheet shows where a page is too narrow for a row of heads.
+The rst of a table and the output of other builders have neither.  When a document is read, its tables get their facts
+by a request.  When an HTML page is written, the form is put before the table.  It is shown only if scripts run, and
+``static/kfuncdoc.js`` makes it work.  Cells get the label of their column as ``data-label``, which the stylesheet shows
+if a page is too narrow for a row of heads.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _end_labelled(translator: Any, node: LabelledCell) -> None:
 
 
 def _prepare_tables(app: Sphinx, doctree: nodes.document) -> None:
-    """Give the tables of a document their facts, and their cells the columns that they are in."""
+    """Give the tables of a document their facts, and the cells the classes of their columns."""
     for table in every(doctree, nodes.table):
         if _TABLE in table["classes"]:
             _class_columns(table)
@@ -71,7 +71,7 @@ def _rows(table: nodes.table) -> Iterator[nodes.row]:
 
 
 def _kfunc_of(app: Sphinx, row: nodes.row) -> str:
-    """Return the kfunc that a row is about: the one in the column of that head."""
+    """Return the kfunc of a row: the one in the column with that head."""
     entries = domain_of(app.env).session.catalog.entries
     cells = [cell for cell in row.children if isinstance(cell, nodes.entry)]
     names = (cell.astext().strip() for cell in cells if _NAMES in cell["classes"])
@@ -87,7 +87,7 @@ def _class_columns(table: nodes.table) -> None:
 
 
 def _label_cells(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Give each cell that is not empty the label of its column, where it needs one."""
+    """Give each cell that is not empty the label of its column, if it needs one."""
     if app.builder.name not in BROWSED:
         return
     for table in every(doctree, nodes.table):
@@ -105,12 +105,12 @@ def _add_controls(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         return
     tables = [table for table in every(doctree, nodes.table) if table.get(_FACTS)]
     for number, table in enumerate(tables, 1):
-        # What scrolls is the container of the table, in which a theme may have put another one; the form does not.
+        # The form must not scroll; the container of the table does, and a theme may put another one into it.
         place = next((node for node in _around(table) if "kfunc-scroll" in node.get("classes", ())), table)
         form = _form(table[_FACTS], [cell.astext() for cell in _heads(table)], number if len(tables) > 1 else 0)
         place.parent.insert(place.parent.index(place), HtmlOnly(html=form))
         for paragraph in (paragraph for cell in _heads(table) for paragraph in every(cell, nodes.paragraph)):
-            # Of no use, and so no button, until a script says that it is one.
+            # The button is disabled until the script enables it.
             paragraph.insert(0, _html('<button type="button" class="kfunc-sort" disabled>'))
             paragraph.append(_html("</button>"))
         for cell in (cell for row in _rows(table) for cell in every(row, nodes.entry)):
@@ -125,9 +125,9 @@ def _around(node: nodes.Element) -> Iterator[nodes.Element]:
 
 
 def _let_names_break(cell: nodes.entry) -> None:
-    """Let the name in a cell break after its underscores; that is no part of the name when it is copied."""
+    """Let the name in a cell break after its underscores, without a change of the name if it is copied."""
     for text in list(every(cell, nodes.Text)):
-        # In one piece: the index of the search takes the tags off and has the name.
+        # The HTML is one node, so that the search index has the whole name without tags.
         text.parent.replace(text, _html(re.sub(r"(?<=_)(?=[^_])", "<wbr>", escape(text.astext()))))
 
 
@@ -170,13 +170,13 @@ def _has_stability(rows: Sequence[Any], stability: str) -> bool:
 
 
 def _releases_with(rows: Sequence[Any], releases: Sequence[str]) -> list[str]:
-    """Return the *releases* from the first on that has one of the kfuncs."""
+    """Return the *releases*, from the first one that has any of the kfuncs."""
     first = min((stretch[0] for row in rows for stretch in row[3]), default=0)
     return list(releases[first:])
 
 
 def _callers(callers: Sequence[Sequence[str]]) -> list[str]:
-    """Return the options for who may call, in groups: program types, and struct_ops; none where there is no choice."""
+    """Return the options for who may call, in groups: program types, and struct_ops; none if there is no choice."""
     names = sorted({name for names in callers for name in names})
     types = [(name, _ANY if name == ANY else name[len(_TYPE) :].lower()) for name in names if name.startswith(_TYPE)]
     struct_ops = [(name, name) for name in names if not name.startswith(_TYPE)]
@@ -197,7 +197,7 @@ def _option(value: str, words: str) -> str:
 
 
 def _select(name: str, label: str, options: Sequence[str], first: str = "any") -> str:
-    """Return a field to choose from *options*; nothing where there is no choice."""
+    """Return a field to choose from *options*; the empty text if there is no choice."""
     if len(options) < 2 and "<optgroup" not in "".join(options):
         return ""
     every_one = _option("", first)
@@ -208,7 +208,7 @@ def _select(name: str, label: str, options: Sequence[str], first: str = "any") -
 
 
 def register(app: Sphinx) -> None:
-    """Connect to where documents are read, and where pages are written."""
+    """Connect to the events of reading documents and of writing pages."""
     app.add_node(LabelledCell, html=(_write_labelled, _end_labelled))
     app.connect("doctree-read", _prepare_tables)
     app.connect("doctree-resolved", _label_cells)
