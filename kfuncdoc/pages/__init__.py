@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Texts: pages as reStructuredText, the terminal, JSON, Atom."""
+"""The texts that kfuncdoc writes: pages as reStructuredText, text for the terminal, JSON, Atom."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The columns of tables of kfuncs.
 
-A new column is an entry in ``COLUMNS``, and a macro of its name in ``templates/cells.rst.jinja``, which writes its
-cell.  Tables, the option ``:columns:`` of ``kfunc-table`` and its reference, and the labels of narrow pages are made of
-these.
+To add a column, add an entry to ``COLUMNS``, and to ``templates/cells.rst.jinja`` a macro with its name, which writes
+its cells.  Tables, the option ``:columns:`` of ``kfunc-table``, its reference, and the labels of narrow pages are made
+from ``COLUMNS``.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Optional, Sequence
 class Column:
     """One column of a table of kfuncs."""
 
-    #: What it is called in ``:columns:``, and in the ``chosen`` of templates.
+    #: Its name in ``:columns:``, and in the variable ``chosen`` of templates.
     name: str
-    #: The words of its head.
+    #: The text of its head.
     head: str
-    #: Its share of the width; by these shares the heads stay whole beside the sidebar of a window of 1280 pixels.
+    #: Its share of the width.  With these shares, heads do not break in a window of 1280 pixels with a sidebar.
     width: int
-    #: Whether a cell tells by itself what it is: on narrow pages, where heads are not shown, it gets no label.
+    #: Whether its cells need no label on narrow pages, which do not show heads.
     is_plain: bool = False
-    #: Whether it tells of a kfunc and a program type; no table but those of program types can have it.
+    #: Whether it is about a kfunc and a program type; only the tables of program types can have it.
     of_program_type: bool = False
 
     @property
@@ -34,7 +34,7 @@ class Column:
 
     @property
     def label(self) -> Optional[str]:
-        """What narrow pages put before a cell, if anything."""
+        """The label that narrow pages put before a cell; None if there is none."""
         return None if self.is_plain else self.head
 
 
@@ -61,7 +61,7 @@ COLUMNS = {
         Column("filter", "Filter", 32, of_program_type=True),
     )
 }
-#: The columns of a table that names none.
+#: The columns of a table that does not name its columns.
 DEFAULT_COLUMNS = ("kfunc", "summary", "stability", "added")
 
 
@@ -71,9 +71,9 @@ def choosable() -> tuple[Column, ...]:
 
 
 def labels_of(heads: Sequence[str]) -> list[Optional[str]]:
-    """Return what narrow pages put before the cells below these *heads*.
+    """Return the labels that narrow pages put before the cells below these *heads*.
 
-    A head that is none of ours is the label itself, but for the first column, which has what the rows are about.
+    A head that is not in ``COLUMNS`` is the label itself.  The first column gets none, because it names the rows.
     """
     known = {column.head: column.label for column in COLUMNS.values()}
     return [known.get(head, head if place else None) for place, head in enumerate(heads)]

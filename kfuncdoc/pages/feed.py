@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What happened, as an Atom feed (RFC 4287) to subscribe to.
+"""The Atom feed (RFC 4287) of what happened to kfuncs.
 
 ::
 
     KfuncViews --entries--> FeedEntry, FeedEntry, ... --feed--> Atom
 
-An entry is about one kind of event, in one release and one subsystem.  Its id is made of these three and of nothing
-else: it stays the same when one more kfunc turns out to have changed, when the words of the record get better, and
-wherever the feed is published.  An entry reports what has happened, never what is planned.  No date comes from a
+An entry is about one kind of event, in one release and one subsystem.  Its id is made only from these three.  So it
+stays the same if another kfunc is added to the entry, if the words of the record change, and wherever the feed is
+published.  An entry reports what has happened, never what is planned.  No date comes from a
 clock, so that the same record and release give the same bytes on any day.
 """
 
@@ -29,12 +29,12 @@ from kfuncdoc.views.kfunc import KfuncViews
 from kfuncdoc.views.replacement import Replacements, in_sentence, statement_before
 from kfuncdoc.views.words import plan_in_words, removal_in_words, when_in_words
 
-#: The namespace of the ids (RFC 4122); with another one every entry would be new to all feed readers.
+#: The namespace of the ids (RFC 4122).  If it changed, every entry would be new to all feed readers.
 _NAMESPACE = uuid.UUID("255eb3c4-72e1-49c2-acd8-7cc01b11361f")
 #: How far back from its release the feed goes, and the least number of entries that it has where there are as many.
 _RECENT = datetime.timedelta(days=2 * 365)
 _NEWEST = 100
-#: How many kfuncs a title names; where there are more, it gives their number.
+#: The most kfuncs that a title names; a title for more gives their number.
 _NAMED = 3
 #: The words of a title for each kind of event, in the order of the feed.
 _KINDS = {
@@ -105,16 +105,16 @@ def _in_words(event: EventView) -> str:
     recorded, plan = event.event, event.step.after.plan
     if isinstance(recorded, model.Changed):
         uncertain = f"{when_in_words(event.when)}: " if event.when.uncertain else ""
-        said = uncertain + change_in_words(event)
+        statement = uncertain + change_in_words(event)
     elif isinstance(recorded, model.Removed):
-        said = _joined(_removal_text(event), in_sentence(_replacement_of(event)))
+        statement = _joined(_removal_text(event), in_sentence(_replacement_of(event)))
     elif isinstance(recorded, model.Withdrawn):
-        said = "the deprecation is withdrawn"
+        statement = "the deprecation is withdrawn"
     else:
         assert plan is not None  # a deprecation opens one
-        said = _joined(plan_in_words(plan), in_sentence(event.replacement))
+        statement = _joined(plan_in_words(plan), in_sentence(event.replacement))
     explanations = [as_words(prose.text) for prose in map(event.prose, ("reason", "note")) if prose]
-    return " ".join(_with_full_stop(text) for text in (said, *explanations))
+    return " ".join(_with_full_stop(text) for text in (statement, *explanations))
 
 
 def _removal_text(removal: EventView) -> str:
@@ -124,7 +124,7 @@ def _removal_text(removal: EventView) -> str:
 
 
 def _replacement_of(removal: EventView) -> Replacements:
-    """Return what replaces a kfunc that was removed: as the removal says, else the deprecation or successor before."""
+    """Return what replaces a removed kfunc: what the removal says, else the earlier deprecation or successor."""
     kfunc = removal.kfunc
     before = statement_before(kfunc.lifecycle, removal.step.index)
     if removal.replacement or before is None:
@@ -144,20 +144,20 @@ def _with_full_stop(text: str) -> str:
 
 
 def below(base_url: str, path: str) -> str:
-    """Return the address of *path* below *base_url*, or *path* itself where *base_url* is empty."""
+    """Return the address of *path* below *base_url*; *path* itself if *base_url* is empty."""
     return f"{base_url.rstrip('/')}/{path}" if base_url else path
 
 
 def feed(views: KfuncViews, *, where: Callable[[str], Optional[str]], home: str, own: str) -> str:
     """Return the feed as of the release of *views*, as XML.
 
-    *where* gives the address of the section of a kfunc, or None where no page has one.  *home* is the address of the
+    *where* returns the address of the section of a kfunc, or None if no page has one.  *home* is the address of the
     page about all kfuncs, and *own* that of the feed.  Each address is absolute, or relative to the feed.
     """
     from feedgen.feed import FeedGenerator
 
     newest_first = entries(views)
-    # Every element whose default the library would take from the clock or from itself is set.
+    # Sets every element that the library would otherwise fill from the clock or with its own name.
     atom = FeedGenerator()
     atom.id(uuid.uuid5(_NAMESPACE, "feed").urn)
     atom.title("BPF kernel functions (kfuncs)")
@@ -176,7 +176,7 @@ def feed(views: KfuncViews, *, where: Callable[[str], Optional[str]], home: str,
         element.category(term=entry.subsystem)
         section = where(entry.kfuncs[0])
         if section:
-            # An entry about several kfuncs leads to their page.
+            # An entry about several kfuncs links to their page.
             element.link(href=section if len(entry.kfuncs) == 1 else section.partition("#")[0])
     return str(atom.atom_str(pretty=True).decode("utf-8"))
 

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Pages to files: write only what differs, delete only what was written before.
+"""The files of ``kfuncdoc render``: it writes only pages that changed, and deletes only pages that it wrote before.
 
-Each page begins with a comment that names kfuncdoc and the digest of the rest.  By it a later run
-knows its own pages: a file without the comment, or one that was changed by hand since, is never
-overwritten and never deleted.
+Each page begins with a comment that names kfuncdoc and has the digest of the rest.  With this comment, a later run
+recognises its own pages.  It never overwrites or deletes a file without the comment, or one that somebody changed.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ _SPDX = re.compile(r"#\s*(SPDX-License-Identifier:[^\n]*)")
 
 @dataclass
 class Written:
-    """What a run did in its folder: names of files, sorted.  *refused* are files that are not its own."""
+    """The result of a run: sorted names of files.  *refused* are files that kfuncdoc did not write."""
 
     written: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -39,7 +38,7 @@ class Written:
 
 
 def pages(renderer: Renderer) -> Mapping[str, str]:
-    """Return every page of the *renderer*'s site, by the name of its file, stamped; nothing is written yet."""
+    """Return every page of the *renderer*'s site with its comment, by the name of its file; this writes nothing."""
     licences = {subsystem.path: _licence(subsystem) for subsystem in renderer.catalog.subsystems}
     shared = next(iter(licences.values())) if len(set(licences.values())) == 1 else ""
     return {
@@ -49,9 +48,9 @@ def pages(renderer: Renderer) -> Mapping[str, str]:
 
 
 def write(texts: Mapping[str, str], folder: str) -> Written:
-    """Make *folder* hold *texts* and no older page of kfuncdoc; raises OSError where it cannot be written.
+    """Write *texts* to *folder*, and delete older pages of kfuncdoc there.  Raises OSError if this fails.
 
-    Nothing at all is written where a file stands in the way that kfuncdoc did not write.
+    It writes nothing if it would overwrite a file that kfuncdoc did not write.
     """
     os.makedirs(folder, exist_ok=True)
     result = Written()
@@ -77,7 +76,7 @@ def _rst_files(folder: str) -> Iterable[str]:
 
 
 def _read(path: str) -> Optional[str]:
-    """Return the text of a file, None where there is none; what is no readable text is not ours."""
+    """Return the text of a file; None if there is none.  A file that is not readable text is not ours."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return ""
@@ -89,7 +88,7 @@ def _read(path: str) -> Optional[str]:
 
 
 def _is_own(text: Optional[str]) -> bool:
-    """Whether *text* is a page as a run of kfuncdoc wrote it, untouched since."""
+    """Whether *text* is a page that kfuncdoc wrote, and that was not changed since."""
     stamp = _STAMP.match(text or "")
     return stamp is not None and stamp["digest"] == _digest(stamp["spdx"] or "", (text or "")[stamp.end() :])
 
@@ -105,6 +104,6 @@ def _digest(licence: str, body: str) -> str:
 
 
 def _licence(subsystem: SubsystemFile) -> str:
-    """Return the SPDX line of a declaration file, which its page takes over."""
+    """Return the SPDX line of a declaration file; its page gets the same."""
     line = _SPDX.match(subsystem.source.text) if subsystem.source else None
     return line[1].strip() if line else ""

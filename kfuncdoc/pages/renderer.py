@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A catalog to reStructuredText.
+"""The renderer: from a catalog to reStructuredText.
 
-A rendered page is plain standard Sphinx rst and needs no extension to build.  The words and the
-layout are in the templates; a project may put its own in place of any of them, by name.  Lines of
-prose have marks, see :mod:`kfuncdoc.pages.rst`.
+A rendered page is standard Sphinx rst and needs no extension to build.  The templates have the words and the layout; a
+project may replace any of them by its own template with the same name.  Lines of prose have marks, see
+:mod:`kfuncdoc.pages.rst`.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from kfuncdoc.views.events import ReleaseView
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 from kfuncdoc.views.replacement import Markup, Replacements
 
-#: What a template is given, by name.
+#: The variables of a template, by name.
 Context = dict[str, Any]
 
 
 class Renderer:
-    """Turns a *snapshot* into texts.
+    """Renders a *snapshot* as texts.
 
-    *site* says which pages there are, and so where links can lead: without it, all that ``kfuncdoc render`` writes.
-    *templates* are folders that come before the packaged one.
-    Every method returns rst with marks and a line end at its end.
+    *site* has the pages to which links can lead; by default these are all pages that ``kfuncdoc render`` writes.
+    *templates* are folders that are searched before the packaged one.
+    Every method that renders returns rst with marks and a line end at its end.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class Renderer:
         return self._templates.render(template, context)
 
     def link(self, name: str) -> str:
-        """Return a reference to the kfunc *name*, or its name alone where no page shows it."""
+        """Return a reference to the kfunc *name*; only its name if no page shows it."""
         return f":ref:`{name} <{address(name)}>`" if self.has_section(name) else f"``{name}``"
 
     def has_section(self, name: str) -> bool:
-        """Whether a page has a section for the kfunc *name*; none has one for what is to come after the release."""
+        """Whether a page has a section for the kfunc *name*; none has one for a kfunc that is added later."""
         return self.section_of(name) is not None
 
     @property
@@ -91,20 +91,20 @@ class Renderer:
         return replacement.in_list(replacements, self._markup)
 
     def section_of(self, name: str) -> Optional[str]:
-        """Return the name of the document that has the section of the kfunc *name*, or None where none has."""
+        """Return the name of the document that has the section of the kfunc *name*; None if no document has."""
         if not self.pages.shows(name):
             return None
         subsystem, _ = self.catalog.entries[name]
         return self.site.document_of(Page("subsystem", subsystem.path))
 
     def _has_page(self, program_type: str) -> bool:
-        """Whether there is a page of what programs of *program_type* may call."""
+        """Whether there is a page of the kfuncs that programs of *program_type* may call."""
         return self.site.document_of(Page("program-type", program_type)) is not None
 
     # -- pages
 
     def page(self, page: Page) -> str:
-        """Return the text of *page*; raises KeyError where there is nothing that it could be about."""
+        """Return the text of *page*; raises KeyError if its subject does not exist."""
         context = getattr(self, f"_context_of_{page.kind.replace('-', '_')}")(page)
         return self._render(page.template, page=page, **context)
 
@@ -139,7 +139,7 @@ class Renderer:
         return {"contents": self.site.entries_below(page)}
 
     def _context_of_release(self, page: Page) -> Context:
-        """Hold a release against the one before it, and against the LTS release before it."""
+        """Compare a release with the one before it, and with the LTS release before it."""
         release = self.catalog.calendar[page.subject]
         firsts = first_releases(self.catalog.calendar, release)
         return {
@@ -188,7 +188,7 @@ class Renderer:
             "guidelines": _header_prose(subsystem, "guidelines"),
         }
 
-    # -- what several pages are made of
+    # -- data that several pages use
 
     @cached_property
     def _subsystems(self) -> Mapping[str, SubsystemFile]:
@@ -201,7 +201,7 @@ class Renderer:
 
     @cached_property
     def compared(self) -> AllDifferences:
-        """Any two releases up to the reference release, compared."""
+        """The differences of any two releases up to the reference release."""
         return all_differences(self.pages.snapshot)
 
     def _sentence(self, entry: ChangeEntry, difference: Difference) -> str:
@@ -219,29 +219,28 @@ class Renderer:
         return self._render("table.rst.jinja", kfuncs=select(self.pages, selection), chosen=selection.columns)
 
     def summary(self) -> str:
-        """Return how the record stands: as of when, how many kfuncs, what went last and what goes next."""
+        """Return a summary of the record: its release and day, the number of kfuncs, those removed last and next."""
         return self._render("summary.rst.jinja")
 
     def changes(self, first: Optional[Release], last: Optional[Release], *, sections: bool = False) -> str:
-        """Return what happened after release *first* up to *last*; None stands for the ends of the record.
+        """Return what happened after release *first* up to *last*; None means the first or last release of the record.
 
-        Each release has a rubric, or a section of its own where *sections*.
+        Each release has a rubric, or a section if *sections*.
         """
         return self._render("release.rst.jinja", releases=self._changes(first, last), sections=sections)
 
     def lifecycle(self, name: str) -> str:
-        """Return the facts of the kfunc *name* without a heading; raises KeyError where it is not declared."""
+        """Return the facts of the kfunc *name* without a heading; raises KeyError if it is not declared."""
         view = self.pages.view(name)
         if view is None:
             raise KeyError(name)
         return self._render("lifecycle.rst.jinja", k=view, page=view.subsystem.page, linked_flags=False)
 
     def note(self, name: str, *, named: bool = False) -> str:
-        """Return what the documentation of the C function *name* is to say besides, empty where that is nothing.
+        """Return a note for the documentation of the C function *name*; empty if there is nothing to note.
 
-        Where it is *named*, the note says which function it is about.  "kfunc deprecation" in the
-        kernel's ``Documentation/bpf/kfuncs.rst`` wants a deprecation documented in the kfunc's own
-        kernel docs.
+        If *named*, the note has the name of the function.  "kfunc deprecation" in the kernel's
+        ``Documentation/bpf/kfuncs.rst`` asks for a deprecation to be documented in the kfunc's own kernel docs.
         """
         view = self.pages.view(name)
         if view is None or view.stability == "not yet" or not (view.needs_note or self.has_section(name)):

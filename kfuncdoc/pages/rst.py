@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Pieces of reStructuredText: the filters of the templates, and the marks at the ends of lines.
 
-Lines of prose come out with a private mark at their end, U+E000 FILE:LINE U+E001, which tells where
-in the YAML they were written.  Whoever uses the text takes the marks off: :func:`plain` for files,
-the Sphinx extension while it hands the lines to the parser, to which it passes the places on.
+Lines of prose have a private mark at their end, U+E000 FILE:LINE U+E001, which gives their place in the YAML.  Users
+of the text remove the marks: :func:`plain` does so for files, and the Sphinx extension gives docutils the lines without
+marks, together with their places.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.declared_prose import Prose
 
 _MARK = re.compile(f"{MARKS[0]}(?P<file>[^{MARKS}]*):(?P<line>[0-9]+){MARKS[1]}")
-#: What rst takes for markup, or, as the first character of a line, for a list, a rule or a directive.
+#: What rst reads as markup, or, at the start of a line, as a list, a rule or a directive.
 _MARKUP = re.compile(r"([\\*`|_<>:\[\]{}]|^[^\w\s])")
-#: What begins an item of a numbered list, as the initial of a name does.
+#: What begins an item of a numbered list; the initial of a name looks the same.
 _ENUMERATOR = re.compile(r"^(\w+)([.)])(?=\s|$)")
-#: What docutils takes for a bullet, an enumerator, a field, an option or explicit markup at the start of a block.
+#: What docutils reads as a bullet, an enumerator, a field, an option or explicit markup at the start of a block.
 _BLOCK_START = re.compile(r"[-+*•‣⁃|>:/.]|__|\(?(?:[A-Za-z]|[0-9]+|[ivxlcdmIVXLCDM]+|#)[.)](?:\s|$)")
 _WEB_ADDRESS = re.compile(r"https?://[^\s<>`]+")
 _MONTHS = "January February March April May June July August September October November December".split()
 
 
 def escape(text: object) -> str:
-    """Return *text* so that rst takes none of it for markup."""
+    """Return *text*, escaped so that rst reads none of it as markup."""
     return _ENUMERATOR.sub(r"\1\\\2", _MARKUP.sub(r"\\\1", str(text)))
 
 
 def literal(text: object) -> str:
-    """Return *text* as an inline literal, or escaped where a literal could not hold it."""
+    """Return *text* as an inline literal; escaped if a literal cannot have it."""
     text = str(text)
     return f"``{text}``" if text and "`" not in text and text == text.strip() else escape(text)
 
@@ -50,7 +50,7 @@ def is_web_address(text: str) -> bool:
 
 
 def heading(text: str, underline: str = "=") -> str:
-    """Return *text* (rst) as a section title; the line is long enough for wide characters too."""
+    """Return *text* (rst) as a section title; the underline is also long enough for wide characters."""
     visible = _MARK.sub("", text)
     return f"{text}\n{underline * (len(visible) if visible.isascii() else 2 * len(visible))}"
 
@@ -63,12 +63,12 @@ def prose(text: Prose, indent: int = 0) -> str:
 
 
 def block(text: Prose) -> str:
-    """Return prose as the paragraphs of a field, which begin on the line after its name."""
+    """Return prose as the paragraphs of a field; they begin on the line after the name of the field."""
     return f"\n   {prose(text, 3)}"
 
 
 def field(text: str, name: str) -> str:
-    """Return a field of a field list; *text* is on one line, or begins with a line end where it is of several."""
+    """Return a field of a field list; *text* is on one line, or begins with a line end if it has several."""
     text = text.rstrip("\n")
     return f":{name}:{'' if text.startswith(chr(10)) else ' '}{text}\n"
 
@@ -89,16 +89,16 @@ def styled(text: str, name: str) -> str:
 
 
 def inline(text: Prose) -> str:
-    """Return prose as one line, for a cell or the middle of a sentence; the mark of its first line stays.
+    """Return prose as one line, for a cell or the middle of a sentence; it keeps the mark of its first line.
 
-    What would begin a list or another block at the start of a line ("A. ", "- ") is kept from it.
+    A beginning that rst would read as a list or another block ("A. ", "- ") is escaped.
     """
     line = unfold(text.marked())
     return f"\\ {line}" if _BLOCK_START.match(plain(line)) else line
 
 
 def unfold(text: str) -> str:
-    """Return *text* as one line; of its marks the first one stays."""
+    """Return *text* as one line; it keeps only its first mark."""
     first = _MARK.search(text)
     return " ".join(_MARK.sub("", text).split()) + (first[0] if first else "")
 
@@ -109,11 +109,10 @@ def code(text: str, indent: int = 3) -> str:
 
 
 def simple_table(text: str, indent: int) -> str:
-    """Return rows, whose cells stand between tabs, as a simple table of rst; the first row is its head.
+    """Return rows, whose cells have tabs between them, as a simple table of rst; the first row is its head.
 
-    docutils reads a simple table in half the time of a ``list-table``, and people read it as a table.
-    The places of prose move to the end of their row: taken off in its middle, they would leave the
-    columns askew.
+    docutils reads a simple table in half the time of a ``list-table``, and people can read it, too.  Marks move to the
+    end of their row: if they were removed from its middle, the columns would not be aligned.
     """
     rows = [line.split("\t") for line in text.strip("\n").split("\n")]
     marks = [_MARK.search("".join(row)) for row in rows]
@@ -142,7 +141,7 @@ def _width(text: str) -> int:
 def month(release: Union[Release, datetime.date]) -> str:
     """Return the month and year of a release or a day; of a projected release, a word that says so.
 
-    Month names are English whatever the locale, as the pages are.
+    Month names are English in every locale, because the pages are English.
     """
     if isinstance(release, datetime.date):
         return f"{_MONTHS[release.month - 1]} {release.year}"
@@ -168,7 +167,7 @@ def plain(text: str) -> str:
 def lines_with_places(text: str, default: str) -> list[tuple[str, str, int]]:
     """Return the lines of *text* without marks, each with the file and the line (from 1) it comes from.
 
-    A line with no mark of its own, such as a line of a template, takes the place of the last that had one.
+    A line without a mark, such as a line of a template, gets the place of the last line that had one.
     """
     lines = []
     file, number = default, 1
@@ -181,7 +180,7 @@ def lines_with_places(text: str, default: str) -> list[tuple[str, str, int]]:
     return lines
 
 
-#: The filters of the templates, by name; ``link``, which has to know what there is to link to, comes from the renderer.
+#: The filters of the templates, by name.  The renderer adds ``link``, because only it knows the pages.
 FILTERS: Mapping[str, Callable[..., str]] = {
     function.__name__: function
     for function in (

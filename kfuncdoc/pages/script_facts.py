@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The facts that the script of the HTML pages reads, as JSON; ``html.assets.script_element`` puts them into a page.
 
-* A table shows a few columns, and is filtered by more: by subsystem, by who may call a kfunc, by the releases that
-  have it, by former names.
-* A page that is not built anew grows old: releases come out of which it knows nothing, among them those in which a
-  kfunc is to go.  The script compares what was known with the day on which the page is read.
+* A table shows few columns, but readers can filter it by more: by subsystem, by who may call a kfunc, by the releases
+  that have it, by former names.
+* A page that is not built again becomes outdated when a new release comes out, above all one that is to remove a kfunc.
+  The script compares the facts of the page with the day on which somebody reads it.
 
-All of it is worked out here, so that the script only looks it up.
+This module works out all facts, so that the script only looks them up.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def table_facts(pages: KfuncViews, names: Sequence[str]) -> str:
          "callers": [[PROGRAM_TYPE or STRUCT_OPS, ...], ...],
          "rows": [[NAME, subsystem, STABILITY, [[first, last, callers], ...], [FORMER_NAME, ...]], ...]}
 
-    *subsystem*, *first*, *last* and *callers* are numbers that count in the lists above; a row without a kfunc is null.
-    From *first* to *last* it was there without a break, and the same could call it. Where a record goes no further than
-    an older release its kfuncs are taken to be still there.  That any program may call a kfunc is named by
-    ``BPF_PROG_TYPE_UNSPEC``; a name of struct_ops stands beside, and not for, the program type.
+    *subsystem*, *first*, *last* and *callers* are indexes into the lists above; a row without a kfunc is null.  From
+    *first* to *last* the kfunc was in the kernel without a break, with the same callers.  If a record ends at an older
+    release, its kfuncs count as still there.  ``BPF_PROG_TYPE_UNSPEC`` means that any program may call a kfunc.  The
+    name of a struct_ops is listed in addition to its program type, and does not replace it.
     """
     facts = _Facts(pages)
     rows = [facts.row(pages.view(name)) for name in names]
@@ -44,7 +44,7 @@ def table_facts(pages: KfuncViews, names: Sequence[str]) -> str:
 
 
 class _Facts:
-    """The rows of one table, and what they have in common."""
+    """The rows of one table, and the lists that they share."""
 
     def __init__(self, pages: KfuncViews) -> None:
         self._pages = pages
@@ -68,7 +68,7 @@ class _Facts:
         ]
 
     def _number_of(self, release: Release) -> int:
-        # What is older than the first release that can have kfuncs was there with it.
+        # A kfunc of an older release counts from the first release that can have kfuncs.
         return self._numbers.get(release, 0)
 
 
@@ -77,13 +77,13 @@ def _number(known: dict[Any, int], value: Any) -> int:
 
 
 def time_facts(pages: KfuncViews, names: Sequence[str]) -> str:
-    """Return what grows old on a page that shows the kfuncs *names*, as JSON of this form::
+    """Return the facts that become outdated on a page that shows the kfuncs *names*, as JSON of this form::
 
         {"release": RELEASE,                           as of which the page speaks
          "next": [[RELEASE, FROM, BY], ...],           releases to come, and the days between which each may come
          "ends": [[NAME, ADDRESS, KIND, RELEASE], ...]}  the kfuncs whose announced end is still to come
 
-    Where the page is meant to speak of an older release than the newest one nothing of it grows old: the empty string.
+    If the page is about an older release than the newest one, nothing becomes outdated: the result is the empty string.
     """
     reference = pages.release
     if reference < pages.catalog.calendar.newest(pages.date):

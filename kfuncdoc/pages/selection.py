@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Which kfuncs a table shows, and in which order."""
+"""Selections: which kfuncs a table shows, and in which order."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from kfuncdoc.kernels.releases import When
 from kfuncdoc.pages.columns import DEFAULT_COLUMNS
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
-#: The orders in which a table can be.
+#: The orders of a table.
 ORDERS = ("name", "declared", "added", "urgency", "removed")
 
-#: What a table selects by stability; ``superseded`` is a kfunc that is present and has a successor.
+#: The values of a selection by stability; ``superseded`` means a kfunc that is present and has a successor.
 STABILITIES = ("present", "superseded", "deprecated", "removed")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which kfuncs a table shows, with which columns and in which order; None leaves a field open."""
+    """Which kfuncs a table shows, with which columns and in which order; None means no restriction."""
 
     stability: Optional[tuple[str, ...]] = None
     past_due: bool = False
@@ -70,7 +70,7 @@ def _position(when: Optional[When]) -> int:
 
 
 def _urgency(view: KfuncView) -> tuple[bool, int, int, str]:
-    """Order deprecated kfuncs: past due first and the longest due before, then by what is left, the undecided last."""
+    """The key that sorts deprecated kfuncs: the longest past due first, then by remaining time, undecided last."""
     end = view.end
     remaining = view.lifecycle.remaining_releases
     return (remaining is None, remaining or 0, end.position if end else 0, view.name)

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The site map: which pages there are, how they are called, and which of them lead to which.
+"""The site map: which pages there are, their names, and which of them link to which.
 
-A new kind of page is an entry in ``KINDS``, its template, and in ``renderer.Renderer`` the method ``_context_of_KIND``,
-which says what the template is given.  Where there is a page for each of several subjects, ``subjects_of`` has them.
+To add a kind of page, add an entry to ``KINDS``, a template, and to ``renderer.Renderer`` the method
+``_context_of_KIND``, which returns the variables of the template.  If the kind has a page for each of several subjects,
+``subjects_of`` returns them.
 
-Pages are known by the names of files and by the packaged calendar alone: nothing here loads a declaration, so that a
-build in which nothing changed can afford it.
+The site map is made only from the names of files and the packaged calendar.  It loads no declaration, so that a build
+without changes is quick.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from kfuncdoc.record.declaration_files import SUFFIX, is_unreadable_folder, page
 if TYPE_CHECKING:
     from kfuncdoc.record.catalog import Catalog
 
-#: What toctrees, references and their patterns read as markup.
+#: The characters that toctrees, references and their patterns read as markup.
 _MARKUP = re.compile(r"[<>`*?\[\]\\]")
-#: What a toctree takes for itself, and what paths take for folders.
+#: The names that a toctree reads as entries of its own, and those that a path reads as folders.
 _NO_DOCUMENTS = ("self", ".", "..")
-#: The files for machines beside the pages: the record, its JSON Schema, and the feed of what happened.
+#: The published files for programs, beside the pages: the record, its JSON Schema, and the feed of what happened.
 EXPORT, SCHEMA, FEED = "kfuncs.json", "kfuncs.schema.json", "kfuncs.atom"
 
 
@@ -42,7 +43,7 @@ class PageKind:
     parent: Optional[str] = "index"
     #: Whether ``kfuncdoc render`` writes it without ``--all``.
     is_basic: bool = False
-    #: Where there are several: the name of the page about a subject, and what all such names look like.
+    #: If the kind has several pages: the name of the page about a subject, and the pattern of all these names.
     name_of: Optional[Callable[[str], str]] = None
     names: Optional[re.Pattern[str]] = None
 
@@ -60,18 +61,18 @@ KINDS = {
         PageKind("removed", "removed.rst.jinja", is_basic=True),
         PageKind("changes", "changes.rst.jinja", is_basic=True),
         PageKind("compare", "compare.rst.jinja"),
-        # What one release changed.
+        # The changes of one release.
         PageKind(
             "release", "released.rst.jinja", parent="compare",
             name_of="release-{}".format, names=re.compile(r"release-v\d+\.\d+"),
         ),
         PageKind("program-types", "program-types.rst.jinja"),
-        # What programs of one type may call.
+        # The kfuncs that programs of one type may call.
         PageKind(
             "program-type", "program-type.rst.jinja", parent="program-types",
             name_of=program_type_page, names=re.compile("program-type-.*", re.DOTALL),
         ),
-        # The kfuncs of one declaration file, whose path is the subject; its name may be any other.
+        # The kfuncs of one declaration file; its path is the subject, and the page may have any other name.
         PageKind("subsystem", "subsystem.rst.jinja", name_of=page_name),
     )
 }  # fmt: skip
@@ -82,7 +83,7 @@ BASIC_OVERVIEWS = tuple(name for name in OVERVIEWS if KINDS[name].is_basic)
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a *kind* (a key of ``KINDS``); *subject* is the release, program type or path it is about, if any."""
+    """A page of a *kind* (a key of ``KINDS``); *subject* is its release, program type or path, if any."""
 
     kind: str
     subject: str = ""
@@ -95,7 +96,7 @@ class Page:
 
     @property
     def label(self) -> str:
-        """Its label, to which references lead."""
+        """Its label, for references."""
         return PAGE_PREFIX + self.name.replace(".", "-")
 
     @property
@@ -108,7 +109,7 @@ Subjects = Mapping[str, Sequence[str]]
 
 
 def subjects_of(calendar: ReleaseCalendar, hooks: HookMap, release: Release) -> Subjects:
-    """Return the subjects of the kinds of which there are several pages, for a site that speaks as of *release*."""
+    """Return the subjects of the kinds that have several pages, for a site as of *release*."""
     return {
         "release": [release.name for release in reversed(calendar.with_kfuncs(release))],
         "program-type": sorted(hooks.program_types, key=lambda name: (name != ANY, name)),
@@ -116,7 +117,7 @@ def subjects_of(calendar: ReleaseCalendar, hooks: HookMap, release: Release) -> 
 
 
 def pages_about_all(chosen: Iterable[str], subjects: Subjects) -> list[Page]:
-    """Return the pages of the *chosen* overviews and those below them, in the order in which contents list them."""
+    """Return the pages of the *chosen* overviews and those below them, in the order of tables of contents."""
     chosen = frozenset(chosen)
     pages = [Page(kind.name) for kind in KINDS.values() if kind.name in chosen]
     for kind in KINDS.values():
@@ -126,7 +127,7 @@ def pages_about_all(chosen: Iterable[str], subjects: Subjects) -> list[Page]:
 
 
 def is_reserved(name: str) -> bool:
-    """Whether *name* is, or may become, that of a page that kfuncdoc writes itself."""
+    """Whether *name* is, or may become, the name of a page that kfuncdoc writes itself."""
     patterns = (kind.names for kind in KINDS.values() if kind.names)
     return name in OVERVIEWS or any(pattern.fullmatch(name) for pattern in patterns)
 
@@ -134,8 +135,8 @@ def is_reserved(name: str) -> bool:
 def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
     """Return the declaration file of each page by the page's name, and a diagnostic for each file that gets no page.
 
-    Names that differ in case alone are one page on many file systems, so the second gets none.  Of a folder that
-    cannot be read the loader tells.
+    Names that differ only in case are one file on many file systems, so the second file gets no page.  A folder that
+    cannot be read is left out here, because the loader reports it.
     """
     pages: dict[str, str] = {}
     clashes: list[Diagnostic] = []
@@ -158,10 +159,10 @@ def by_page(paths: Iterable[str]) -> tuple[dict[str, str], list[Diagnostic]]:
 
 
 def _wrong_in_a_page_name(name: str) -> Optional[str]:
-    """Return why no page can be called *name*, to be said behind that; None where one can.
+    """Return why no page can have the *name*, as the end of a message; None if a page can.
 
-    A name stands in toctrees and references, which read some characters as markup or as a pattern: see the
-    toctree of Sphinx (``TocTree.parse_content()`` in ``sphinx/directives/other.py``).
+    Toctrees and references use names, and read some characters in them as markup or as a pattern: see the toctree of
+    Sphinx (``TocTree.parse_content()`` in ``sphinx/directives/other.py``).
     """
     if not name or not name.isprintable():
         return ""
@@ -189,13 +190,13 @@ class SiteMap:
     """The pages of one site, by the names of their documents, in the order in which tables of contents list them."""
 
     pages: Mapping[str, Page]
-    #: The documents that the project has written itself, in place of the generated pages.
+    #: The documents that the project has written itself, instead of generated pages.
     replaced: tuple[str, ...] = ()
-    #: What the names of documents in the folder of the pages begin with, as ``kfuncs/``.
+    #: The prefix of the names of documents in the folder of the pages, such as ``kfuncs/``.
     folder: str = ""
-    #: The suffix that documents of generated pages have.
+    #: The suffix of the documents of generated pages.
     suffix: str = ".rst"
-    #: The files for machines that stand beside the pages.
+    #: The published files beside the pages.
     published: tuple[str, ...] = ()
 
     @cached_property
@@ -213,11 +214,11 @@ class SiteMap:
         return {page: docname for docname, page in self.generated.items()}
 
     def document_of(self, page: Page) -> Optional[str]:
-        """Return the name of the document of *page*, or None where kfuncdoc does not generate it."""
+        """Return the name of the document of *page*; None if kfuncdoc does not generate it."""
         return self._documents.get(page)
 
     def entries_below(self, page: Page) -> list[str]:
-        """Return the entries of the toctree of *page*: the pages of its folder that it leads to."""
+        """Return the entries of the toctree of *page*: the pages below it, by their names in its folder."""
         below = (
             other.name
             for docname, other in self.pages.items()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The templates of the pages: where they are found, and what is told of one that cannot be used.
+"""The templates of the pages: how they are found, and how errors in them are reported.
 
-A project may put its own in place of any of them, and what is wrong in a template is told with its file and line.
-What fails in the code that a template calls is no fault of the template: it is raised as it is.
+A project may replace any of them by its own.  An error in a template is reported with the file and line.  An error in
+the code that a template calls is not an error of the template, and is raised unchanged.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class TemplateFailed(Exception):
 
 
 class _Undefined(jinja2.StrictUndefined):
-    """What a template names and nothing has.
+    """A name in a template that is not defined.
 
-    Jinja2 takes a property that raises AttributeError for one that is not there.  It is asked again here, so that the
-    error is raised as it is.
+    Jinja2 treats a property that raises AttributeError as undefined.  This class reads the property again, so that its
+    error is raised unchanged.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class _Undefined(jinja2.StrictUndefined):
 
 
 def _of_defined(function: Callable[..., str]) -> Callable[..., str]:
-    """Return a filter that tells of an undefined name, before *function* would fail with it."""
+    """Return *function* as a filter that reports an undefined name before *function* fails with it."""
 
     @functools.wraps(function)
     def filtered(value: Any, *arguments: Any, **keywords: Any) -> str:
@@ -57,9 +57,9 @@ def _of_defined(function: Callable[..., str]) -> Callable[..., str]:
 
 
 class Templates:
-    """The templates in *folders*, the first of which that has a name goes before the others.
+    """The templates in *folders*; the first folder that has a template of a name is used.
 
-    *filters*, *tests* and *names* are what they can use besides their context.
+    Templates can use *filters*, *tests* and *names*, besides their context.
     """
 
     def __init__(
@@ -84,10 +84,10 @@ class Templates:
         self._environment.globals.update(names)
 
     def render(self, template: str, context: Mapping[str, Any]) -> str:
-        """Return the text that *template* makes of *context*.
+        """Return the text that *template* makes from *context*.
 
-        Raises TemplateFailed for what is wrong in it, or in one that it uses; an error in the code of kfuncdoc that a
-        template calls is raised as it is.
+        Raises TemplateFailed for an error in the template, or in another one that it uses.  An error in the code of
+        kfuncdoc that a template calls is raised unchanged.
         """
         try:
             return self._environment.get_template(template).render(context)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """One kfunc in the terminal: the sentences of its page, as plain text.
 
-The template is ``templates/terminal/kfunc.txt.jinja``.  It takes the sentences from the macros that the pages have,
-which write no markup themselves: they leave it to filters.  :mod:`kfuncdoc.pages.rst` has those that write rst,
-this module has others of the same names that write plain text.  So each sentence stands in one place, and no markup
-is written only to be taken away again.  Of prose, which is reStructuredText already, `as_words` makes plain words.
+The template is ``templates/terminal/kfunc.txt.jinja``.  It uses the macros of the pages for its sentences.  These
+macros have no markup; their filters write it.  The filters in :mod:`kfuncdoc.pages.rst` write rst, and the filters of
+the same names in this module write plain text.  So each sentence is written in one place only.  Prose has markup of its
+own, which `as_words` removes.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from kfuncdoc.views.replacement import PLAIN, on_page
 
 _WIDTH = 88  # columns
 _INDENT = "    "
-#: What begins an item of a field, on a line of its own; prose is on one line, and cannot begin one.
+#: The beginning of an item of a field, on its own line; prose is on one line, so it cannot look like an item.
 _ITEM = "\n- "
 
 
 def show(catalog: Catalog, name: str, release: Release, date: datetime.date) -> Optional[str]:
-    """Return what is known of the kfunc *name* as plain text, or None where it is not declared."""
+    """Return the facts of the kfunc *name* as plain text; None if it is not declared."""
     views = KfuncViews(Snapshot(catalog, release, date))
     view = views.view(name)
     if view is None:
@@ -75,7 +75,7 @@ def _item(text: str) -> str:
 
 
 def _field(text: str, name: str) -> str:
-    """Return a field as its name and text, wrapped, and its items on lines of their own below."""
+    """Return a field: its name and its wrapped text, then each item on its own lines."""
     first, *items = text.split(_ITEM)
     lines = [
         _wrapped(f"{name}: {first}", further=_INDENT),
@@ -96,8 +96,7 @@ def _wrapped(text: str, first: str = "", further: str = "") -> str:
     )
 
 
-#: The filters of the template, and of the macros that it shares with pages: those that write no markup, and others in
-#: place of those that do.
+#: The filters of the template, and of the macros that it shares with pages.  Those that write markup are replaced.
 FILTERS: Mapping[str, Callable[..., str]] = {
     **rst.FILTERS,
     "block": _words,
