@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """kfuncdoc: stability pages for BPF kernel functions.
 
-``extensions = ["kfuncdoc"]`` is all that a project's conf.py needs; everything about Sphinx is in
-``kfuncdoc.sphinxext`` and is not imported before Sphinx asks for it.  Programs use the names in ``__all__``, which are
-imported when they are first used.
+A project's conf.py needs only ``extensions = ["kfuncdoc"]``.  The code for Sphinx is in ``kfuncdoc.sphinxext``; it is
+imported when Sphinx calls :func:`setup`.  Programs use the names in ``__all__``, which are imported when they are first
+used.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
     "snapshot",
 ]
 
-#: Where the names of the public API are defined.
+#: The modules that define the names of the public API.
 _MODULES = {
     "Catalog": "kfuncdoc.record.catalog",
     "Difference": "kfuncdoc.views.difference",

@@ -6,7 +6,7 @@
     load --> Catalog --snapshot, diff, audit_objects--> Snapshot, Difference, Report
 
 Each function takes a release by the name of its git tag, ``v6.12``, and a day as a :class:`datetime.date` or as text of
-ISO 8601, ``2026-11-28``.  It imports what it needs when it is called.
+ISO 8601, ``2026-11-28``.  It imports the modules that it needs when it is called.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ Day = Union[str, datetime.date, None]
 def load(*paths: PathOrText) -> Catalog:
     """Return the catalog of the declarations in *paths*, files or folders; by default the packaged record.
 
-    A mistake in a declaration raises nothing: it is in ``catalog.diagnostics``, and the declaration is left out.
-    Raises :exc:`FileNotFoundError` where there is nothing at one of *paths*.
+    A mistake in a declaration raises nothing: ``catalog.diagnostics`` reports it, and the declaration is left out.
+    Raises :exc:`FileNotFoundError` if one of *paths* does not exist.
     """
     names = [os.fspath(path) for path in paths] or [str(packaged("data"))]
     for name in names:
@@ -51,8 +51,8 @@ def load(*paths: PathOrText) -> Catalog:
 def snapshot(catalog: Catalog, release: Optional[str] = None, date: Day = None) -> Snapshot:
     """Return *catalog* at *release*, seen on *date*.
 
-    By default *date* is ``SOURCE_DATE_EPOCH``, else today (UTC), and *release* the newest one out on that day.  Raises
-    :exc:`~kfuncdoc.kernels.reference.ReferenceUnknown`, a ValueError, where one of them cannot be used.
+    By default *date* is ``SOURCE_DATE_EPOCH``, else today (UTC), and *release* is the newest one that is out on that
+    day.  Raises :exc:`~kfuncdoc.kernels.reference.ReferenceUnknown`, a ValueError, if one of them cannot be used.
     """
     day = reference_date(_text(date), os.environ)
     return Snapshot(catalog, reference_release(release, catalog.calendar, day), day)
@@ -104,11 +104,11 @@ def audit_objects(
 ) -> Report:
     """Return what the record says of the BPF objects at *paths* on the kernels asked for.
 
-    These are the releases *kernels*, those from *first* to *last*, and the maintained long-term ones if *long_term*;
-    without any of them all recorded ones, of each object from the first on which it loads.  An object that cannot be
-    read does not raise: it is in ``report.unreadable``.  Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a
-    ValueError, where the record does not reach a kernel, and :exc:`ImportError` where ``kfuncdoc[scan]`` is not
-    installed.
+    The kernels asked for are the releases *kernels*, those from *first* to *last*, and the maintained long-term ones if
+    *long_term*.  Without any of these, each object is audited on all recorded releases from the first one that has
+    every kfunc that the object needs.  An object that cannot be read raises nothing: it is in ``report.unreadable``.
+    Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a kernel,
+    and :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
     """
     from kfuncdoc.audit.asked_kernels import asked_for
 

@@ -3,7 +3,7 @@
 
 ::
 
-    objects --scan.objects--> BpfObject --+
+    objects --scan.binary--> BpfObject ---+
     Catalog, releases ----+               +--engine.run--> Report --reports, sarif--> text, JSON, GitHub, SARIF
     vmlinux, BTF --scan---+--> Kernel ----+    ^
                                                ignores

@@ -138,7 +138,7 @@ class Finding:
     #: The calls concerned; none if the kfunc is only declared.
     calls: tuple[Call, ...] = ()
     advice: Optional[Advice] = None
-    #: Whether it rests on what was observed of a kernel, and not on what is declared.
+    #: Whether it is based on an observed kernel, and not on declarations.
     observed: bool = False
     ignored: Optional[Ignored] = None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What the record says of a kfunc that a program may call: is it to go, and did it change between the kernels?
+"""What the record says of a kfunc that a program may call: will it be removed, and did it change between the kernels?
 
 ::
 

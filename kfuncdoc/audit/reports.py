@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A report for people and for machines: text for a terminal, JSON, and what GitHub Actions shows at the code."""
+"""The report as text for a terminal, as JSON, and as commands that GitHub Actions shows at the code."""
 
 from __future__ import annotations
 

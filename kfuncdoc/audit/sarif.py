@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A report as SARIF, which code hosts show beside the code: what counts in it, without notes and what is ignored.
+"""The report as SARIF, which code hosts show beside the code: only findings that count, no notes and ignored findings.
 
 The form is that of OASIS, "Static Analysis Results Interchange Format (SARIF) Version 2.1.0".
 """
@@ -64,7 +64,7 @@ def as_sarif(report: Report) -> str:
 
 
 def _result(finding: Finding, report: Report) -> dict[str, Any]:
-    # What stays the same when lines move: what was found, and where by name.
+    # The fingerprint stays the same when lines move, because it has no line numbers.
     basis = "observed" if finding.observed else "declared"
     names = (finding.rule.rule, basis, finding.object.path, finding.extern.name, finding.reason, *finding.programs)
     mark = "\0".join(names)
@@ -85,7 +85,7 @@ def _locations(finding: Finding) -> Iterator[dict[str, Any]]:
     for place in places:
         yield {"physicalLocation": {"artifactLocation": {"uri": _uri(place.file)}, "region": _region(place)}}
     if not places:
-        # A place without a line is none to some code hosts.
+        # Some code hosts refuse a place without a line.
         uri = _uri(finding.object.path)
         yield {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}}
 
@@ -97,8 +97,8 @@ def _region(place: SourceLine) -> dict[str, int]:
 def _uri(path: str) -> str:
     """Return *path* as a URI reference (RFC 3986): relative paths are relative to the top of the repository.
 
-    An object may have been compiled elsewhere: a path with a drive is one of Windows wherever it is read.  Any other
-    backslash separates only where the system says so, and is part of a name elsewhere.
+    An object may have been compiled on another system, so a path with a drive is one of Windows on every system.
+    In other paths, a backslash is a separator only on Windows, and part of a name elsewhere.
     """
     if _WINDOWS_DRIVE.match(path):
         drive, rest = path[:2], path[2:].replace("\\", "/")
@@ -108,5 +108,5 @@ def _uri(path: str) -> str:
 
 
 def _quoted(path: str) -> str:
-    # A name of a file need not be text: bytes of it that are none are taken as they are.
+    # The name of a file need not be valid text: its other bytes are quoted as they are.
     return quote(path.encode("utf-8", "surrogateescape"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What one judge of a call says: libbpf, the verifier, or the record."""
+"""Verdicts on a call: from libbpf, the verifier, or the record."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Verdict(NamedTuple):
 
     rule: AuditRule
     reason: str
-    #: Whether it rests on what a kernel was seen to have, and not on what is declared.
+    #: Whether it is based on an observed kernel, and not on declarations.
     is_observed: bool = False
 
 
-#: The verdict for each kernel; None where nothing is wrong.
+#: The verdict for each kernel; None if nothing is wrong.
 Verdicts = Mapping[Kernel, Optional[Verdict]]

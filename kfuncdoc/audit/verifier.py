@@ -83,6 +83,6 @@ def _short(program_type: str) -> str:
 
 
 def with_last_reasons(verdicts: Verdicts) -> Verdicts:
-    """Return *verdicts*, where all of one rule have the reason of the last: who else may call changes with releases."""
+    """Return *verdicts*; all of one rule get the reason of the last one, because callers change by release."""
     last = {verdict.rule: verdict for verdict in verdicts.values() if verdict is not None}
     return {kernel: last[verdict.rule] if verdict is not None else None for kernel, verdict in verdicts.items()}

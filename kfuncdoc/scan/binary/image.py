@@ -60,7 +60,7 @@ _SINCE = (6, 9)
 
 _RELEASE = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?(?:-rc\d+)?")
 _BANNER = re.compile(rb"Linux version (\d+\.\d+[!-~]{0,100}) ")
-#: Where a running kernel has its own BTF, and below their names that of its modules.
+#: The folder with the BTF of a running kernel and of its modules.
 _OWN_KERNEL = "/sys/kernel/btf"
 _BIT = re.compile(r"v(\d+)\.(\d+)$")
 
@@ -91,8 +91,10 @@ def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track
         {name: known[name].prototype if name in known else function.prototype for name, function in functions.items()},
         scan.with_modules,
         {name: function.shape for name, function in functions.items() if name not in scan.implicit},
-        frozenset(name for name, function in functions.items() if function.told and name not in scan.names),
-        frozenset(name for name, function in functions.items() if not function.told and name not in scan.names),
+        frozenset(name for name, function in functions.items() if function.is_classified and name not in scan.names),
+        frozenset(
+            name for name, function in functions.items() if not function.is_classified and name not in scan.names
+        ),
     )
 
 
@@ -155,11 +157,11 @@ def _one_kernel(kernels: Sequence[_Image]) -> Optional[_Image]:
 
 
 class _KernelFunction(NamedTuple):
-    """A function of a kernel; *told* is whether its image says of functions that they are kfuncs."""
+    """A function of a kernel; *is_classified* is whether its image tells if it is a kfunc."""
 
     prototype: Optional[str]
     shape: Shape
-    told: bool
+    is_classified: bool
 
 
 class _ImageScan:
@@ -204,10 +206,10 @@ class _ImageScan:
     def functions(self, names: FrozenSet[str]) -> dict[str, _KernelFunction]:
         """Return the functions in *names* that the kernel has, kfuncs and others."""
         functions: dict[str, _KernelFunction] = {}
-        for btf, told in self._types:
+        for btf, tells_kfuncs in self._types:
             for name, number in btf.functions_named(names).items():
                 if name not in functions:
-                    functions[name] = _KernelFunction(btf.prototype(number), btf.shape_of(number), told)
+                    functions[name] = _KernelFunction(btf.prototype(number), btf.shape_of(number), tells_kfuncs)
         return functions
 
     def observation(self) -> Observation:
