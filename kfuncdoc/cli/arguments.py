@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The arguments that several commands share, each defined once.
 
-Each function returns a field for a :class:`~kfuncdoc.cli.command.Command`; the type that the field is to have stands
-in its first line.
+Each function returns a field for a :class:`~kfuncdoc.cli.command.Command`; its docstring begins with the type of the
+field.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kfuncdoc.cli.command import argument, refusing
 if TYPE_CHECKING:
     import datetime
 
-#: What a command takes for a kernel.
+#: The help for an argument that names a kernel.
 SOURCE = "a kernel: its source tree, vmlinux, modules, BTF, or a folder with an image and its modules"
 DATA_OPTION = "--data"
 
@@ -29,17 +29,17 @@ def data() -> Any:
 
 
 def release() -> Any:
-    """``Optional[str]``: the release as of which a command speaks."""
+    """``Optional[str]``: the reference release of a command."""
     return argument("--release", metavar="vX.Y", help="as of this release (default: the newest out on the date)")
 
 
 def kernel_release() -> Any:
-    """``Optional[str]``: the release that a kernel is to be taken for."""
+    """``Optional[str]``: the release of a kernel, instead of the one that it tells."""
     return argument("--release", metavar="vX.Y", help="the release of the kernel (default: what it says itself)")
 
 
 def date() -> Any:
-    """``datetime.date``: the day as of which a command speaks."""
+    """``datetime.date``: the reference date of a command."""
     return argument(
         "--date", metavar="YYYY-MM-DD", read=_read_date,
         help="as of this day (default: SOURCE_DATE_EPOCH, else today)",
@@ -70,7 +70,7 @@ def first_kernel() -> Any:
 
 def last_kernel() -> Any:
     """``Optional[str]``: the last kernel of a range."""
-    return argument("--to", metavar="vX.Y", help="the last of it (default: the last one recorded)")
+    return argument("--to", metavar="vX.Y", help="the last of the range (default: the last one recorded)")
 
 
 def kernels() -> Any:
@@ -86,5 +86,5 @@ def _read_list(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def long_term_kernels() -> Any:
-    """``bool``: whether the long-term kernels are meant."""
+    """``bool``: whether to include the maintained long-term kernels."""
     return argument("--lts", action="store_true", help="the long-term kernels that are maintained")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a command is, and the one way in which it refuses.
+"""The base of commands, and the only way in which a command refuses its work.
 
 A command is a frozen dataclass: its fields are its arguments, each defined with :func:`argument`, and ``run`` does
 the work.
@@ -44,7 +44,7 @@ def refusing(*errors: type[Exception]) -> Iterator[None]:
 
 
 def reason(error: OSError) -> str:
-    """Return what the system says against reading or writing a file, without its path."""
+    """Return the system's message for a file that could not be read or written, without its path."""
     return (error.strerror or str(error)).lower()
 
 
@@ -61,13 +61,13 @@ def argument(*flags: str, read: Optional[Callable[[Any], Any]] = None, **setting
 class Command:
     """One command with the values of its arguments."""
 
-    #: The word that is typed after ``kfuncdoc``.
+    #: The name of the command, after ``kfuncdoc``.
     word: ClassVar[str]
     #: What it does, in one sentence.
     summary: ClassVar[str]
-    #: What its help ends with.
+    #: The end of its help.
     epilog: ClassVar[Optional[str]] = None
-    #: The exit status where arguments cannot be used.
+    #: The exit status for arguments that cannot be used.
     unusable: ClassVar[int] = UNUSABLE
 
     @classmethod

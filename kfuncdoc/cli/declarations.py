@@ -59,7 +59,7 @@ class SchemaCommand(Command):
 
     format: str = argument(
         nargs="?", metavar="FORMAT", choices=tuple(FORMATS), default="declaration",
-        help="what the schema is of; that of check is also that of verify (default: declaration)",
+        help="the format to describe; verify prints the format of check (default: declaration)",
     )  # fmt: skip
 
     def run(self) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What commands read: declarations, kernels, and the releases that are asked for."""
+"""The inputs of commands: declarations, kernels, and releases."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def existing(paths: Iterable[str]) -> None:
-    """Refuse a path at which there is nothing."""
+    """Refuse a path that does not exist."""
     for path in paths:
         if not os.path.lexists(path):
             refuse(f"there is no file or folder '{path}'")
@@ -29,7 +29,7 @@ def existing(paths: Iterable[str]) -> None:
 
 
 def load_catalog(paths: Sequence[str]) -> Catalog:
-    """Return the catalog of the declarations at *paths*, whatever is wrong in them; without any, of the record."""
+    """Return the catalog of the declarations at *paths*, also if they have errors; by default of the record."""
     from kfuncdoc.base.progress import track
     from kfuncdoc.base.resources import packaged
     from kfuncdoc.record.declaration_files import find
@@ -47,7 +47,7 @@ def load_catalog(paths: Sequence[str]) -> Catalog:
 
 
 def sound_catalog(paths: Sequence[str]) -> Catalog:
-    """Return the catalog of :func:`load_catalog`, and refuse one with errors; ``check`` tells of them in full."""
+    """Return the catalog of :func:`load_catalog`; refuse one with errors, which ``check`` reports in full."""
     catalog = load_catalog(paths)
     refuse_errors(catalog.diagnostics)
     return catalog

@@ -24,7 +24,7 @@ class ScanCommand(Command):
     output: Optional[str] = arguments.output()
     format: str = arguments.report_format("text", "json")
     compact: bool = argument(
-        "--compact", action="store_true", help="JSON with nothing but what is compared with declarations"
+        "--compact", action="store_true", help="leave out of the JSON what is not compared with declarations"
     )
 
     def run(self) -> int:
@@ -48,7 +48,9 @@ class VerifyCommand(Command):
     )
     release: Optional[str] = arguments.kernel_release()
     format: str = arguments.report_format("text", "json", "github")
-    notes: bool = argument("--notes", action="store_true", help="tell also what the kernel may just not be built with")
+    notes: bool = argument(
+        "--notes", action="store_true", help="also report what the kernel's configuration may have left out"
+    )
 
     def run(self) -> int:
         from kfuncdoc.base.diagnostics import Severity, fails
@@ -102,5 +104,5 @@ class UpdateCommand(Command):
 
 
 def _tell_remarks(observation: Observation) -> None:
-    """Print what the scan of a kernel could not make out: a difference may be no more than that."""
+    """Print what the scan of a kernel could not read or understand, because that may be the cause of a difference."""
     tell(*(f"{remark.file}:{remark.line}: {remark.text}" for remark in observation.remarks))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The commands that tell of kfuncs in the terminal: show and diff."""
+"""The commands that describe kfuncs in the terminal: show and diff."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class DiffCommand(Command):
     last: str = argument(metavar="TO", help="a later one that they are to run on")
     data: tuple[str, ...] = arguments.data()
     format: str = arguments.report_format("text", "markdown", "json")
-    all: bool = argument("--all", action="store_true", help="tell also what no caller notices (json: always)")
+    all: bool = argument("--all", action="store_true", help="also report what no caller notices (JSON always does)")
     output: Optional[str] = arguments.output()
 
     def run(self) -> int:
@@ -61,7 +61,7 @@ class DiffCommand(Command):
         from kfuncdoc.views.difference import difference
 
         catalog = sound_catalog(self.data)
-        # What happened up to a release does not depend on the day on which it is told: any day will do.
+        # What happened up to a release does not depend on the reference date, so this can be any day.
         date = catalog.calendar.real[-1].date
         record = KernelRecord.whole(catalog, date)
         with refusing(KernelUnknown):

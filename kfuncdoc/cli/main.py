@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""``kfuncdoc COMMAND``: the parser of all commands, and what happens around the one that is run.
+"""``kfuncdoc COMMAND``: the parser of all commands, and the code that runs one of them.
 
-Exit status: 0 clean, 1 findings, 2 unusable arguments; of ``audit`` those of ``kfuncdoc.audit.findings.Status``, and
-1 for unusable input of any kind.
+Exit status: 0 clean, 1 findings, 2 unusable arguments.  ``audit`` has those of :class:`kfuncdoc.audit.findings.Status`,
+and 1 for unusable input of any kind.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ INTERRUPTED = 130
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose exit status for arguments that are wrong is that of its command."""
+    """A parser that ends with its command's exit status if arguments are wrong."""
 
     unusable = UNUSABLE
 
@@ -65,7 +65,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     if unknown:
         _refuse_unknown(namespace.parser, command, unknown)
     for stream in (sys.stdout, sys.stderr):
-        # Names of files and keys may hold what the terminal cannot show, and a finding has to be shown.
+        # Names of files and keys may have characters that the terminal cannot show; the finding must be shown anyway.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
@@ -73,7 +73,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except Refused as refused:
         lines = refused.lines
         status = command.unusable if refused.status is None else refused.status
-    # Only here, with the error gone, is the work given up and its progress off the terminal.
+    # Only here, after the error is handled, has the work ended and removed its progress from the terminal.
     tell(*lines)
     return status
 
@@ -91,17 +91,17 @@ def _run(command: type[Command], namespace: argparse.Namespace) -> int:
         _refuse_without_folder()
         return command.of(namespace).run()
     except BrokenPipeError:
-        # Whoever read the output has had enough.
+        # The reader of the output, such as `head`, has closed it.
         return FINDINGS
     except OSError as error:
-        # Whatever writes says itself what it could not write.
+        # The code that writes reports its own errors.
         refuse(f"cannot read {error.filename or 'a file'}: {reason(error)}")
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
 def _refuse_without_folder() -> None:
-    """Refuse to run in a folder that is no longer there: relative paths would name nothing."""
+    """Refuse to run in a folder that was deleted, because relative paths would name nothing."""
     try:
         os.getcwd()
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What commands print and write: results to standard output or a file, everything else to standard error."""
+"""The output of commands: results go to standard output or a file, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 def put(text: str, path: Optional[str] = None) -> None:
     """Write *text* to the file at *path*, whole or not at all, or to standard output.
 
-    Raises Refused where it cannot be written, and BrokenPipeError where nobody reads standard output any more.
+    Raises Refused if it cannot be written, and BrokenPipeError if nobody reads standard output any more.
     """
     if path is None:
         _put_out(text)
         return
     from kfuncdoc.base.files import write_whole
 
-    # The name of a file in a kernel's tree may be no text at all.
+    # The name of a file in a kernel's tree need not be valid text.
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     try:
         write_whole(path, text)
@@ -36,9 +36,9 @@ def put(text: str, path: Optional[str] = None) -> None:
 def _put_out(text: str) -> None:
     try:
         sys.stdout.write(text)
-        sys.stdout.flush()  # what follows on standard error is told after it
+        sys.stdout.flush()  # flushed before the messages on standard error that follow
     except OSError as error:
-        # Python would complain again when it flushes at its end.
+        # Python would report the error again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             raise
@@ -46,7 +46,7 @@ def _put_out(text: str) -> None:
 
 
 def tell(*lines: str) -> None:
-    """Print *lines* to standard error; where that takes nothing, there is nobody to be told."""
+    """Print *lines* to standard error; ignore errors, because there is no other place for a message."""
     with contextlib.suppress(OSError):
         for line in lines:
             print(line, file=sys.stderr)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A configuration folder for the documentation of a kernel tree, in which nothing is touched.
+"""A configuration folder that adds the pages to the documentation of a kernel tree, without a change of the tree.
 
-``sphinx-build -c FOLDER`` takes ``conf.py`` from another folder than that of the sources, and the
-kernel's Makefiles hand it over: ``make SPHINXOPTS="-c FOLDER" htmldocs``.  The ``conf.py`` that is
-written here reads the tree's own one first, and adds the extension and the declarations.
+``sphinx-build -c FOLDER`` reads ``conf.py`` from another folder than that of the sources, and the kernel's Makefiles
+pass this option on: ``make SPHINXOPTS="-c FOLDER" htmldocs``.  The ``conf.py`` that this module writes reads the tree's
+own one first, and adds the extension and the declarations.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def setup(app):
 
 def command(folder: str) -> str:
     """Return the command that builds the BPF documentation with the overlay in *folder*."""
-    # Read by the shell, by make, and by the shell that make runs.
+    # The shell, make, and the shell that make runs all read the command, so it is quoted for each.
     options = f"-c {shlex.quote(folder)}".replace("$", "$$")
     return f"make SPHINXOPTS={shlex.quote(options)} SPHINXDIRS=bpf htmldocs"
 
@@ -73,8 +73,8 @@ def command(folder: str) -> str:
 def write(folder: str, tree: str, data: Sequence[str]) -> str:
     """Write ``conf.py`` to *folder* for the kernel tree at *tree*, and return the command to build with.
 
-    *data* are the values of ``kfuncdoc_data``, absolute.  Raises Refused where *tree* is no kernel tree, or where there
-    is a ``conf.py`` already that kfuncdoc did not write.
+    *data* are the values of ``kfuncdoc_data``, absolute.  Raises Refused if *tree* is no kernel tree, or if the
+    folder has a ``conf.py`` that kfuncdoc did not write.
     """
     documentation = os.path.join(os.path.abspath(tree), "Documentation")
     for needed in ("conf.py", os.path.join("bpf", "index.rst")):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The commands that write pages, and what is published beside them: render, overlay, export and feed."""
+"""The commands that write pages and the files published beside them: render, overlay, export and feed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RenderCommand(Command):
     output: str = argument("-o", "--output", metavar="DIR", required=True, help="the folder to write to")
     templates: tuple[str, ...] = argument(
         "--templates", metavar="DIR", action="append", default=[],
-        help="a folder of templates that go before the own ones",
+        help="a folder of templates that replace the packaged ones",
     )  # fmt: skip
     all: bool = argument(
         "--all", action="store_true", help="also the pages of releases and of program types, which are many"
@@ -118,7 +118,7 @@ class FeedCommand(Command):
     data: tuple[str, ...] = arguments.data()
     base_url: str = argument(
         "--base-url", metavar="URL", default="",
-        help="where the pages are that render writes, as HTML (default: beside the feed)",
+        help="the address of the HTML pages (default: beside the feed)",
     )  # fmt: skip
     output: Optional[str] = arguments.output()
     release: Optional[str] = arguments.release()
@@ -147,7 +147,7 @@ class FeedCommand(Command):
 
 
 def _views(catalog: Catalog, release: Optional[str], date: datetime.date) -> KfuncViews:
-    """Return the kfuncs of *catalog* at *release*, by default the newest one out on *date*."""
+    """Return the kfuncs of *catalog* at *release*, by default the newest one that is out on *date*."""
     from kfuncdoc.record.snapshot import Snapshot
     from kfuncdoc.views.kfunc import KfuncViews
 

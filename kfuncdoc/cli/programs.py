@@ -40,12 +40,12 @@ class AuditCommand(Command):
     word = "audit"
     summary = "Tell which calls of BPF objects break, on which kernels."
     epilog = (
-        "Exit status: 0 nothing to do, 2 deprecated or changed, 3 breaks, 4 no one replacement is on every kernel "
-        "asked for, 5 unknown to the record; the highest one counts.  1 where anything cannot be read or used, "
-        "whatever else was found.  Without any kernels asked for it is the whole record, from the first release with "
-        "every kfunc that the object cannot do without."
+        "Exit status: 0 nothing to do, 2 deprecated or changed, 3 breaks, 4 no single replacement is on every kernel "
+        "asked for, 5 unknown to the record; the highest one counts.  1 if anything cannot be read or used, whatever "
+        "else was found.  If no kernels are asked for, the audit is for all recorded releases from the first one that "
+        "has every kfunc that the object needs."
     )
-    # 2 says that something is deprecated.
+    # Status 2 means that something is deprecated.
     unusable = FINDINGS
 
     objects: tuple[str, ...] = argument(
@@ -58,7 +58,7 @@ class AuditCommand(Command):
     btf: tuple[str, ...] = argument(
         "--btf", metavar="FILE[=vX.Y]", action="append", default=[],
         help="a real kernel: its vmlinux, BTF (/sys/kernel/btf/vmlinux), or a folder of them and its modules; what it "
-        "has beats the record; BTF alone does not tell its release",
+        "has counts more than the record; BTF alone does not tell its release",
     )  # fmt: skip
     data: tuple[str, ...] = arguments.data()
     ignore: Optional[str] = argument(
@@ -68,8 +68,8 @@ class AuditCommand(Command):
     notes: bool = argument("--notes", action="store_true", help="show notes too, and what is ignored (text)")
     failing: frozenset[Status] = argument(
         "--fail-on", metavar="WHAT", default="deprecated,breaks,replacement,unknown", read=_read_statuses,
-        help="what is to give its exit status, separated by commas: deprecated, breaks, replacement, unknown, or none "
-        "(default: all)",
+        help="the findings that set the exit status, separated by commas: deprecated, breaks, replacement, unknown, or "
+        "none (default: all)",
     )  # fmt: skip
     output: Optional[str] = arguments.output()
     date: datetime.date = arguments.date()
@@ -129,7 +129,7 @@ class AuditCommand(Command):
 
 
 def _read_objects(paths: Sequence[str]) -> tuple[list[BpfObject], list[Unreadable]]:
-    """Return the BPF objects at *paths*, and what is wrong with those that cannot be read."""
+    """Return the BPF objects at *paths*, and those that cannot be read, with the reasons."""
     from kfuncdoc.api import read_objects
     from kfuncdoc.base.progress import track
 
@@ -157,7 +157,7 @@ def _observed_kernels(given: Sequence[str], objects: Sequence[BpfObject], record
 
 
 def _path_and_release(given: str) -> tuple[str, Optional[str]]:
-    """Return the parts of ``FILE=v6.12``, which is a file of that release, unless there is one of that name."""
+    """Return the file and the release of ``FILE=v6.12``; the release is None if a file has this whole name."""
     path, equals, release = given.rpartition("=")
     return (path, release or None) if equals and not os.path.lexists(given) else (given, None)
 
@@ -165,7 +165,7 @@ def _path_and_release(given: str) -> tuple[str, Optional[str]]:
 @dataclass(frozen=True)
 class HeaderCommand(Command):
     word = "header"
-    summary = "Write a C header of kfuncs that warns of those that go."
+    summary = "Write a C header of kfuncs that warns of deprecated and removed ones."
 
     names: tuple[str, ...] = argument(nargs="*", metavar="NAME", help="a kfunc (default: all that the kernels have)")
     first: Optional[str] = arguments.first_kernel()
