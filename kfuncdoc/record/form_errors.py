@@ -64,7 +64,7 @@ def form_errors(
         elif kind == "extra_forbidden":
             place = source.key_place(*full)
             message = f"unknown key '{str(full[-1])[:60]}'"
-            yield FormError(Rule.UNKNOWN_KEY, keys, place, message, _instead_of_key(source, full, record))
+            yield FormError(Rule.UNKNOWN_KEY, keys, place, message, _hint_for_unknown_key(source, full, record))
         else:
             yield FormError(Rule.WRONG_TYPE, keys, place, _wrong_type(detail), _list_hint(detail))
 
@@ -79,7 +79,7 @@ def _without_tags(location: KeyPath) -> KeyPath:
     return keys
 
 
-def _instead_of_key(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> str:
+def _hint_for_unknown_key(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> str:
     """Return a hint for an unknown key, the last of *keys*, or the empty string."""
     key = str(keys[-1])
     kinds = [kind for kind, event in EVENTS.items() if key in event.model_fields]

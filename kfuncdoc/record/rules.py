@@ -392,19 +392,19 @@ _LONGEST_CHAIN = 30
 
 def _circle(subject: Subject, start: str, release: Release) -> list[str]:
     """Return the kfuncs of a circle of replacements, from *start* back to it, along open removals; else nothing."""
-    ways, seen = [[start]], {start}
-    while ways and len(seen) < _LONGEST_CHAIN:
-        way = ways.pop()
-        for name in _to_be_called_instead(subject, way[-1], release):
+    paths, seen = [[start]], {start}
+    while paths and len(seen) < _LONGEST_CHAIN:
+        path = paths.pop()
+        for name in _announced_replacements(subject, path[-1], release):
             if name == start:
-                return [*way, name]
+                return [*path, name]
             if name not in seen:
                 seen.add(name)
-                ways.append([*way, name])
+                paths.append([*path, name])
     return []
 
 
-def _to_be_called_instead(subject: Subject, name: str, release: Release) -> list[str]:
+def _announced_replacements(subject: Subject, name: str, release: Release) -> list[str]:
     """Return the replacements of *name* if its removal is announced; none for an announced change: the kfunc stays."""
     plan = subject.plan_at(name, release)
     if plan is None or plan.kind == "change":
@@ -423,14 +423,14 @@ def replacement_deprecated(subject: Subject) -> Iterator[RuleFinding]:
     else:
         return
     for keys, name in _replacements(subject.kfunc.history[index]):
-        way = [name]
-        onward = _to_be_called_instead(subject, name, subject.recorded)
-        while onward and onward[0] not in way and len(way) < _LONGEST_CHAIN:
-            way.append(onward[0])
-            onward = _to_be_called_instead(subject, way[-1], subject.recorded)
-        if len(way) > 1 and subject.kfunc.name not in way:
+        path = [name]
+        onward = _announced_replacements(subject, name, subject.recorded)
+        while onward and onward[0] not in path and len(path) < _LONGEST_CHAIN:
+            path.append(onward[0])
+            onward = _announced_replacements(subject, path[-1], subject.recorded)
+        if len(path) > 1 and subject.kfunc.name not in path:
             message = f"replacement '{name}' is itself to be removed"
-            hint = "" if onward else f"name '{way[-1]}' instead"
+            hint = "" if onward else f"name '{path[-1]}' instead"
             yield RuleFinding(Rule.REPLACEMENT_DEPRECATED, ("history", index, *keys), message, hint)
 
 

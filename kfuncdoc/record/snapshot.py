@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The catalog at one release, seen on one day.  The history of each kfunc is replayed once.
+"""The catalog at one release, seen on one day.  The history of each kfunc is replayed only once.
 
 ::
 
     Catalog, Release, date --> Snapshot --lifecycle, variants--> views, pages, diff, header, audit and export
 
-A file states nothing beyond the release that it is recorded for.  So a kfunc of a file that is recorded up to v7.1 is
-seen as of v7.1 in a snapshot at v7.3, and :meth:`Snapshot.release_of` is the one place that decides this.
+A file says nothing about releases after the one that it is recorded for.  So if a file is recorded up to v7.1, a
+snapshot at v7.3 shows its kfuncs as of v7.1.  Only :meth:`Snapshot.release_of` decides this.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Snapshot:
         return self._assessed(name, declared, self.release_of(declared[0])) if declared else None
 
     def lifecycle_at(self, name: str, release: Release) -> Optional[Lifecycle]:
-        """Return the state of the kfunc *name* at *release*; None where the record does not reach that release."""
+        """Return the state of the kfunc *name* at *release*; None if the record does not reach that release."""
         declared = self.find(name)
         if declared is None or release > self.release_of(declared[0]):
             return None
