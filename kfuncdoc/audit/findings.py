@@ -30,7 +30,7 @@ class Status(Enum):
     REPLACEMENT = (
         4, "replacement", "No one replacement is on every kernel asked for: the program needs a guard.",
     )  # fmt: skip
-    UNKNOWN = (5, "unknown", "The record does not know a kfunc, or not of which release a real kernel is.")
+    UNKNOWN = (5, "unknown", "The record does not know a kfunc, or the release of a real kernel is not known.")
 
 
 class AuditRule(Enum):

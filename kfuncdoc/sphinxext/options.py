@@ -112,7 +112,7 @@ class Options:
         "directory: each file one, and those of ``kfuncdoc_overviews`` about all. ``index`` "
         "leads to the others and belongs in a toctree. A document that stands there goes before the page of its "
         "name. Without pages, ``''``, the declarations only serve tables, references and notes. The folder may be "
-        "an absolute path: a build of which it is no part has no pages.",
+        "an absolute path: a build that does not include it has no pages.",
     )
     overviews: tuple[str, ...] = _option(
         _overviews,

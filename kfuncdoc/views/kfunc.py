@@ -157,7 +157,7 @@ class KfuncView:
 
     @property
     def _last_seen(self) -> Release:
-        """The release as of which its facts hold: of a removed kfunc the last that had it."""
+        """The release of its facts; for a removed kfunc the last release that had it."""
         return self.last if self.removed and self.last else self.lifecycle.release
 
     @property
