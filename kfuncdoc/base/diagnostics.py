@@ -46,8 +46,8 @@ class Rule(Enum):
     UNREADABLE = (
         "unreadable", "form", Severity.ERROR,
         "The path cannot be read as a file: it is missing, a directory, a socket or a device, a "
-        "symbolic link that leads nowhere or in a circle, or permission is denied. Or it is a folder that is to be "
-        "searched and cannot be.",
+        "symbolic link that leads nowhere or in a circle, or permission is denied. Or it is a folder that cannot be "
+        "searched.",
     )  # fmt: skip
     TOO_LARGE = (
         "too-large", "form", Severity.ERROR,
@@ -75,8 +75,8 @@ class Rule(Enum):
         "The schema has no such key in this place. Facts that kfuncdoc works out (stability, "
         "remaining lifespan and the like) are never written by hand.",
     )  # fmt: skip
-    MISSING_KEY = ("missing-key", "form", Severity.ERROR, "A key that the schema requires is not there.")
-    WRONG_TYPE = ("wrong-type", "form", Severity.ERROR, "A value has not the form that the schema asks for.")
+    MISSING_KEY = ("missing-key", "form", Severity.ERROR, "A key that the schema requires is missing.")
+    WRONG_TYPE = ("wrong-type", "form", Severity.ERROR, "A value does not have the form that the schema requires.")
 
     # -- names
     NAME_INVALID = ("name-invalid", "names", Severity.ERROR, "The name of a kfunc is a C identifier.")
@@ -86,22 +86,22 @@ class Rule(Enum):
     )  # fmt: skip
     ADDRESS_CLASH = (
         "address-clash", "names", Severity.ERROR,
-        "Two names would share one address in the pages: they differ in nothing but letter case, or "
-        "one imitates the spelled-out underscores of the other. The first declaration keeps it.",
+        "Two names would share one address in the pages: they differ only in letter case, or one has "
+        "the text that stands for underscores in the address of the other. The first declaration keeps it.",
     )  # fmt: skip
     SUBSYSTEM_TWICE = (
         "subsystem-twice", "names", Severity.ERROR,
-        "Two files have one subsystem. A file is a subsystem and a page; it is recorded up to one release.",
+        "Two files have the same subsystem. Each file is one subsystem and one page, recorded up to one release.",
     )  # fmt: skip
     PAGE_CLASH = (
         "page-clash", "names", Severity.ERROR,
-        "Two files would be written to one page, or a file has the name of a page that kfuncdoc "
-        "writes itself (index, deprecated, removed, changes), or one that cannot name a page, or that of "
-        "a document of the source directory.",
+        "Two files would be written to one page, or the name of a file cannot be the name of a page: it "
+        "has reserved characters, or it is the name of a page that kfuncdoc writes itself (index, deprecated, "
+        "removed, changes) or of a document of the source directory.",
     )  # fmt: skip
     PROTOTYPE_NAME = (
         "prototype-name", "names", Severity.ERROR,
-        "A prototype declares the kfunc under which it stands.",
+        "The prototype of a kfunc declares a function of its name.",
     )  # fmt: skip
     PROTOTYPE_SYNTAX = (
         "prototype-syntax", "names", Severity.ERROR,
@@ -110,7 +110,7 @@ class Rule(Enum):
     )  # fmt: skip
     FLAG_UNKNOWN = (
         "flag-unknown", "names", Severity.WARNING,
-        "data/flags.yaml does not explain this KF_ flag. The kernel adds some now and then.",
+        "data/flags.yaml does not explain this KF_ flag. The kernel adds new flags from time to time.",
     )  # fmt: skip
     PROGRAM_TYPE_UNKNOWN = (
         "program-type-unknown", "names", Severity.WARNING,
@@ -121,7 +121,7 @@ class Rule(Enum):
     RELEASE_FORMAT = (
         "release-format", "releases", Severity.ERROR,
         "A release is written as its git tag, v6.10. An uncertain one is written as in git, "
-        "v6.12..v6.16 (not yet in the first, so by the second) or ..v6.12.",
+        "v6.12..v6.16 (after the first, in the second at the latest) or ..v6.12.",
     )  # fmt: skip
     RELEASE_UNKNOWN = (
         "release-unknown", "releases", Severity.ERROR,
@@ -132,7 +132,7 @@ class Rule(Enum):
     RANGE_ORDER = ("range-order", "releases", Severity.ERROR, "The first release of a range comes before its second.")
     RECORDED_UNKNOWN = (
         "recorded-unknown", "releases", Severity.ERROR,
-        "recorded names the release with which the file was compared; only one that exists can be.",
+        "recorded names the release with which the file was compared, so this release must exist.",
     )  # fmt: skip
     RECORDED_BEHIND = (
         "recorded-behind", "releases", Severity.ERROR,
@@ -144,8 +144,8 @@ class Rule(Enum):
     HISTORY_ORDER = ("history-order", "history", Severity.ERROR, "Events stand in the order of releases.")
     EVENT_IMPOSSIBLE = (
         "event-impossible", "history", Severity.ERROR,
-        "The event cannot follow those before it: removed twice, added while present, withdrawn "
-        "with nothing deprecated, anything else while absent.",
+        "The event cannot follow the earlier ones: removed twice, added while present, withdrawn without "
+        "a deprecation, or any other event while the kfunc is absent.",
     )  # fmt: skip
     EVENT_EMPTY = (
         "event-empty", "history", Severity.ERROR,
@@ -153,7 +153,7 @@ class Rule(Enum):
     )  # fmt: skip
     WAS_SAME = (
         "was-same", "history", Severity.WARNING,
-        "was repeats what holds after the event too, so nothing changed there.",
+        "was has the same value as the field after the event, so the field did not change.",
     )  # fmt: skip
     REASON_MISSING = ("reason-missing", "history", Severity.ERROR, "A deprecation says why.")
     END_MISSING = (
@@ -182,11 +182,11 @@ class Rule(Enum):
     )  # fmt: skip
     REPLACEMENT_CONFLICT = (
         "replacement-conflict", "replacement", Severity.ERROR,
-        "Only one of renamed_to, replacement and no_replacement can be.",
+        "An event can have only one of renamed_to, replacement and no_replacement.",
     )  # fmt: skip
     REPLACEMENT_UNKNOWN = (
         "replacement-unknown", "replacement", Severity.ERROR,
-        "The replacement is no declared kfunc. What is none is written {other: ...}.",
+        "The replacement is not a declared kfunc. Write anything that is not a kfunc as {other: ...}.",
     )  # fmt: skip
     REPLACEMENT_SELF = ("replacement-self", "replacement", Severity.ERROR, "A kfunc does not replace itself.")
     REPLACEMENT_ABSENT = (
@@ -196,7 +196,7 @@ class Rule(Enum):
     REPLACEMENT_CYCLE = (
         "replacement-cycle", "replacement", Severity.ERROR,
         "Deprecations that are open at the same release name each other in a circle. A chain ends "
-        "at a kfunc whose own deprecation is a change: it stays.",
+        "at a kfunc that is only to be changed, because it stays.",
     )  # fmt: skip
     REPLACEMENT_DEPRECATED = (
         "replacement-deprecated", "replacement", Severity.WARNING,
@@ -208,7 +208,7 @@ class Rule(Enum):
     )  # fmt: skip
     RENAME_PROTOTYPE = (
         "rename-prototype", "replacement", Severity.INFO,
-        "renamed_to says that it is the same function, and yet the prototypes differ.",
+        "renamed_to says that both names are the same function, but the prototypes differ.",
     )  # fmt: skip
 
     # -- prose
@@ -216,11 +216,11 @@ class Rule(Enum):
     SAID_IN_MISSING = (
         "said-in-missing", "prose", Severity.ERROR,
         "A deprecation says where the kernel announces it: a path in the kernel tree, or a link. "
-        "Without a word of the kernel's own it is superseded, not deprecated.",
+        "If the kernel does not announce an end, the event is superseded, not deprecated.",
     )  # fmt: skip
     PROSE_TITLE = (
         "prose-title", "prose", Severity.ERROR,
-        "Prose stands inside a page whose sections are made by kfuncdoc, and has no titles of its own.",
+        "Prose cannot have section titles, because kfuncdoc makes the sections of its page.",
     )  # fmt: skip
 
     # -- allowances
@@ -242,7 +242,7 @@ class Rule(Enum):
     PAGES_UNREACHABLE = (
         "pages-unreachable", "references", Severity.WARNING,
         "No toctree leads to the pages of ``kfuncdoc_data``, or the document that ``kfuncdoc_toctree`` "
-        "names has none.",
+        "names has no toctree.",
     )  # fmt: skip
 
     # -- comparison with a kernel (`kfuncdoc verify`)
