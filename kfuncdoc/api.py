@@ -5,19 +5,20 @@
 
     load --> Catalog --snapshot, diff, audit_objects--> Snapshot, Difference, Report
 
-Each function takes a release by the name of its git tag, ``v6.12``, and a day as a :class:`datetime.date` or as text of
-ISO 8601, ``2026-11-28``.  It imports the modules that it needs when it is called.
+Each function takes a release by the name of its git tag, ``v6.12``, and a day as a :class:`datetime.date` or as the
+text ``2026-11-28``.  It imports the modules that it needs when it is called.
 """
 
 from __future__ import annotations
 
 import datetime
 import os
-from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence, Union
+from typing import Any, Iterable, Optional, Sequence, Union
 
 from kfuncdoc.audit.engine import AuditRequest
 from kfuncdoc.audit.engine import run as run_audit
 from kfuncdoc.audit.findings import Report, Unreadable
+from kfuncdoc.base.progress import Track
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject
 from kfuncdoc.compat.kernels import KernelRecord
@@ -27,9 +28,6 @@ from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load as load_files
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.difference import Difference, difference
-
-if TYPE_CHECKING:
-    from kfuncdoc.base.progress import Track
 
 PathOrText = Union[str, "os.PathLike[str]"]
 Day = Union[str, datetime.date, None]
@@ -58,21 +56,24 @@ def snapshot(catalog: Catalog, release: Optional[str] = None, date: Day = None) 
     return Snapshot(catalog, reference_release(release, catalog.calendar, day), day)
 
 
-def diff(catalog: Catalog, first: str, last: str, date: Day = None) -> Difference:
-    """Return what happened to kfuncs after the release *first*, up to *last*; announcements are as of *date*.
+def diff(catalog: Catalog, first: str, last: str) -> Difference:
+    """Return what happened to kfuncs after the release *first*, up to *last*, on whatever day it is asked.
 
     Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a release,
     or *last* comes before *first*.
     """
     from kfuncdoc.audit.asked_kernels import recorded_range
 
-    record = KernelRecord.whole(catalog, reference_date(_text(date), os.environ))
+    # What happened up to a release does not depend on the day on which it is told: any day will do.
+    record = KernelRecord.whole(catalog, catalog.calendar.real[-1].date)
     start, end = recorded_range(record, first, last)
     return difference(record.snapshot.at(end), start)
 
 
-def read_objects(paths: Iterable[PathOrText], track: Track = iter) -> tuple[list[BpfObject], list[Unreadable]]:
-    """Return the BPF objects at *paths*, and those that cannot be read.
+def read_objects(
+    paths: Union[PathOrText, Iterable[PathOrText]], track: Track = iter
+) -> tuple[list[BpfObject], list[Unreadable]]:
+    """Return the BPF objects at *paths*, a path or several, and those that cannot be read.
 
     A path is an object, a library of objects (``.a``), or a folder: every ``.bpf.o`` in it.  *track* wraps the paths as
     they are read, to show progress.  Raises :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
@@ -81,7 +82,7 @@ def read_objects(paths: Iterable[PathOrText], track: Track = iter) -> tuple[list
     from kfuncdoc.scan.binary.objects import read_objects as read_file
     from kfuncdoc.scan.errors import Unscannable
 
-    files, unreadable_folders = find_objects([os.fspath(path) for path in paths])
+    files, unreadable_folders = find_objects(list(map(os.fspath, _several(paths))))
     objects: list[BpfObject] = []
     unreadable = [Unreadable(path, message) for path, message in unreadable_folders]
     for path in track(files):
@@ -93,19 +94,19 @@ def read_objects(paths: Iterable[PathOrText], track: Track = iter) -> tuple[list
 
 
 def audit_objects(
-    paths: Iterable[PathOrText],
+    paths: Union[PathOrText, Iterable[PathOrText]],
     *,
     catalog: Optional[Catalog] = None,
-    kernels: Sequence[str] = (),
+    kernels: Union[str, Sequence[str]] = (),
     first: Optional[str] = None,
     last: Optional[str] = None,
     long_term: bool = False,
     date: Day = None,
 ) -> Report:
-    """Return what the record says of the BPF objects at *paths* on the kernels asked for.
+    """Return what the record says of the BPF objects at *paths*, a path or several, on the kernels asked for.
 
-    The kernels asked for are the releases *kernels*, those from *first* to *last*, and the maintained long-term ones if
-    *long_term*.  Without any of these, each object is audited on all recorded releases from the first one that has
+    The kernels asked for are the releases *kernels*, one or several, those from *first* to *last*, and the maintained
+    long-term ones if *long_term*.  Without any of these, each object is audited on all recorded releases from the first one that has
     every kfunc that the object needs.  An object that cannot be read raises nothing: it is in ``report.unreadable``.
     Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a kernel,
     and :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
@@ -113,7 +114,7 @@ def audit_objects(
     from kfuncdoc.audit.asked_kernels import asked_for
 
     record = KernelRecord.whole(load() if catalog is None else catalog, reference_date(_text(date), os.environ))
-    asked = asked_for(record, first=first, last=last, names=kernels, long_term=long_term)
+    asked = asked_for(record, first=first, last=last, names=_several(kernels), long_term=long_term)
     objects, unreadable = read_objects(paths)
     return run_audit(AuditRequest(objects, record, asked, unreadable))
 
@@ -128,3 +129,8 @@ def export(snapshot: Snapshot) -> dict[str, Any]:
 
 def _text(date: Day) -> Optional[str]:
     return date.isoformat() if isinstance(date, datetime.date) else date
+
+
+def _several(given: Any) -> Sequence[Any]:
+    """Return what is *given* as a sequence: a text or a path is one, and not its letters."""
+    return [given] if isinstance(given, (str, os.PathLike)) else list(given)

@@ -56,17 +56,13 @@ class DiffCommand(Command):
     output: Optional[str] = arguments.output()
 
     def run(self) -> int:
-        from kfuncdoc.audit.asked_kernels import KernelUnknown, recorded_range
-        from kfuncdoc.compat.kernels import KernelRecord
-        from kfuncdoc.views.difference import difference
+        from kfuncdoc.api import diff
+        from kfuncdoc.audit.asked_kernels import KernelUnknown
 
         catalog = sound_catalog(self.data)
-        # What happened up to a release does not depend on the reference date, so this can be any day.
-        date = catalog.calendar.real[-1].date
-        record = KernelRecord.whole(catalog, date)
         with refusing(KernelUnknown):
-            first, last = recorded_range(record, self.first, self.last)
-        put(self._text(difference(record.snapshot.at(last), first)), self.output)
+            difference = diff(catalog, self.first, self.last)
+        put(self._text(difference), self.output)
         return CLEAN
 
     def _text(self, difference: Difference) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import datetime
 import doctest
+import inspect
 import json
 import os
 import subprocess
 import sys
+import typing
 
 import pytest
 from declared import ROOT, entry, subsystem, write_files
@@ -95,6 +97,29 @@ def test_days_are_dates_or_text(monkeypatch):
 def test_what_cannot_be_asked(ask, message):
     with pytest.raises(ValueError, match=message):
         ask(kfuncdoc.load())
+
+
+def test_the_day_plays_no_part_in_a_difference(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "x")
+    difference = kfuncdoc.diff(kfuncdoc.load(), "v6.16", "v6.17")
+    assert "scx_bpf_consume" in [entry.name for entry in difference.entries]
+
+
+def test_one_path_and_one_kernel_are_not_taken_for_their_letters(tmp_path):
+    path = tmp_path / "a.bpf.o"
+    path.write_bytes(Object().elf())
+    for paths in (path, str(path), [path]):
+        objects, unreadable = kfuncdoc.read_objects(paths)
+        assert ([bpf_object.path for bpf_object in objects], unreadable) == ([str(path)], [])
+        for kernels in ("v6.12", ["v6.12"]):
+            report = kfuncdoc.audit_objects(paths, kernels=kernels)
+            assert [audited.object.path for audited in report.objects] == [str(path)]
+            assert [kernel.name for kernel in report.kernels] == ["v6.12"]
+
+
+@pytest.mark.parametrize("name", [name for name in kfuncdoc.__all__ if inspect.isfunction(getattr(kfuncdoc, name))])
+def test_types_of_functions_can_be_asked_for(name):
+    assert "return" in typing.get_type_hints(getattr(kfuncdoc, name))
 
 
 def test_the_package_says_that_it_has_types():
