@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
     from kfuncdoc.api import audit_objects, diff, export, load, read_objects, snapshot
+    from kfuncdoc.audit.asked_kernels import KernelUnknown
     from kfuncdoc.audit.findings import Finding, Report
+    from kfuncdoc.kernels.reference import ReferenceUnknown
     from kfuncdoc.record.catalog import Catalog
     from kfuncdoc.record.lifecycle import Lifecycle, Stability
     from kfuncdoc.record.snapshot import Snapshot
@@ -26,7 +28,9 @@ __all__ = [
     "Catalog",
     "Difference",
     "Finding",
+    "KernelUnknown",
     "Lifecycle",
+    "ReferenceUnknown",
     "Report",
     "Snapshot",
     "Stability",
@@ -43,7 +47,9 @@ _MODULES = {
     "Catalog": "kfuncdoc.record.catalog",
     "Difference": "kfuncdoc.views.difference",
     "Finding": "kfuncdoc.audit.findings",
+    "KernelUnknown": "kfuncdoc.audit.asked_kernels",
     "Lifecycle": "kfuncdoc.record.lifecycle",
+    "ReferenceUnknown": "kfuncdoc.kernels.reference",
     "Report": "kfuncdoc.audit.findings",
     "Snapshot": "kfuncdoc.record.snapshot",
     "Stability": "kfuncdoc.record.lifecycle",

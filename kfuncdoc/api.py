@@ -50,7 +50,7 @@ def snapshot(catalog: Catalog, release: Optional[str] = None, date: Day = None) 
     """Return *catalog* at *release*, seen on *date*.
 
     By default *date* is ``SOURCE_DATE_EPOCH``, else today (UTC), and *release* is the newest one that is out on that
-    day.  Raises :exc:`~kfuncdoc.kernels.reference.ReferenceUnknown`, a ValueError, if one of them cannot be used.
+    day.  Raises :exc:`ReferenceUnknown`, a ValueError, if one of them cannot be used.
     """
     day = reference_date(_text(date), os.environ)
     return Snapshot(catalog, reference_release(release, catalog.calendar, day), day)
@@ -59,7 +59,7 @@ def snapshot(catalog: Catalog, release: Optional[str] = None, date: Day = None) 
 def diff(catalog: Catalog, first: str, last: str) -> Difference:
     """Return what happened to kfuncs after the release *first*, up to *last*, on whatever day it is asked.
 
-    Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a release,
+    Raises :exc:`KernelUnknown`, a ValueError, where the record does not reach a release,
     or *last* comes before *first*.
     """
     from kfuncdoc.audit.asked_kernels import recorded_range
@@ -106,9 +106,9 @@ def audit_objects(
     """Return what the record says of the BPF objects at *paths*, a path or several, on the kernels asked for.
 
     The kernels asked for are the releases *kernels*, one or several, those from *first* to *last*, and the maintained
-    long-term ones if *long_term*.  Without any of these, each object is audited on all recorded releases from the first one that has
-    every kfunc that the object needs.  An object that cannot be read raises nothing: it is in ``report.unreadable``.
-    Raises :exc:`~kfuncdoc.audit.asked_kernels.KernelUnknown`, a ValueError, where the record does not reach a kernel,
+    long-term ones if *long_term*.  Without any of these, each object is audited on all recorded releases from the first
+    one that has every kfunc that the object needs.  An object that cannot be read raises nothing: it is in ``report.unreadable``.
+    Raises :exc:`KernelUnknown`, a ValueError, where the record does not reach a kernel,
     and :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
     """
     from kfuncdoc.audit.asked_kernels import asked_for

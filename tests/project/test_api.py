@@ -86,16 +86,21 @@ def test_days_are_dates_or_text(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("ask", "message"),
+    ("ask", "error", "message"),
     [
-        (lambda catalog: kfuncdoc.snapshot(catalog, "v9.9"), "'v9.9' is no release that exists"),
-        (lambda catalog: kfuncdoc.snapshot(catalog, date="tomorrow"), "'tomorrow' is no date"),
-        (lambda catalog: kfuncdoc.diff(catalog, "v7.3", "v6.12"), "v7.3 comes after v6.12"),
-        (lambda catalog: kfuncdoc.audit_objects([], catalog=catalog, kernels=["6.12"]), "write v6.12"),
+        (lambda catalog: kfuncdoc.snapshot(catalog, "v9.9"), "ReferenceUnknown", "'v9.9' is no release that exists"),
+        (lambda catalog: kfuncdoc.snapshot(catalog, date="tomorrow"), "ReferenceUnknown", "'tomorrow' is no date"),
+        (lambda catalog: kfuncdoc.diff(catalog, "v7.3", "v6.12"), "KernelUnknown", "v7.3 comes after v6.12"),
+        (
+            lambda catalog: kfuncdoc.audit_objects([], catalog=catalog, kernels=["6.12"]),
+            "KernelUnknown",
+            "write v6.12",
+        ),
     ],
 )
-def test_what_cannot_be_asked(ask, message):
-    with pytest.raises(ValueError, match=message):
+def test_what_cannot_be_asked(ask, error, message):
+    assert issubclass(getattr(kfuncdoc, error), ValueError)
+    with pytest.raises(getattr(kfuncdoc, error), match=message):
         ask(kfuncdoc.load())
 
 
