@@ -32,6 +32,12 @@ _FOREIGN = {
     "__ksym": "leave out __ksym: it belongs to the declaration in a BPF program",
     "__weak": "leave out __weak: it belongs to the declaration in a BPF program",
 }
+#: The other keywords of C11 (6.4.1) that neither name a type nor anything else.  ``sizeof`` and its like can stand in
+#: the length of an array.
+_KEYWORDS = frozenset(
+    "auto break case continue default do else for goto if inline register return switch typedef while "
+    "_Alignas _Generic _Imaginary _Noreturn _Static_assert _Thread_local".split()
+)
 VARIADIC = "..."
 
 
@@ -110,6 +116,8 @@ def tokens_of(text: str) -> list[Token]:
         offset = match.end()
         if token in _FOREIGN:
             raise PrototypeError(f"'{token}' does not belong to a prototype", offset - len(token), _FOREIGN[token])
+        if token in _KEYWORDS:
+            raise PrototypeError(f"'{token}' is a keyword of C", offset - len(token))
         tokens.append(Token(token, offset - len(token)))
     return tokens
 

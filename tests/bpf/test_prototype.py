@@ -103,6 +103,12 @@ def test_white_space_is_put_in_the_kernels_order(text, spelled):
             12,
             "leave out __weak: it belongs to the declaration in a BPF program",
         ),
+        # Keywords, which are neither types nor names.
+        ("int f(register)", "'register' is a keyword of C", 6, ""),
+        ("int f(int for)", "'for' is a keyword of C", 10, ""),
+        ("int f(struct return *p)", "'return' is a keyword of C", 13, ""),
+        ("inline int f(void)", "'inline' is a keyword of C", 0, ""),
+        ("int while(void)", "'while' is a keyword of C", 4, ""),
         # Without a type, or with too much of one.
         ("int f(const)", "a parameter has no type", 6, ""),
         ("int f(int a, volatile *)", "a parameter has no type", 13, ""),
