@@ -24,7 +24,8 @@ def data() -> Any:
     """``tuple[str, ...]``: the declarations to read; empty for the record that comes with kfuncdoc."""
     return argument(
         DATA_OPTION, metavar="PATH", action="append", default=[],
-        help="a file or a folder of declarations (default: the record that comes with kfuncdoc)",
+        help="a file or a folder of declarations; may be given more than once (default: the record that comes with "
+        "kfuncdoc)",
     )  # fmt: skip
 
 
