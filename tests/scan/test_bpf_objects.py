@@ -26,6 +26,7 @@ from object_builder import (
     move,
     store,
 )  # fmt: skip
+from unreadable import refuse_folders
 
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SourceLine, essential_name
@@ -351,6 +352,13 @@ def test_an_object_that_is_named_again_is_listed_once(tmp_path, monkeypatch):
     one, two = "build/one.bpf.o", "build/two.bpf.o"
     assert find_objects([two, "build", two, "./build/", str(tmp_path / one)]) == ([two, one], [])
     assert find_objects(["nowhere", "./nowhere"]) == (["nowhere"], [])
+
+
+def test_a_folder_that_cannot_be_read_and_is_named_again_is_told_of_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "build" / "locked").mkdir(parents=True)
+    refuse_folders(monkeypatch, "locked")
+    assert find_objects(["build", "build/locked", "./build"]) == ([], [("build/locked", "permission denied")])
 
 
 # -- hostile files
