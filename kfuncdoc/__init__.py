@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from kfuncdoc.audit.findings import Finding, Report
     from kfuncdoc.kernels.reference import ReferenceUnknown
     from kfuncdoc.record.catalog import Catalog
-    from kfuncdoc.record.lifecycle import Lifecycle, Stability
+    from kfuncdoc.record.lifecycle import Lifecycle
     from kfuncdoc.record.snapshot import Snapshot
+    from kfuncdoc.record.stability import Stability
     from kfuncdoc.views.difference import Difference
 
 __version__ = "0.1.0"
@@ -52,7 +53,7 @@ _MODULES = {
     "ReferenceUnknown": "kfuncdoc.kernels.reference",
     "Report": "kfuncdoc.audit.findings",
     "Snapshot": "kfuncdoc.record.snapshot",
-    "Stability": "kfuncdoc.record.lifecycle",
+    "Stability": "kfuncdoc.record.stability",
 }
 
 

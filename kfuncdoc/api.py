@@ -107,9 +107,9 @@ def audit_objects(
 
     The kernels asked for are the releases *kernels*, one or several, those from *first* to *last*, and the maintained
     long-term ones if *long_term*.  Without any of these, each object is audited on all recorded releases from the first
-    one that has every kfunc that the object needs.  An object that cannot be read raises nothing: it is in ``report.unreadable``.
-    Raises :exc:`KernelUnknown`, a ValueError, where the record does not reach a kernel,
-    and :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
+    one that has every kfunc that the object needs.  An object that cannot be read raises nothing: it is in
+    ``report.unreadable``.  Raises :exc:`KernelUnknown`, a ValueError, where the record does not reach a kernel, and
+    :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
     """
     from kfuncdoc.audit.asked_kernels import asked_for
 

@@ -15,8 +15,9 @@ from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.objects import Call
 from kfuncdoc.compat.kernels import Kernel
-from kfuncdoc.record.lifecycle import Facts, Lifecycle, Stability, Step, undone
+from kfuncdoc.record.lifecycle import Facts, Lifecycle, Step, undone
 from kfuncdoc.record.model import Changed
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.views.notice import only_limits_callers
 from kfuncdoc.views.words import announcement_in_words
 

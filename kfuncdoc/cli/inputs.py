@@ -30,8 +30,10 @@ def existing(paths: Iterable[str]) -> None:
 
 def load_catalog(paths: Sequence[str]) -> Catalog:
     """Return the catalog of the declarations at *paths*, also if they have errors; by default of the record."""
+    from kfuncdoc.base.diagnostics import as_text
     from kfuncdoc.base.progress import track
     from kfuncdoc.base.resources import packaged
+    from kfuncdoc.base.yaml_text import Unusable
     from kfuncdoc.record.declaration_files import find
     from kfuncdoc.record.load import load
 
@@ -40,7 +42,11 @@ def load_catalog(paths: Sequence[str]) -> Catalog:
     files = find(paths)
     if not files:
         refuse(f"no *.kfuncs.yaml in {', '.join(paths)}")
-    catalog = load(files, track=track)
+    try:
+        catalog = load(files, track=track)
+    except Unusable as error:
+        # A packaged file that every declaration needs: releases.yaml, flags.yaml or hooks.yaml.
+        raise Refused([as_text(error.diagnostic)]) from None
     if not catalog.subsystems:
         refuse("; ".join(f"{diagnostic.file}: {diagnostic.message}" for diagnostic in catalog.diagnostics))
     return catalog

@@ -29,10 +29,15 @@ class ShowCommand(Command):
 
     def run(self) -> int:
         from kfuncdoc.base.diagnostics import nearest
+        from kfuncdoc.pages.templates import TemplateFailed
         from kfuncdoc.pages.terminal import show
 
         catalog = load_catalog(self.data)
-        text = show(catalog, self.name, release_at(self.release, catalog.calendar, self.date), self.date)
+        release = release_at(self.release, catalog.calendar, self.date)
+        try:
+            text = show(catalog, self.name, release, self.date)
+        except TemplateFailed as error:
+            refuse(f"template {error}")
         if text is None and self.name in catalog.entries:
             wrong = f"kfuncdoc: the declaration of '{self.name}' is wrong and cannot be shown"
             raise Refused([*error_lines(catalog.diagnostics), wrong], FINDINGS)

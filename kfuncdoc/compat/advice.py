@@ -16,7 +16,15 @@ from kfuncdoc.compat.choices import choose
 from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
-from kfuncdoc.views.replacement import Replacement, Replacements, nothing_to_call, to_call
+from kfuncdoc.views.replacement import (
+    Replacement,
+    Replacements,
+    advice,
+    call_earlier,
+    nothing_to_call,
+    presence_in_words,
+    to_call,
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class Adviser:
         for earlier in self._record.views.replacements.replaced_by(name):
             having = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
             if having:
-                return Advice(f"call {earlier} on {in_words(having, self._kernels)}", guard=code)
+                return Advice(call_earlier(earlier, in_words(having, self._kernels)), guard=code)
         return Advice("guard the call", guard=code) if code else None
 
     def _advice_after(self, name: str) -> Optional[Advice]:
@@ -76,7 +84,7 @@ class Adviser:
         others = [replacement for replacement in replacements.said if replacement.name is None]
         missing_on = min(map(self._missing_on, instead), key=len, default=())
         code = self._guard_for(name) if missing_on or not instead else None
-        words = "; ".join([*map(self._advice_to_call, instead), *(to_call(other, "", "") for other in others)])
+        words = advice([*map(self._advice_to_call, instead), *(to_call(other, "", "") for other in others)])
         if not words and replacements.no_replacement:
             words = nothing_to_call(replacements.no_replacement)
         if not words and code:
@@ -104,13 +112,11 @@ class Adviser:
     def _advice_to_call(self, replacement: Replacement) -> str:
         """Return the advice to call *replacement*, and which of the kernels have it."""
         name, missing_on = str(replacement.name), self._missing_on(replacement)
-        kernels = ""
-        if missing_on == self._kernels:
-            kernels = "on none of these kernels" if len(self._kernels) > 1 else "not on this kernel"
-        elif missing_on:
-            kernels = f"not on {in_words(missing_on, self._kernels)}"
-        elif len(self._kernels) > 1:
-            kernels = "on every kernel asked for"
+        kernels = presence_in_words(
+            in_words(missing_on, self._kernels) if missing_on else "",
+            is_on_none=missing_on == self._kernels,
+            is_one_kernel=len(self._kernels) == 1,
+        )
         return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
 
     def _has(self, name: str, kernel: Kernel) -> bool:

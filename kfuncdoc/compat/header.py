@@ -23,8 +23,8 @@ from kfuncdoc.bpf.shape import shape_of
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.guards import c_template
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
-from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Kfunc
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.record.variants import Variant, arena_pointers, is_plain, is_same_in_c, variants, weak_declaration
 from kfuncdoc.views.words import announcement_in_words
 

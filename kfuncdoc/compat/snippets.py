@@ -20,7 +20,7 @@ from kfuncdoc.compat.choices import ChosenCall, ChosenCalls, choose
 from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.kernels.releases import Release
-from kfuncdoc.record.lifecycle import Stability
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.record.variants import AnnouncedVariant, is_same_to_libbpf
 from kfuncdoc.views.behaviour import Behaviour, behaviours
 from kfuncdoc.views.kfunc import KfuncView

@@ -16,7 +16,8 @@ from typing import Any, Literal, Optional
 from pydantic import BaseModel, ConfigDict, Field
 
 from kfuncdoc.kernels.releases import When
-from kfuncdoc.record.lifecycle import Plan, Stability
+from kfuncdoc.record.lifecycle import Plan
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 from kfuncdoc.views.replacement import Replacements
 

@@ -8,13 +8,14 @@ from typing import Optional
 
 from kfuncdoc.kernels.releases import When
 from kfuncdoc.pages.columns import DEFAULT_COLUMNS
+from kfuncdoc.record.stability import BADGES, PAST_DUE, SUPERSEDED
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 #: The orders of a table.
 ORDERS = ("name", "declared", "added", "urgency", "removed")
 
 #: The values of a selection by stability; ``superseded`` means a kfunc that is present and has a successor.
-STABILITIES = ("present", "superseded", "deprecated", "removed")
+STABILITIES = tuple(badge for badge in BADGES if badge != PAST_DUE)
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def select(pages: KfuncViews, selection: Selection) -> tuple[KfuncView, ...]:
 
 def _is_selected(view: KfuncView, selection: Selection) -> bool:
     lifecycle = view.lifecycle
-    states = {view.stability} | ({"superseded"} if view.superseded else set())
+    states = {view.stability} | ({SUPERSEDED} if view.superseded else set())
     since = {
         "added": [stretch.added for stretch in lifecycle.state.stretches],
         "deprecated": [view.plan.since] if view.plan else [],

@@ -16,20 +16,11 @@ import dataclasses
 import datetime
 import itertools
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, Union
 
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 from kfuncdoc.record import model
-
-
-class Stability(Enum):
-    """The state of a kfunc at a release."""
-
-    NOT_YET = "not yet"
-    PRESENT = "present"
-    DEPRECATED = "deprecated"
-    REMOVED = "removed"
+from kfuncdoc.record.stability import Stability
 
 
 @dataclass(frozen=True)

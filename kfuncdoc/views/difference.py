@@ -21,9 +21,9 @@ from typing import Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.releases import Release, When
-from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.views.events import EventView, FieldChange
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 from kfuncdoc.views.notice import flags_for_callers

@@ -23,8 +23,9 @@ from kfuncdoc.record import model
 from kfuncdoc.record.address import address, plain_address
 from kfuncdoc.record.catalog import Declaration, Stub, SubsystemFile
 from kfuncdoc.record.declared_prose import Prose, mark
-from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, Stability, facts_at, undone
+from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, facts_at, undone
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.record.stability import PAST_DUE, SUPERSEDED, Stability
 from kfuncdoc.views.events import EventView, ReleaseView
 from kfuncdoc.views.replacement import ReplacementFinder, Replacements
 
@@ -124,8 +125,8 @@ class KfuncView:
     def badge(self) -> str:
         """The stability for a badge: the state that matters most, such as "past due" of what is deprecated."""
         if self.lifecycle.past_due:
-            return "past due"
-        return "superseded" if self.superseded else self.stability
+            return PAST_DUE
+        return SUPERSEDED if self.superseded else self.stability
 
     @property
     def is_new(self) -> bool:

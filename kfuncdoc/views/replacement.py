@@ -21,8 +21,9 @@ from kfuncdoc.base.prose import as_words
 from kfuncdoc.record import model
 from kfuncdoc.record.catalog import Declaration
 from kfuncdoc.record.declared_prose import Prose
-from kfuncdoc.record.lifecycle import Lifecycle, Plan, Stability
+from kfuncdoc.record.lifecycle import Lifecycle, Plan
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.record.stability import Stability
 
 #: What names a replacement: an event, or the plan into which deprecations were folded.
 Statement = Union[model.Event, Plan]
@@ -225,10 +226,11 @@ class Markup:
 
 
 PLAIN = Markup()
+_NOTHING = "nothing replaces it"
 #: The phrases that the script of the pages uses too; ``{}`` stands for a release.
 PHRASES: Mapping[str, str] = {
     "instead": "; instead: ",
-    "nothing": "; nothing replaces it: ",
+    "nothing": f"; {_NOTHING}: ",
     "or": ", or ",
     "deprecated": "itself deprecated",
     "absent": "not in {}",
@@ -269,10 +271,13 @@ def in_list(replacements: Replacements, markup: Markup) -> str:
 
 
 def in_sentence(replacements: Replacements) -> str:
-    """Return what the statement names, or why nothing replaces the kfunc; empty if it says neither."""
+    """Return what the statement names, or why nothing replaces the kfunc; empty if it says neither.
+
+    This is the text of news, which stays as it was when it happened: where the chain leads on today is not in it.
+    """
     if replacements.said:
         return f"instead: {PHRASES['or'].join(replacement.words for replacement in replacements.said)}"
-    return f"nothing replaces it: {as_words(replacements.no_replacement.text)}" if replacements.no_replacement else ""
+    return nothing_to_call(replacements.no_replacement) if replacements.no_replacement else ""
 
 
 def after_kernels(replacements: Replacements) -> str:
@@ -281,7 +286,8 @@ def after_kernels(replacements: Replacements) -> str:
     if others:
         return f". Instead: {'; '.join(others)}".rstrip(".")
     reason = replacements.no_replacement
-    return f". Nothing replaces it: {as_words(reason.text)}".rstrip(".") if reason else ""
+    words = nothing_to_call(reason) if reason else ""
+    return f". {words[0].upper()}{words[1:]}".rstrip(".") if words else ""
 
 
 def between_releases(
@@ -323,4 +329,26 @@ def to_call(replacement: Replacement, declared_as: str, kernels: str) -> str:
 
 def nothing_to_call(no_replacement: Prose) -> str:
     """Return the advice that nothing replaces a kfunc, with the reason."""
-    return f"nothing replaces it: {as_words(no_replacement.text)}"
+    return f"{_NOTHING}: {as_words(no_replacement.text)}"
+
+
+def advice(parts: Sequence[str]) -> str:
+    """Return one sentence of several pieces of advice."""
+    return "; ".join(parts)
+
+
+def presence_in_words(missing_on: str, *, is_on_none: bool, is_one_kernel: bool) -> str:
+    """Return on which of the kernels asked for a kfunc is; *missing_on* names those that lack it.
+
+    Empty if there is one kernel, and it has the kfunc.
+    """
+    if is_on_none:
+        return "not on this kernel" if is_one_kernel else "on none of these kernels"
+    if missing_on:
+        return f"not on {missing_on}"
+    return "" if is_one_kernel else "on every kernel asked for"
+
+
+def call_earlier(name: str, kernels: str) -> str:
+    """Return the advice to call the kfunc *name* on *kernels*, which are older than the one that replaced it."""
+    return f"call {name} on {kernels}"

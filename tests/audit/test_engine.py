@@ -20,8 +20,8 @@ from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
 from kfuncdoc.compat.kernels import KernelRecord, in_words
 from kfuncdoc.kernels.observation import KernelFunctions
-from kfuncdoc.record.lifecycle import Stability
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.views.kfunc import KfuncViews
 
 XDP, TRACING, STRUCT_OPS = "BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACING", "BPF_PROG_TYPE_STRUCT_OPS"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -319,3 +320,29 @@ def test_output_that_takes_nothing(arguments):
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment, check=False)
     assert done.stderr.splitlines()[-1] == "kfuncdoc: cannot write to standard output: no space left on device"
     assert done.returncode == 2
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Have kfuncdoc find its data and templates in a folder of the test, and return that."""
+    folder = tmp_path / "installed"
+    for name in ("data", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    monkeypatch.setattr("kfuncdoc.base.resources._PACKAGE", folder / "kfuncdoc")
+    return folder
+
+
+@pytest.mark.parametrize("name", ["releases.yaml", "flags.yaml", "hooks.yaml"])
+@pytest.mark.parametrize("command", [["export", "--data", DEMO], ["check", "."], ["header", "--data", DEMO]])
+def test_a_packaged_file_that_cannot_be_read_is_named(capsys, installed, name, command):
+    write(GOOD)
+    (installed / "data" / name).unlink()
+    path = installed / "data" / name
+    assert f"{path}:0:0: error: " in refused(capsys, *command)
+
+
+def test_a_template_of_the_terminal_that_cannot_be_used_is_named(capsys, installed):
+    write(GOOD)
+    path = installed / "templates" / "terminal" / "kfunc.txt.jinja"
+    path.write_text("{% if %}", encoding="utf-8")
+    assert refused(capsys, "show", "bpf_one", "--data", DEMO).startswith(f"kfuncdoc: template {path}:1: ")

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kfuncdoc.kernels.releases import Release, UnknownRelease
-from kfuncdoc.record.lifecycle import FACTS, Lifecycle, Stability, assess, facts_at
+from kfuncdoc.record.lifecycle import FACTS, Lifecycle, assess, facts_at
 from kfuncdoc.record.model import Kfunc
+from kfuncdoc.record.stability import Stability
 
 NOT_YET, PRESENT, DEPRECATED, REMOVED = Stability
 

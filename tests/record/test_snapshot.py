@@ -13,8 +13,9 @@ from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.pages.export import export
 from kfuncdoc.record import snapshot as snapshot_module
 from kfuncdoc.record.catalog import Catalog
-from kfuncdoc.record.lifecycle import Stability, assess, replay
+from kfuncdoc.record.lifecycle import assess, replay
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.record.stability import Stability
 from kfuncdoc.views.any_two import all_differences
 from kfuncdoc.views.difference import difference
 from kfuncdoc.views.kfunc import KfuncViews

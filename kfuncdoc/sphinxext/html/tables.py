@@ -19,6 +19,7 @@ from sphinx.application import Sphinx
 
 from kfuncdoc.kernels.hooks import ANY
 from kfuncdoc.pages.columns import COLUMNS, labels_of
+from kfuncdoc.record.stability import BADGES, PAST_DUE
 from kfuncdoc.sphinxext.domain import domain_of
 from kfuncdoc.sphinxext.html.assets import BROWSED, HtmlOnly, script_element
 from kfuncdoc.sphinxext.rst import every
@@ -27,7 +28,6 @@ from kfuncdoc.sphinxext.rst import every
 _TABLE = "kfunc-table"
 #: The attribute of a table node that has its facts, see ``kfuncdoc.pages.script_facts``.
 _FACTS = "kfunc_facts"
-_STABILITIES = ("present", "superseded", "deprecated", "past due", "removed")
 _TYPE, _ANY = "BPF_PROG_TYPE_", "no type in particular"
 
 
@@ -145,7 +145,7 @@ def _form(facts: str, heads: Sequence[str], number: int) -> str:
     read = json.loads(facts)
     rows = [row for row in read["rows"] if row]
     count, newest = len(read["rows"]), read["releases"][-1]
-    stabilities = [stability for stability in _STABILITIES if _has_stability(rows, stability)]
+    stabilities = [stability for stability in BADGES if _has_stability(rows, stability)]
     fields = [
         '<label class="kfunc-filter-name">Name<input type="search" name="name" autocomplete="off" spellcheck="false">'
         "</label>",
@@ -166,7 +166,7 @@ def _form(facts: str, heads: Sequence[str], number: int) -> str:
 
 def _has_stability(rows: Sequence[Any], stability: str) -> bool:
     stabilities = {row[2] for row in rows}
-    return stability in stabilities or (stability == "deprecated" and "past due" in stabilities)
+    return stability in stabilities or (stability == "deprecated" and PAST_DUE in stabilities)
 
 
 def _releases_with(rows: Sequence[Any], releases: Sequence[str]) -> list[str]:
