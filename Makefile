@@ -3,7 +3,6 @@
 # make html    the site of this repository, in _build/html
 # make quick   the tests that need only Python, and take seconds
 # make test    all tests; a test is skipped if something that it needs is not installed
-# make slow    the tests that quick leaves out
 # make check   lint, types, the layers of the packages, and the record itself
 # make matrix  the tests that build with Sphinx, with each Python of tests/matrix/ that is installed
 # make kernel-docs  builds the docs of the kernel trees in KFUNCDOC_KERNEL_TREES, else of one that it fetches
@@ -60,9 +59,6 @@ test: $(VENV)/.test
 
 quick: $(VENV)/.test
 	$(BIN)/python -m pytest $(PYTESTOPTS) --hypothesis-profile quick -m "not ($(SLOW))" $(addprefix --ignore=,$(SLOW_FOLDERS))
-
-slow: $(VENV)/.test
-	$(BIN)/python -m pytest $(PYTESTOPTS) -m "$(SLOW)"
 
 check: $(VENV)/.check
 	$(BIN)/ruff check .
@@ -121,4 +117,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test quick slow check matrix kernel-docs programs browser bench bench-site screenshots observe clean
+.PHONY: all $(BUILDERS) test quick check matrix kernel-docs programs browser bench bench-site screenshots observe clean
