@@ -39,7 +39,8 @@ def compile_once(
 
 
 def _where_defined(function: Any) -> tuple[str, str]:
-    return function.__module__, getattr(function, "__qualname__", type(function).__qualname__)
+    kind = type(function)
+    return getattr(function, "__module__", kind.__module__), getattr(function, "__qualname__", kind.__qualname__)
 
 
 def collect_garbage_rarely() -> None:
