@@ -10,7 +10,7 @@ from typing import Iterator
 import jinja2
 import own_site
 import pytest
-from cheap_builds import collect_garbage_rarely, compile_once
+from cheap_builds import collect_garbage_if_there_is_much, compile_once, disable_garbage_collection
 from hypothesis import settings
 
 # Property tests try the same examples in every run, however busy the machine.
@@ -38,8 +38,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What was collected stays until the end."""
-    collect_garbage_rarely()
+    disable_garbage_collection()
+
+
+def pytest_runtest_logfinish() -> None:
+    collect_garbage_if_there_is_much()
 
 
 @pytest.fixture(autouse=True, scope="session")

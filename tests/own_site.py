@@ -6,12 +6,10 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-import cheap_builds
+import fresh_processes
 from declared import ROOT
 
 
@@ -52,9 +50,8 @@ class OwnSite:
 
     def _build(self, builder: str) -> tuple[int, str]:
         options = ["-W", "--keep-going", "-q", "-b", builder, "-d", str(self._doctrees)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
-        done = subprocess.run(
-            [sys.executable, cheap_builds.__file__, *options, str(ROOT), str(self._folder / builder)],
-            capture_output=True, text=True, encoding="utf-8", env=environment, check=False,
-        )  # fmt: skip
+        environment = {**os.environ, "NO_COLOR": "1"}
+        done = fresh_processes.run(
+            fresh_processes.SPHINX, [*options, str(ROOT), str(self._folder / builder)], environment
+        )
         return done.returncode, done.stderr

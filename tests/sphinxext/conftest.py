@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+import fresh_processes
 import pytest
 
 pytest.register_assert_rewrite("projects")
@@ -44,10 +45,16 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _end_of_fresh_processes() -> Iterator[None]:
+    yield
+    fresh_processes.stop()
+
+
 @pytest.fixture(autouse=True)
-def _no_debugging_of_sphinx() -> Iterator[None]:
-    """Make no records of the thousand things that Sphinx logs for its authors in each of some hundred builds."""
-    logging.disable(logging.DEBUG)
+def _no_progress_of_sphinx() -> Iterator[None]:
+    """Make no records of the thousand things that Sphinx logs below a warning in each of some hundred builds."""
+    logging.disable(logging.INFO)
     yield
     logging.disable(logging.NOTSET)
 

@@ -12,11 +12,11 @@ import logging
 import os
 import re
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any, Iterable, Mapping, Optional, Sequence
 
+import fresh_processes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace, patch_docutils
 
@@ -194,15 +194,16 @@ class _Types(logging.Handler):
 
 def sphinx_build(*arguments: str, env: Optional[Mapping[str, str]] = None) -> subprocess.CompletedProcess:
     """Run ``python -m sphinx`` with the package on its path; the result has both streams as text."""
-    return run_python("-m", "sphinx", *arguments, env=env)
+    return fresh_processes.run(fresh_processes.SPHINX, arguments, environment(env))
 
 
-def run_python(*arguments: str, env: Optional[Mapping[str, str]] = None) -> subprocess.CompletedProcess:
-    """Run this interpreter with the package on its path; the result has both streams as text."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", **(env or {})}
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, encoding="utf-8", env=environment, check=False
-    )
+def run_code(code: str, *arguments: str, env: Optional[Mapping[str, str]] = None) -> subprocess.CompletedProcess:
+    """Run ``python -c`` with the package on its path; the result has both streams as text."""
+    return fresh_processes.run(code, arguments, environment(env))
+
+
+def environment(more: Optional[Mapping[str, str]]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", **(more or {})}
 
 
 def snapshot(folder: Path, *, without: Iterable[str] = ()) -> dict[str, bytes]:

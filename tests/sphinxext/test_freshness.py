@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, NamedTuple, Sequence
 
 import pytest
-from projects import Project, declarations, deprecated, kfunc, removed, run_python, toctree
+from projects import Project, declarations, deprecated, kfunc, removed, run_code, toctree
 from sphinx.builders.html import StandaloneHTMLBuilder
 
 from kfuncdoc.record.catalog import Catalog
@@ -341,7 +341,7 @@ def test_build_without_a_change_loads_nothing(make: Make, builder: str) -> None:
     arguments = ["-q", "-W", "-b", builder, "-d", str(project.folder / "doctrees"), str(project.source)]
 
     def imported() -> list[object]:
-        result = run_python("-c", BUILD_AND_TELL, *arguments, str(project.folder / builder))
+        result = run_code(BUILD_AND_TELL, *arguments, str(project.folder / builder))
         assert result.stderr == ""
         return json.loads(result.stdout.splitlines()[-1])
 

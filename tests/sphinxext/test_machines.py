@@ -22,7 +22,7 @@ from projects import (
     deprecated,
     kfunc,
     removed,
-    run_python,
+    run_code,
     snapshot,
     toctree,
 )
@@ -369,7 +369,7 @@ def test_build_without_a_change_loads_nothing(make: Make, builder: str) -> None:
     arguments = ["-q", "-W", "-b", builder, "-d", str(project.folder / "doctrees"), str(project.source), str(output)]
 
     def imported() -> list[object]:
-        result = run_python("-c", BUILD_AND_TELL, *arguments)
+        result = run_code(BUILD_AND_TELL, *arguments)
         assert result.stderr == ""
         return json.loads(result.stdout.splitlines()[-1])
 
