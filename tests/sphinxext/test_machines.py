@@ -15,6 +15,7 @@ from urllib.parse import unquote, urldefrag
 import jsonschema
 import pytest
 from projects import (
+    BASIC_OVERVIEWS,
     FOR_EVERY_BUILDER,
     Build,
     Project,
@@ -247,7 +248,8 @@ def test_feed_without_its_library(make: Make, monkeypatch: pytest.MonkeyPatch) -
 @pytest.mark.parametrize("builder", PLACES)
 def test_another_folder(make: Make, builder: str, folder: str, contents: list[str]) -> None:
     files = {"index.rst": toctree(*contents, "deep/use"), "deep/use.rst": USE}
-    build = project_of(make, files, kfuncdoc_pages=folder).build(builder)
+    overviews = list(BASIC_OVERVIEWS)
+    build = project_of(make, files, kfuncdoc_pages=folder, kfuncdoc_overviews=overviews).build(builder)
     place = page(build, "deep/use")
     leads = [target(build, place, link) for link in alternates(build.text(place)).values()]
     assert leads == [build.output / folder / "kfuncs.json", build.output / folder / "kfuncs.atom"]

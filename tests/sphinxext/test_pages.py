@@ -3,16 +3,34 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
-from projects import FOR_EVERY_BUILDER, Project, declarations, deprecated, kfunc, removed, snapshot, toctree
+from projects import (
+    BASIC_OVERVIEWS,
+    FOR_EVERY_BUILDER,
+    Project,
+    declarations,
+    deprecated,
+    kfunc,
+    removed,
+    snapshot,
+    toctree,
+)
 from sphinx.errors import ConfigError
 
 Make = Callable[..., Project]
+
+
+@pytest.fixture
+def make(make: Make) -> Make:
+    """Return a maker of projects with several overviews."""
+    return functools.partial(make, kfuncdoc_overviews=list(BASIC_OVERVIEWS))
+
 
 TASK = declarations("task", kfunc("bpf_old", deprecated("v7.0", "v7.5", "bpf_new")), kfunc("bpf_new", added="v6.5"))
 SOCK = declarations("sock", kfunc("bpf_gone", deprecated("v7.0", "v7.1", "bpf_new"), removed("v7.1")))
