@@ -54,6 +54,10 @@ class Program:
     #: The structure of callbacks that it belongs to, and the name of its member there.
     struct_ops: Optional[str] = None
     member: Optional[str] = None
+    #: A name of ``enum bpf_attach_type``, such as ``BPF_TRACE_ITER``; None if the section does not tell.
+    attach_type: Optional[str] = None
+    #: The LSM hook without ``bpf_lsm_``, such as ``file_open``; None if it is no LSM program or does not tell.
+    lsm_hook: Optional[str] = None
     #: Whether it may sleep; None if the section does not tell.
     sleepable: Optional[bool] = None
     #: Whether libbpf loads it only on request (``SEC("?tc")``).

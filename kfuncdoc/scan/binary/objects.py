@@ -306,7 +306,13 @@ class _ObjectReader:
             for function in functions_of_section:
                 struct_ops, member = members.get((number, function.start), (None, None))
                 programs[function] = Program(
-                    function.name, name, meaning.program_type, struct_ops, member, meaning.sleepable, meaning.optional
+                    function.name,
+                    name,
+                    meaning.program_type,
+                    struct_ops,
+                    member,
+                    sleepable=meaning.sleepable,
+                    optional=meaning.optional,
                 )
         return programs
 
