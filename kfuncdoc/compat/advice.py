@@ -12,9 +12,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Optional, Sequence
 
-from kfuncdoc.compat.choices import choose
-from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
+from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
 from kfuncdoc.views.replacement import (
     Replacement,
@@ -53,6 +52,7 @@ class Adviser:
     def __init__(self, record: KernelRecord, kernels: Sequence[Kernel]) -> None:
         self._record = record
         self._kernels = tuple(kernels)
+        self._snippets = Snippets(record)
         self._advice: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
         self._guards: dict[str, Optional[str]] = {}
 
@@ -101,12 +101,10 @@ class Adviser:
         return tuple(kernel for kernel, present in zip(self._kernels, replacement.present_on) if not present)
 
     def _guard_for(self, name: str) -> Optional[str]:
-        """Return the guard that calls, on each kernel, what replaces the kfunc *name*, itself, or what it replaced."""
+        """Return the code that calls, on each kernel, what replaces the kfunc *name*, itself, or what it replaced."""
         if name not in self._guards:
-            view = self._record.views.view(name)
-            instead = view.replacement.kfuncs if view else ()
-            best_first = sorted(instead, key=lambda kfunc: len(self._lacking(kfunc)))
-            self._guards[name] = self._guard([*best_first, name, *self._record.views.replacements.replaced_by(name)])
+            snippet = self._snippets.on(name, self._kernels)
+            self._guards[name] = snippet.code if snippet else None
         return self._guards[name]
 
     def _advice_to_call(self, replacement: Replacement) -> str:
@@ -117,28 +115,15 @@ class Adviser:
             is_on_none=missing_on == self._kernels,
             is_one_kernel=len(self._kernels) == 1,
         )
-        return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
+        view = self._record.views.view(name)
+        wrapper = view.wrapper if view else None
+        return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels, wrapper)
 
     def _has(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).presence is Presence.PRESENT
 
     def _lacking(self, name: str) -> tuple[Kernel, ...]:
         return tuple(kernel for kernel in self._kernels if not self._has(name, kernel))
-
-    # -- the guard
-
-    def _guard(self, names: Sequence[str]) -> Optional[str]:
-        """Return code that calls the first of the kfuncs *names* that each kernel has.
-
-        None if one of them, with one prototype, is right on every kernel.
-        """
-        chosen = choose(self._record, self._kernels, names)
-        if not chosen.calls or chosen.is_one:
-            return None
-        calls = [
-            GuardedCall(call.variant, in_words(call.kernels, self._kernels), call.not_before) for call in chosen.calls
-        ]
-        return guard(names[0], calls, in_words(chosen.kernels_without, self._kernels))
 
 
 def _kfuncs(replacements: Replacements) -> tuple[Replacement, ...]:

@@ -1,40 +1,44 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The code on a kfunc's page: it calls the kfunc on kernels from before and after a change, or its replacement.
+"""The code that calls a kfunc, or its replacement, on kernels from before and after a change.
 
 ::
 
-    KernelRecord --Snippets.of--> ChosenCalls, in words for each kernel --guard--> a Snippet of C code
+    KernelRecord, kernels --Snippets--> ChosenCalls, in words for each kernel --guard--> a Snippet
 
-For a kfunc that is deprecated or removed, the code calls its replacement on kernels that have that, itself on others,
-and on older ones what it replaced.  For a kfunc that changed, the code has a call for each form: libbpf tells
-prototypes apart, and if only the behaviour changed, the code asks for the release of the kernel.
+Pages and audits print this code.  For a kfunc that is deprecated or removed, it calls the replacement on kernels that
+have that, the kfunc itself on others, and on older ones what the kfunc replaced.  For a kfunc whose prototype changed,
+it has a call for each prototype, which libbpf tells apart.  If one call is right on every kernel, there is no code:
+the snippet of a page then names the releases in which the behaviour changed.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Callable, Iterable, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.compat.choices import ChosenCall, ChosenCalls, choose
 from kfuncdoc.compat.guards import GuardedCall, guard
-from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.kernels.releases import Release
+from kfuncdoc.record.model import Wrapper
 from kfuncdoc.record.stability import Stability
 from kfuncdoc.record.variants import AnnouncedVariant, is_same_to_libbpf
-from kfuncdoc.views.behaviour import Behaviour, behaviours
+from kfuncdoc.views.behaviour import behaviour_by_release
 from kfuncdoc.views.kfunc import KfuncView
 from kfuncdoc.views.replacement import after_kernels
 
 
 @dataclass(frozen=True)
 class Snippet:
-    """C code of one function, and the kernels that it is for, in words."""
+    """How to call a kfunc on *kernels*, which are in words: C code of one function, empty if one call is right."""
 
-    code: str
     kernels: str
-    #: Whether it makes the same call in several branches, whose comments say how the kfunc behaves there.
-    by_behaviour: bool = False
+    code: str = ""
+    #: The releases in which the kfunc began to do, or to ask for, something else, while the call stayed the same.
+    changed_in: tuple[Release, ...] = ()
+    #: The function or macro of a header that does the same as the code.
+    wrapper: Optional[Wrapper] = None
 
 
 class Snippets:
@@ -45,9 +49,9 @@ class Snippets:
         self._flags = record.snapshot.catalog.flags
 
     def of(self, name: str) -> Optional[Snippet]:
-        """Return the snippet for the kfunc *name*.
+        """Return the snippet for the page of the kfunc *name*: for all kernels with it, or with what it replaced.
 
-        None if callers need not heed anything that happened to it, or one call is right on every kernel.
+        None if callers need not heed anything that happened to it.
         """
         view = self._record.views.view(name)
         # A kfunc that was added and removed in the same release is on no kernel.
@@ -59,10 +63,26 @@ class Snippets:
             return None
         return (self._of_names(view) if view.superseded else None) or self._of_changes(view)
 
+    def on(self, name: str, kernels: Sequence[Kernel]) -> Optional[Snippet]:
+        """Return the snippet that calls, on each of *kernels*, what replaces the kfunc *name*, itself, or what it
+        replaced.
+
+        None if one call is right on all of them, or the record does not know the kfunc.
+        """  # fmt: skip
+        view = self._record.views.view(name)
+        if view is None:
+            return None
+        newer = self._newer(name, lambda kfunc: sum(self._is_on(kfunc, kernel) for kernel in kernels))
+        chosen = choose(self._record, kernels, (*newer, name, *self._record.views.replacements.replaced_by(name)))
+        if not chosen.calls or chosen.is_one:
+            return None
+        return self._snippet(view, chosen, kernels, newer)
+
     # -- a kfunc that goes: what replaces it, itself, and what it replaced
 
     def _of_names(self, view: KfuncView) -> Optional[Snippet]:
-        newer, own = self._newer(view.name), (view.name, *self._record.views.replacements.replaced_by(view.name))
+        newer = self._newer(view.name, lambda kfunc: len(self._releases([kfunc])))
+        own = (view.name, *self._record.views.replacements.replaced_by(view.name))
         kernels = self._kernels(own, (*newer, *own))
         chosen = choose(self._record, kernels, (*newer, *own))
         stays = view.plan is not None and view.plan.becomes is not None
@@ -71,19 +91,17 @@ class Snippets:
             chosen = choose(self._record, kernels, (*own, *newer))
         if not chosen.calls or (chosen.is_one and not (view.deprecated and chosen.has(view.name))):
             return None
-        choices = tuple(self._with_announced(self._choices(chosen, kernels, self._cases((view.name, *newer)))))
-        missing_on = self._missing_on(view, chosen, kernels)
-        if len(choices) == 1 and not missing_on:
-            missing_on = f"kernels without it{after_kernels(view.replacement)}"
-        return Snippet(guard(choices[0].variant.kfunc, choices, missing_on), in_words(kernels, kernels))
+        return self._snippet(view, chosen, kernels, newer)
 
-    def _newer(self, name: str) -> tuple[str, ...]:
-        """Return what replaces the kfunc *name*, what replaces that, and so on; the newest first."""
+    def _newer(self, name: str, count_kernels: Callable[[str], int]) -> tuple[str, ...]:
+        """Return what replaces the kfunc *name*, what replaces that, and so on; the newest first.
+
+        *count_kernels* returns the number of kernels with a kfunc: of several, the one that most have comes first.
+        """
         names = [name]
         for following in names:  # the loop also visits the names that it appends
             view = self._record.views.view(following)
-            # Of several, the one that most kernels have is preferred.
-            others = sorted(view.replacement.named if view else (), key=lambda name: -len(self._releases([name])))
+            others = sorted(view.replacement.named if view else (), key=lambda kfunc: -count_kernels(kfunc))
             names += [other for other in reversed(list(dict.fromkeys(others))) if other not in names]
         return tuple(reversed(names[1:]))
 
@@ -93,12 +111,55 @@ class Snippets:
         others = (other for view in views for other in view.replacement.said)
         return {other.name: as_words(other.case.text) for other in others if other.name and other.case}
 
+    # -- a kfunc that stays, and was changed
+
+    def _of_changes(self, view: KfuncView) -> Optional[Snippet]:
+        # On kernels between two stretches of it, what it replaced may be there.
+        fillers = self._record.views.replacements.replaced_by(view.name) if len(view.in_kernel) > 1 else ()
+        names = (view.name, *fillers)
+        kernels = self._kernels([view.name], names)
+        chosen = choose(self._record, kernels, names)
+        if not chosen.is_one:
+            return self._snippet(view, chosen, kernels, ())
+        changed_in = self._changed_in(view, chosen)
+        return Snippet(in_words(kernels, kernels), changed_in=changed_in) if changed_in else None
+
+    def _changed_in(self, view: KfuncView, chosen: ChosenCalls) -> tuple[Release, ...]:
+        """Return the releases of changes that callers notice, in the middle of the kernels of one call of *chosen*."""
+        changes = behaviour_by_release(view, self._flags)
+        later = {kernel.release for call in chosen.calls for kernel in call.kernels[1:] if _calls(call, view)}
+        return tuple(release for release in changes if release in later)
+
+    # -- the code
+
+    def _snippet(
+        self, view: KfuncView, chosen: ChosenCalls, kernels: Sequence[Kernel], newer: Sequence[str]
+    ) -> Snippet:
+        """Return the snippet that makes the calls of *chosen*; *newer* are the kfuncs that replace that of *view*."""
+        choices = tuple(self._with_announced(self._choices(view, chosen, kernels, newer)))
+        missing_on = self._missing_on(view, chosen, kernels)
+        if len(choices) == 1 and not missing_on:
+            missing_on = f"kernels without it{after_kernels(view.replacement)}"
+        best = choices[0].variant.kfunc
+        called = self._record.views.view(best)
+        return Snippet(
+            in_words(kernels, kernels),
+            guard(best, choices, missing_on),
+            self._changed_in(view, chosen),
+            called.wrapper if called else None,
+        )
+
     def _choices(
-        self, chosen: ChosenCalls, kernels: Sequence[Kernel], cases: Mapping[str, str]
+        self, view: KfuncView, chosen: ChosenCalls, kernels: Sequence[Kernel], newer: Sequence[str]
     ) -> Iterator[GuardedCall]:
+        """Yield each call of *chosen*, with its kernels, its case, and what it does there since a change."""
+        cases = self._cases((view.name, *newer))
+        changes = behaviour_by_release(view, self._flags)
         for call in chosen.calls:
-            words, case = in_words(call.kernels, kernels), cases.get(call.variant.kfunc)
-            yield GuardedCall(call.variant, f"{words}: {case}" if case else words, call.not_before)
+            first = call.kernels[0].release
+            words = [in_words(call.kernels, kernels), cases.get(call.variant.kfunc, "")]
+            words += [changes.get(first, "")] if first is not None and _calls(call, view) else []
+            yield GuardedCall(call.variant, ": ".join(filter(None, words)), call.not_before)
 
     def _with_announced(self, choices: Iterable[GuardedCall]) -> Iterator[GuardedCall]:
         """Yield *choices*; ahead of the first call of a kfunc that is to have another prototype, one with that."""
@@ -131,53 +192,9 @@ class Snippets:
             return ""
         words = in_words(chosen.kernels_without, kernels)
         having = self._releases([view.name])
-        if any(kernel.release in having for kernel in chosen.kernels_without):
+        if view.lifecycle.avoid_before and any(kernel.release in having for kernel in chosen.kernels_without):
             return f"{words}: {view.name}() is not to be called before {view.lifecycle.avoid_before}"
         return words + after_kernels(view.replacement)
-
-    # -- a kfunc that stays, and was changed
-
-    def _of_changes(self, view: KfuncView) -> Optional[Snippet]:
-        # On kernels between two stretches of it, what it replaced may be there.
-        fillers = self._record.views.replacements.replaced_by(view.name) if len(view.in_kernel) > 1 else ()
-        names = (view.name, *fillers)
-        kernels = self._kernels([view.name], names)
-        chosen = choose(self._record, kernels, names)
-        changes = behaviours(view, self._flags)
-        choices = [choice for call in chosen.calls for choice in self._by_release(view, call, changes, kernels)]
-        if not choices or (chosen.is_one and len(choices) == 1):
-            return None
-        code = guard(view.name, choices, self._missing_on(view, chosen, kernels))
-        return Snippet(code, in_words(kernels, kernels), len(choices) > len(chosen.calls))
-
-    def _by_release(
-        self, view: KfuncView, call: ChosenCall, changes: Mapping[Release, Behaviour], kernels: Sequence[Kernel]
-    ) -> Iterator[GuardedCall]:
-        """Yield *call* for each stretch of its kernels on which the kfunc behaves the same, the newest first."""
-        stretches: list[list[Kernel]] = []
-        for kernel in call.kernels:
-            if not stretches or (kernel.release in changes and call.variant.kfunc == view.name):
-                stretches.append([])
-            stretches[-1].append(kernel)
-        for number, stretch in reversed(list(enumerate(stretches))):
-            words = in_words(stretch, kernels)
-            if call.variant.kfunc == view.name:
-                words += self._behaviour_on(stretch, changes, number + 1 < len(stretches))
-            yield GuardedCall(call.variant, words, stretch[0].release if number else call.not_before)
-
-    def _behaviour_on(self, stretch: Sequence[Kernel], changes: Mapping[Release, Behaviour], has_later: bool) -> str:
-        """Return how the kfunc behaves on a *stretch* of kernels; *has_later* says if the call has a later stretch."""
-        first, last = stretch[0].release, stretch[-1].release
-        assert first is not None
-        assert last is not None
-        since = f": {changes[first].since}" if first in changes else ""
-        following = changes.get(self._record.snapshot.calendar.releases[last.position + 1])
-        before = following.before if following else ""
-        if since:
-            return f"{since} Up to {last}: {before}" if before else since
-        if before:
-            return f", before that change: {before}"
-        return ", before that change" if has_later else ""
 
     # -- kernels
 
@@ -186,6 +203,9 @@ class Snippets:
         files = [declared[0] for declared in map(self._record.snapshot.find, known) if declared]
         first, last = self._releases(names)[0], min(map(self._record.snapshot.release_of, files))
         return tuple(map(self._record.kernel, self._record.snapshot.calendar.between(first, last)))
+
+    def _is_on(self, name: str, kernel: Kernel) -> bool:
+        return self._record.look(name, kernel).presence is Presence.PRESENT
 
     def _releases(self, names: Iterable[str]) -> tuple[Release, ...]:
         """Return the releases that have any of the kfuncs *names*."""
@@ -196,3 +216,7 @@ class Snippets:
             for release in self._record.snapshot.releases
             if any(stretch.holds(release) for stretch in stretches)
         )
+
+
+def _calls(call: ChosenCall, view: KfuncView) -> bool:
+    return call.variant.kfunc == view.name

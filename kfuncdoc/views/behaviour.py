@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""How a kfunc behaves since a change that callers notice, and how it behaved before, in words for comments of C code.
+"""What a kfunc does since a change that callers notice, in words for comments of C code.
 
 ::
 
-    KfuncView, flags --behaviours--> a Behaviour for each release --compat.snippets--> comments in C code
+    KfuncView, flags --behaviour_by_release--> sentences for each release --compat.snippets--> comments in C code
 
-A history has both in one text: "The verifier refuses NULL. Before, the call failed."  Code that runs on kernels of both
-sides has a branch for each, and each branch gets its own words.
+A history has the times before and after a change in one text: "The verifier refuses NULL. Before, the call failed."
+The comment is about the kernels since the change, so that it leaves out the sentences on the time before.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Mapping, Sequence, Union
 
 from kfuncdoc.base.prose import as_words
@@ -20,7 +19,6 @@ from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.declared_prose import Prose
 from kfuncdoc.record.model import Changed
-from kfuncdoc.record.variants import is_same_to_libbpf, types_in_c
 from kfuncdoc.views.events import EventView, FieldChange
 from kfuncdoc.views.kfunc import KfuncView
 from kfuncdoc.views.words import when_in_words
@@ -29,53 +27,36 @@ _BETWEEN_SENTENCES = re.compile(r"(?<=\.) (?=[A-Z`*:])")
 #: The beginning of a sentence on what held before a change.
 _BEFORE = re.compile(r"(?:Before,|(?:Before|Up to) v\d+\.\d+,?) (?=\S)")
 #: The length, in characters, of the longest filter that comments repeat: the page has the filter among the facts.
-_LONGEST_FILTERS = 100
+_LONGEST_FILTER = 100
 
 
-@dataclass(frozen=True)
-class Behaviour:
-    """What holds *since* a change, and what held *before* it, which is empty if the history does not say."""
-
-    since: str
-    before: str
-
-
-def behaviours(view: KfuncView, flags: Mapping[str, FlagMeaning]) -> Mapping[Release, Behaviour]:
-    """Return what the changes that callers notice did, by release; *flags* has the meanings of flags, by name."""
-    behaviours: dict[Release, Behaviour] = {}
+def behaviour_by_release(view: KfuncView, flags: Mapping[str, FlagMeaning]) -> Mapping[Release, str]:
+    """Return what holds since each change that callers notice, in sentences; *flags* has the meanings, by name."""
+    sentences: dict[Release, list[str]] = {}
     for event in view.events:
         if isinstance(event.event, Changed) and event.is_noticed:
-            earlier = behaviours.get(event.when.by, Behaviour("", ""))
-            since, before = _sentences(event, event.event, flags)
-            behaviours[event.when.by] = Behaviour(_joined(earlier.since, *since), _joined(earlier.before, *before))
-    return behaviours
+            sentences.setdefault(event.when.by, []).extend(_sentences(event, event.event, flags))
+    return {release: " ".join(filter(None, words)) for release, words in sentences.items()}
 
 
-def _sentences(
-    view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]
-) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the sentences on what holds since *event*, and those on what held before it."""
+def _sentences(view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]) -> Sequence[str]:
     changes = {change.field: change for change in view.changes}
     sentences = _BETWEEN_SENTENCES.split(" ".join((event.behaviour or "").split()))
     since = [as_words(sentence) for sentence in sentences if not _BEFORE.match(sentence)]
-    before = [as_words(_BEFORE.sub("", sentence)) for sentence in sentences if _BEFORE.match(sentence)]
     if not event.behaviour:
         since = [words for name in _LIST_FIELDS if name in changes for words in _list_change(changes[name], flags)]
     if "filter" in changes:
-        was, narrowed = (_filter_sentence(prose) for prose in (changes["filter"].before, changes["filter"].after))
+        narrowed = _filter_sentence(changes["filter"].after)
         # If the filter changed again later, this one does not hold for all releases that the comment is for.
-        if len(was + narrowed) <= _LONGEST_FILTERS and changes["filter"].after == view.kfunc.facts.filter:
-            before += [was] if was else []
-            since = [narrowed, *since] if narrowed else since
-        elif not was:
+        if len(narrowed) <= _LONGEST_FILTER and changes["filter"].after == view.kfunc.facts.filter:
+            since = [narrowed, *since]
+        elif not changes["filter"].before:
             since = ["Only where its filter allows it.", *since]
-    if "prototype" in changes and _differs_in_c_only(changes["prototype"]):
-        before.append(f"The prototype was {changes['prototype'].before}.")
     if not any(since):
         since = [f"Changed in {view.when.by}."]
     if view.when.uncertain and (view.when.after is None or view.when.after.position + 1 < view.when.by.position):
         since.append(f"This came in {when_in_words(view.when)}.")
-    return since, before
+    return since
 
 
 #: The fields that are lists: the words name the items that were removed and added.
@@ -85,8 +66,8 @@ _LIST_FIELDS = ("flags", "program_types", "struct_ops")
 def _list_change(change: FieldChange, flags: Mapping[str, FlagMeaning]) -> list[str]:
     removed, added = change.removed_and_added
     meanings = {name: as_words(flags[name].meaning) for name in added if name in flags}
-    return [f"{name} went." for name in removed] + [
-        f"{name} came: {meanings[name]}" if name in meanings else f"{name} came." for name in added
+    return [f"Removed {name}." for name in removed] + [
+        f"Added {name}: {meanings[name]}" if name in meanings else f"Added {name}." for name in added
     ]
 
 
@@ -94,12 +75,3 @@ def _filter_sentence(narrowing: Union[Prose, str, None]) -> str:
     """Return a filter as a sentence; empty if there is none."""
     text = as_words(narrowing.text if isinstance(narrowing, Prose) else narrowing or "")
     return f"{text.rstrip('.')}." if text else ""
-
-
-def _differs_in_c_only(change: FieldChange) -> bool:
-    """Whether libbpf takes both prototypes of *change* for the same, and a compiler does not."""
-    return is_same_to_libbpf(change.before, change.after) and types_in_c(change.before) != types_in_c(change.after)
-
-
-def _joined(*sentences: str) -> str:
-    return " ".join(filter(None, sentences))

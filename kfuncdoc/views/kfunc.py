@@ -170,6 +170,11 @@ class KfuncView:
         return self.lifecycle.release == self.subsystem.recorded
 
     @property
+    def wrapper(self) -> Optional[model.Wrapper]:
+        """What programs call instead of the bare kfunc; None where nothing is recorded, also of earlier releases."""
+        return self.kfunc.wrapper if self.as_recorded else None
+
+    @property
     def prototype(self) -> str:
         """The prototype as of the release, laid out over lines."""
         return parse_prototype(self.facts.prototype).laid_out()

@@ -13,6 +13,7 @@ give the end of the chain first.
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Callable, Iterable, Mapping, Optional, Sequence, Union
@@ -312,19 +313,22 @@ def _on_releases(replacement: Replacement, releases: Sequence[str], markup: Mark
     return f"{markup.name(replacement.name)}{markup.words(replacement.words_after_name)}, {', '.join(details)}"
 
 
-def to_call(replacement: Replacement, declared_as: str, kernels: str) -> str:
+def to_call(replacement: Replacement, declared_as: str, kernels: str, wrapper: Optional[model.Wrapper] = None) -> str:
     """Return the advice to call a kfunc, or to use something else.
 
     *declared_as* is the name to declare the kfunc under, empty if that is its own.  *kernels* says which of the kernels
-    in question have it, and may be empty.
+    in question have it, and may be empty.  *wrapper* is what programs call instead of the bare kfunc, if anything is.
     """
     if replacement.name is None:
         return f"use {replacement.words}"
     details = [as_words(replacement.case.text)] if replacement.case else []
-    details += [f"declared as {declared_as}"] if declared_as else []
+    details += [f"declared as {declared_as}"] if declared_as and not wrapper else []
     details += [PHRASES["deprecated"]] if replacement.is_deprecated else []
     details += [kernels] if kernels else []
-    return f"call {replacement.name}" + (f" ({'; '.join(details)})" if details else "")
+    called = f"call {replacement.name}"
+    if wrapper is not None:
+        called = f"call {wrapper.name} of {posixpath.basename(wrapper.header)}, which calls {replacement.name}"
+    return called + (f" ({'; '.join(details)})" if details else "")
 
 
 def nothing_to_call(no_replacement: Prose) -> str:

@@ -10,17 +10,19 @@ from textwrap import dedent
 from typing import Any, Optional
 
 import pytest
-from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
+from declared import CALENDAR, ROOT, TODAY, catalog_of, entry, subsystem
 from histories import DATES, NAME, REAL_RELEASES, catalog_with, kfuncs
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kfuncdoc.bpf.objects import essential_name
-from kfuncdoc.compat.kernels import KernelRecord
+from kfuncdoc.compat.kernels import Kernel, KernelRecord
 from kfuncdoc.compat.snippets import Snippet, Snippets
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.catalog import Catalog
+from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import facts_at
+from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.kfunc import KfuncViews
@@ -281,21 +283,19 @@ BACK = (
 
 
 def test_it_came_back_with_another_prototype(snippet):
-    """What it replaced fills the time in which it was gone; a change since then is told by the release."""
+    """What it replaced fills the time in which it was gone; a change since then needs no other call."""
+    returned = snippet(*BACK)
+    assert returned is not None
+    assert returned.changed_in == (CALENDAR["v7.2"],)
     assert snippet.code(*BACK) == text("""
         v6.6 to v7.3
         extern int bpf_one___v7_0(u32 x) __ksym __weak;
         extern int bpf_one___v6_6(void) __ksym __weak;
         extern int bpf_between___compat(void) __ksym __weak;
-        extern int LINUX_KERNEL_VERSION __kconfig;
 
         static __always_inline int compat_bpf_one(u32 x)
         {
-                /* v7.2 to v7.3: KF_RCU came: Pointers protected by RCU will do. */
-                if (bpf_ksym_exists(bpf_one___v7_0) &&
-                    LINUX_KERNEL_VERSION >= KERNEL_VERSION(7, 2, 0))
-                        return bpf_one___v7_0(x);
-                /* v7.0 to v7.1, before that change */
+                /* v7.0 to v7.3 */
                 if (bpf_ksym_exists(bpf_one___v7_0))
                         return bpf_one___v7_0(x);
                 /* v6.6 to v6.12 */
@@ -374,89 +374,71 @@ def test_a_change_to_come_and_a_replacement(snippet):
 # -- behaviour
 
 
-def test_a_change_of_behaviour(snippet):
-    """The release tells; each branch says what holds there, in the words of the history."""
-    changed = one(
-        "release: v7.1, event: changed, breaking: true, "
-        "behaviour: '``x`` has to be even. Before, any number would do. Odd ones are refused.'"
-    )
-    found = snippet(changed)
-    assert found is not None
-    assert found.by_behaviour
-    assert snippet.code(changed) == text("""
-        v6.6 to v7.3
-        extern int bpf_one___compat(u32 x) __ksym __weak;
-        extern int LINUX_KERNEL_VERSION __kconfig;
-
-        static __always_inline int compat_bpf_one(u32 x)
-        {
-                /* v7.1 to v7.3: x has to be even. Odd ones are refused. */
-                if (bpf_ksym_exists(bpf_one___compat) &&
-                    LINUX_KERNEL_VERSION >= KERNEL_VERSION(7, 1, 0))
-                        return bpf_one___compat(x);
-                /* v6.6 to v7.0, before that change: any number would do. */
-                if (bpf_ksym_exists(bpf_one___compat))
-                        return bpf_one___compat(x);
-                return -95 /* EOPNOTSUPP */;
-        }
-    """)
+def test_a_change_of_behaviour_alone(snippet):
+    """One call is right on every kernel: there is no code, and the snippet names the release to look at."""
+    changed = one("release: v7.1, event: changed, breaking: true, behaviour: '``x`` has to be even.'")
+    assert snippet(changed) == Snippet("v6.6 to v7.3", changed_in=(CALENDAR["v7.1"],))
     assert snippet(changed, release="v7.0") is None
     assert snippet(one("release: v7.1, event: changed, behaviour: It is faster.")) is None
 
 
 def comments(code: str) -> list[str]:
     return [
-        " ".join(re.sub(r"\n\s+\* ", " ", each).split()) for each in re.findall(r"/\* (.*?) \*/\n", code, re.DOTALL)
+        " ".join(re.sub(r"\n\s+\* ", " ", comment).split())
+        for comment in re.findall(r"/\* (.*?) \*/\n", code, re.DOTALL)
     ]
+
+
+OTHER_PROTOTYPE = "prototype: int bpf_one(struct a *x)"
 
 
 def test_several_changes(snippet):
-    """Each has a branch, and each branch what held between two of them; the words of one release are together."""
+    """The comment of a call is about the change with which it came; later changes are to be looked at."""
     changed = one(
-        "release: v7.0, event: changed, breaking: true, behaviour: 'A. Up to v6.19, b.'",
+        f"release: v7.0, event: changed, breaking: true, behaviour: 'A. Up to v6.19, b.', was: {{{OTHER_PROTOTYPE}}}",
         "release: v7.2, event: changed, breaking: true, behaviour: 'C. Before, d.'",
-        "release: v7.2, event: changed, breaking: true, was: {filter: Only e}",
         "release: v7.2, event: changed, was: {flags: [KF_RCU]}",
+    )
+    assert comments(snippet.code(changed)) == ["v7.0 to v7.3: A.", "v6.6 to v6.19"]
+    assert snippet(changed).changed_in == (CALENDAR["v7.2"],)
+
+
+def test_changes_in_one_release_are_in_one_comment(snippet):
+    changed = one(
+        f"release: v7.2, event: changed, breaking: true, behaviour: 'C. Before, d.', was: {{{OTHER_PROTOTYPE}}}",
+        "release: v7.2, event: changed, breaking: true, was: {filter: Only e}",
         filter="Only f.",
     )
-    assert comments(snippet.code(changed)) == [
-        "v7.2 to v7.3: C. Only f.",
-        "v7.0 to v7.1: A. Up to v7.1: d. Only e.",
-        "v6.6 to v6.19, before that change: b.",
-    ]
+    assert comments(snippet.code(changed)) == ["v7.2 to v7.3: C. Only f.", "v6.6 to v7.1"]
 
 
 LONG = "Only " + ", ".join(f"``ops.callback_{number}()``" for number in range(10))
 
 
 @pytest.mark.parametrize(
-    ("event", "fields", "since", "before"),
+    ("was", "behaviour", "fields", "since"),
     [
-        ("was: {flags: [KF_ACQUIRE]}", {"flags": "[KF_NEW]"}, "KF_ACQUIRE went. KF_NEW came.", ""),
-        ("was: {flags: []}", {"flags": "[KF_ACQUIRE]"}, "KF_ACQUIRE came: The program owns what it gets.", ""),
-        ("was: {program_types: []}", {"program_types": f"[{XDP}]"}, f"{XDP} came.", ""),
-        ("was: {filter: null}", {"filter": "Only *here*"}, "Only here.", ""),
-        ("was: {filter: Only here}", {}, "Changed in v7.1.", "Only here."),
-        ("was: {filter: null}, behaviour: No.", {"filter": LONG}, "Only where its filter allows it. No.", ""),
-        ("was: {filter: Only here}, behaviour: No.", {"filter": LONG}, "No.", ""),
-        ("was: {depends_on: NET}", {}, "Changed in v7.1.", ""),
         (
-            "was: {prototype: int bpf_one(struct a *x)}",
-            {"prototype": "int bpf_one(struct b *x)"},
-            "Changed in v7.1.",
-            "The prototype was int bpf_one(struct a *x).",
+            "flags: [KF_ACQUIRE]", "", {"flags": "[KF_RCU]"},
+            "Removed KF_ACQUIRE. Added KF_RCU: Pointers protected by RCU will do.",
         ),
-        ("was: {prototype: int bpf_one(u32 y)}, behaviour: No.", {}, "No.", ""),
+        ("flags: []", "", {"flags": "[KF_ACQUIRE]"}, "Added KF_ACQUIRE: The program owns what it gets."),
+        ("flags: []", "", {"flags": "[KF_NEW]"}, "Added KF_NEW."),
+        ("program_types: []", "", {"program_types": f"[{XDP}]"}, f"Added {XDP}."),
+        ("filter: null", "", {"filter": "Only *here*"}, "Only here."),
+        ("filter: Only here", "", {}, "Changed in v7.1."),
+        ("filter: null", "No.", {"filter": LONG}, "Only where its filter allows it. No."),
+        ("filter: Only here", "No.", {"filter": LONG}, "No."),
+        ("depends_on: NET", "", {}, "Changed in v7.1."),
+        ("module: net", "No. Before v7.1, yes. Again no.", {}, "No. Again no."),
     ],
-)
-def test_changes_in_words(tmp_path, event, fields, since, before):
-    changed = one(f"release: v7.1, event: changed, breaking: true, {event}", **fields)
-    found = snippets(catalog_of(tmp_path, faulty=True, demo=subsystem(changed))).of("bpf_one")
-    assert found is not None
-    assert comments(found.code) == [
-        f"v7.1 to v7.3: {since}",
-        f"v6.6 to v7.0, before that change{': ' + before if before else ''}",
-    ]
+)  # fmt: skip
+def test_changes_in_words(tmp_path, was, behaviour, fields, since):
+    words = f', behaviour: "{behaviour}"' if behaviour else ""
+    changed = one(f"release: v7.1, event: changed, breaking: true, was: {{{OTHER_PROTOTYPE}, {was}}}{words}", **fields)
+    snippet = snippets(catalog_of(tmp_path, faulty=True, demo=subsystem(changed))).of("bpf_one")
+    assert snippet is not None
+    assert comments(snippet.code) == [f"v7.1 to v7.3: {since}", "v6.6 to v7.0"]
 
 
 @pytest.mark.parametrize(
@@ -468,8 +450,44 @@ def test_changes_in_words(tmp_path, event, fields, since, before):
     ],
 )
 def test_a_change_of_which_the_release_is_not_certain(snippet, release, words):
-    changed = one(f"release: {release}, event: changed, breaking: true, behaviour: No.")
+    was = f"was: {{{OTHER_PROTOTYPE}}}"
+    changed = one(f"release: {release}, event: changed, breaking: true, behaviour: No., {was}")
     assert comments(snippet.code(changed))[0] == words
+
+
+WRAPPER = "{name: one, header: tools/compat.bpf.h}"
+
+
+def test_what_programs_call_instead_of_the_bare_kfunc(snippet):
+    """It is that of the kfunc that is called first, as of the release that the record goes up to."""
+    gone = one("release: v6.13, event: removed, renamed_to: bpf_new", wrapper="{name: old, header: a.h}")
+    new = entry("bpf_new", "release: v6.13, event: added", prototype="int bpf_new(u32 x)", wrapper=WRAPPER)
+    wrapper = snippet(gone, new).wrapper
+    assert (wrapper.name, wrapper.header) == ("one", "tools/compat.bpf.h")
+    assert snippet(gone, new, release="v6.19").wrapper is None
+
+
+# -- for the kernels of an audit
+
+
+def test_on_given_kernels_the_code_is_that_of_the_page(tmp_path):
+    """It has the branches for these kernels, and no other."""
+    made = snippets(catalog_of(tmp_path, demo=subsystem("".join(CHAIN))))
+    record = made._record
+    page = made.of("bpf_one")
+    kernels = tuple(record.kernel(CALENDAR[name]) for name in ("v6.6", "v6.12", "v6.19", "v7.3"))
+    assert page is not None
+    assert made.on("bpf_one", page_kernels(record, page.kernels)) == page
+    code = made.on("bpf_one", kernels[1:]).code
+    assert comments(code) == ["v6.19 and v7.3: x is a number", "v6.12"]
+    assert "Nothing to call" not in code
+    assert made.on("bpf_one", kernels[2:]) is None
+    assert made.on("bpf_never_declared", kernels) is None
+
+
+def page_kernels(record: KernelRecord, words: str) -> tuple[Kernel, ...]:
+    first, last = words.split(" to ")
+    return tuple(map(record.kernel, CALENDAR.between(CALENDAR[first], CALENDAR[last])))
 
 
 AVOIDED = one("release: v7.1, event: changed, avoid_before: true, behaviour: It no longer fails.")
@@ -504,7 +522,7 @@ def test_superseded_and_changed(snippet):
     newer = entry("bpf_new", "release: v7.1, event: added", prototype="int bpf_new(u32 x)")
     assert comments(snippet.code(superseded, newer))[:2] == ["v7.1 to v7.3", "v6.6 to v7.0"]
     older = entry("bpf_new", "release: v6.1, event: added", prototype="int bpf_new(u32 x)")
-    assert comments(snippet.code(superseded, older)) == ["v7.1 to v7.3: No.", "v6.6 to v7.0, before that change"]
+    assert snippet(superseded, older) == Snippet("v6.6 to v7.3", changed_in=(CALENDAR["v7.1"],))
     unchanged = one("release: v7.1, event: superseded, replacement: [bpf_new], said_in: a")
     assert snippet(unchanged, newer) is None
 
@@ -540,6 +558,9 @@ def test_any_valid_history(kfunc, other, release, date):
         found = snippets(catalog, release, date).of(name)
         if found is None:
             continue
+        assert found.code or found.changed_in
+        if not found.code:
+            continue
         code = re.sub(r"/\*.*?\*/", "", found.code, flags=re.DOTALL)
         declared = set(re.findall(r"^extern \w+ (\w+)\(.*\) __ksym __weak;$", code, re.MULTILINE))
         called = set(re.findall(r"(?:return |\t\t)(\w+___\w+)\(", code))
@@ -552,6 +573,17 @@ def test_any_valid_history(kfunc, other, release, date):
         # Each call has a condition of its own: none stands behind one that is always met before it.
         conditions = re.findall(r"if \((.*?)\)(?: \{)?\n\t\t\w", code, re.DOTALL)
         assert len(set(conditions)) == len(conditions)
+
+
+@pytest.mark.record
+def test_no_code_of_the_record_makes_one_call_in_several_branches():
+    catalog = load(find([str(ROOT / "data")]))
+    made = snippets(catalog, catalog.calendar["v7.3"])
+    codes = [snippet.code for snippet in map(made.of, catalog.entries) if snippet is not None and snippet.code]
+    assert len(codes) > 30
+    for code in codes:
+        called = re.findall(r"bpf_ksym_exists\((\w+)\)", code)
+        assert len(called) == len(set(called)), code
 
 
 def test_one_that_came_and_went_in_the_same_release_has_none(snippet):
