@@ -6,18 +6,27 @@
     KernelRecord, kernels, names --header--> templates/c/header.h.jinja --> C
 
 A program can include it together with other headers that declare the same kfuncs.  C allows a second declaration of a
-function only with the same types.  So a kfunc is declared under its own name only if it never had another prototype,
-because then any ``vmlinux.h`` declares the same.  Otherwise, and if a header of the kernel has a function or macro of
-that name, it is declared only under flavours of the name, which libbpf finds as well.
+function only with the same types.  So a kfunc is declared under its own name
+
+* always, if every ``vmlinux.h`` declares the same: it never had another prototype, and none that a ``vmlinux.h`` writes
+  in another way;
+* with ``BPF_NO_KFUNC_PROTOTYPES``, which takes the kfuncs out of ``vmlinux.h``, if it has one prototype on the kernels
+  asked for.
+
+A comment says why a name is left out.  Where a header of the kernel has a function or macro of that name, the
+declaration is left out if that header was included before.  Flavours of the name, which libbpf finds as well, are
+declared where the own name may be missing, or warns.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence
 
+from kfuncdoc.bpf.objects import essential_name
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.bpf.shape import shape_of
 from kfuncdoc.compat.advice import Adviser
@@ -25,8 +34,23 @@ from kfuncdoc.compat.guards import c_template
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.record.stability import Stability
-from kfuncdoc.record.variants import Variant, arena_pointers, is_plain, is_same_in_c, variants, weak_declaration
+from kfuncdoc.record.variants import (
+    Variant,
+    arena_pointers,
+    is_plain,
+    is_same_in_c,
+    types_in_c,
+    variants,
+    weak_declaration,
+)
 from kfuncdoc.views.words import announcement_in_words
+
+#: What a program defines so that vmlinux.h declares no kfuncs (``bpftool btf dump``).
+_WITHOUT_VMLINUX = "BPF_NO_KFUNC_PROTOTYPES"
+#: The flag of kfuncs with an argument that the verifier passes: pahole before 1.26 does not take it out of the BTF.
+_IMPLICIT = "KF_IMPLICIT_ARGS"
+#: The macros that tell that a header was included.  Those of others have macros alone, which tell it themselves.
+_INCLUDED = {"compat.bpf.h": "__SCX_COMPAT_BPF_H"}
 
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
 
@@ -48,12 +72,14 @@ class _HeaderKfunc:
     presence: str
     #: The declaration under its own name; None if it cannot be declared under that.
     plain: Optional[str]
+    #: The conditions of the preprocessor for that declaration.
+    conditions: tuple[str, ...]
+    #: Why it is not declared under its own name, or only without the kfuncs of vmlinux.h; empty if it is.
+    reason: str
     #: Whether a pragma may mark the name: no header of the kernel has a function or macro of that name.
     may_be_marked: bool
     warning: str
     flavours: tuple[_Flavour, ...]
-    #: Whether it cannot be declared, because its prototype has a type that only a kernel defines.
-    has_unknown_type: bool
 
 
 def header(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str] = ()) -> str:
@@ -77,9 +103,9 @@ class _HeaderWriter:
         self._record = record
         self._kernels = tuple(kernels)
         self._adviser = Adviser(record, kernels)
-        #: The functions and macros in the headers that the kernel has for programs.
+        #: The functions and macros in headers for programs, with the macro that tells that the header was included.
         self._wrappers = {
-            declaration.kfunc.wrapper.name
+            declaration.kfunc.wrapper.name: _INCLUDED.get(posixpath.basename(declaration.kfunc.wrapper.header), "")
             for _, declaration in record.snapshot.catalog.declarations
             if declaration.kfunc.wrapper is not None
         }
@@ -99,15 +125,55 @@ class _HeaderWriter:
             for variant in self._variants(kfunc)
         ]
         is_unknown = any(_has_unknown_type(variant.prototype) for variant in prototypes)
-        has_plain = not is_unknown and not has_wrapper and is_plain(name) and is_same_in_c(kfunc)
-        plain = weak_declaration(parse_prototype(kfunc.prototype)) if has_plain else None
+        reason = self._reason_against_plain(name, having, is_unknown=is_unknown)
+        differing = "" if reason else self._reason_against_vmlinux(kfunc)
         warning = self._warning(name, has_variants=len(prototypes) > 1)
         flavours: tuple[_Flavour, ...] = ()
-        if not is_unknown and (warning or not plain):
+        if not is_unknown and (warning or reason or differing or has_wrapper):
             flavours = tuple(self._flavour(variant, len(prototypes)) for variant in prototypes)
+        conditions = [f"!defined({name})"]
+        conditions += [f"!defined({self._wrappers[name]})"] if self._wrappers.get(name) else []
+        conditions += [f"defined({_WITHOUT_VMLINUX})"] if differing else []
         return _HeaderKfunc(
-            name, in_words(having, self._kernels), plain, not has_wrapper, warning, flavours, is_unknown
-        )  # fmt: skip
+            name,
+            in_words(having, self._kernels),
+            None if reason else self._plain(kfunc, having),
+            tuple(conditions),
+            reason or differing,
+            not has_wrapper,
+            warning,
+            flavours,
+        )
+
+    def _plain(self, kfunc: Kfunc, having: Sequence[Kernel]) -> str:
+        """Return the declaration of *kfunc* under its own name, with the prototype that it has on the last kernel."""
+        prototype = self._prototypes(kfunc.name, having)[-1]
+        return weak_declaration(parse_prototype(_with_address_space(kfunc, prototype)))
+
+    def _prototypes(self, name: str, kernels: Sequence[Kernel]) -> list[str]:
+        """Return the recorded prototype on each of *kernels*, all of which have the kfunc."""
+        releases = [kernel.release for kernel in kernels if kernel.release is not None]
+        known = [self._record.snapshot.lifecycle_at(name, release) for release in releases]
+        return [lifecycle.facts.prototype for lifecycle in known if lifecycle] or [self._kfunc(name).prototype]
+
+    def _reason_against_plain(self, name: str, having: Sequence[Kernel], *, is_unknown: bool) -> str:
+        """Return why the kfunc cannot be declared under its own name; empty if it can."""
+        if is_unknown:
+            return "its prototype has a type that only vmlinux.h of a kernel with it defines"
+        if not is_plain(name):
+            return f"libbpf takes the end of the name for a flavour, and looks for {essential_name(name)}"
+        if len(set(map(types_in_c, self._prototypes(name, having)))) > 1:
+            return "its prototype differs between these kernels"
+        return ""
+
+    @staticmethod
+    def _reason_against_vmlinux(kfunc: Kfunc) -> str:
+        """Return why some vmlinux.h declare *kfunc* in another way; empty if all declare the same."""
+        if arena_pointers(kfunc):
+            return "some vmlinux.h name the address space of the arena, others do not"
+        if not is_same_in_c(kfunc):
+            return "other kernels have another prototype"
+        return "some vmlinux.h have the implicit argument" if _IMPLICIT in kfunc.flags else ""
 
     def _is_on(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).presence is Presence.PRESENT

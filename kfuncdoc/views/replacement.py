@@ -322,12 +322,12 @@ def to_call(replacement: Replacement, declared_as: str, kernels: str, wrapper: O
     if replacement.name is None:
         return f"use {replacement.words}"
     details = [as_words(replacement.case.text)] if replacement.case else []
-    details += [f"declared as {declared_as}"] if declared_as and not wrapper else []
+    details += [f"declared as {declared_as}"] if declared_as else []
     details += [PHRASES["deprecated"]] if replacement.is_deprecated else []
     details += [kernels] if kernels else []
     called = f"call {replacement.name}"
     if wrapper is not None:
-        called = f"call {wrapper.name} of {posixpath.basename(wrapper.header)}, which calls {replacement.name}"
+        called = f"call {wrapper.name}() of {posixpath.basename(wrapper.header)}, or the kfunc {replacement.name}"
     return called + (f" ({'; '.join(details)})" if details else "")
 
 

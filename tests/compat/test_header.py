@@ -39,7 +39,7 @@ def test_one_that_stays(written):
         struct b;
 
         /* bpf_one: v6.12 to v7.3 */
-        #ifndef bpf_one
+        #if !defined(bpf_one)
         extern struct a *bpf_one(const struct b *p, enum c x) __ksym __weak;
         #endif""")
 
@@ -55,7 +55,7 @@ def test_one_that_is_gone(written):
     new = entry("bpf_new", "release: v6.13, event: added")
     assert written(entry("bpf_old", *RENAMED) + new, names=("bpf_old",)) == dedent("""\
         /* bpf_old: v6.12 to v6.16 */
-        #ifndef bpf_old
+        #if !defined(bpf_old)
         extern void bpf_old(void) __ksym __weak
         \t__attribute__((deprecated("gone from v6.17; call bpf_new (not on v6.12); in a guard: bpf_old___compat")));
         #endif
@@ -86,6 +86,7 @@ def test_two_prototypes(written):
     one = entry("bpf_one", *events, prototype="bool bpf_one(void *ctx)")
     assert written(one) == dedent("""\
         /* bpf_one: v6.12 to v7.3 */
+        /* Not declared as bpf_one: its prototype differs between these kernels. */
         #if defined(__clang__) && __clang_major__ >= 14 && !defined(bpf_one)
         #define bpf_one bpf_one
         #pragma clang deprecated(bpf_one, "its prototype differs between these kernels; \
@@ -93,23 +94,41 @@ by prototype: bpf_one___v6_6 and bpf_one___v7_0")
         #endif
         extern bool bpf_one___v6_6(void) __ksym __weak; /* v6.12 to v6.19 */
         extern bool bpf_one___v7_0(void *ctx) __ksym __weak; /* v7.0 to v7.3 */""")
-    # Where only the new one matters, it still may not be declared again: a vmlinux.h may have the old one.
+    # Where only the new one matters, a vmlinux.h may still have the old one.
     assert written(one, first="v7.0") == dedent("""\
         /* bpf_one: v7.0 to v7.3 */
+        #if !defined(bpf_one) && defined(BPF_NO_KFUNC_PROTOTYPES) /* other kernels have another prototype */
+        extern bool bpf_one(void *ctx) __ksym __weak;
+        #endif
         extern bool bpf_one___v7_0(void *ctx) __ksym __weak;""")
 
 
 def test_a_name_that_ends_like_a_flavour(written):
     assert written(entry("bpf_one___v2", "release: v6.6, event: added")) == dedent("""\
         /* bpf_one___v2: v6.12 to v7.3 */
+        /* Not declared as bpf_one___v2: libbpf takes the end of the name for a flavour, and looks for bpf_one. */
         extern void bpf_one___v2___compat(void) __ksym __weak;""")
 
 
-def test_a_name_that_a_header_of_the_kernel_has(written):
-    one = entry("bpf_one", *RENAMED[:2], wrapper="{name: bpf_one, header: a.h}")
-    text = written(one + entry("bpf_new", "release: v6.13, event: added"), names=("bpf_one",))
-    assert text == dedent("""\
+@pytest.mark.parametrize(("path", "condition"), [("a.h", ""), ("scx/compat.bpf.h", " && !defined(__SCX_COMPAT_BPF_H)")])
+def test_a_name_that_a_header_of_the_kernel_has(written, path, condition):
+    """That of a header which was included before counts."""
+    one = entry("bpf_one", "release: v6.6, event: added", wrapper=f"{{name: bpf_one, header: {path}}}")
+    assert written(one) == dedent(f"""\
         /* bpf_one: v6.12 to v7.3 */
+        #if !defined(bpf_one){condition}
+        extern void bpf_one(void) __ksym __weak;
+        #endif
+        extern void bpf_one___compat(void) __ksym __weak;""")
+
+
+def test_an_implicit_argument(written):
+    """A vmlinux.h of a kernel that was built with too old a pahole has it."""
+    assert written(entry("bpf_one", "release: v6.6, event: added", flags="[KF_IMPLICIT_ARGS]")) == dedent("""\
+        /* bpf_one: v6.12 to v7.3 */
+        #if !defined(bpf_one) && defined(BPF_NO_KFUNC_PROTOTYPES) /* some vmlinux.h have the implicit argument */
+        extern void bpf_one(void) __ksym __weak;
+        #endif
         extern void bpf_one___compat(void) __ksym __weak;""")
 
 
@@ -120,13 +139,17 @@ def test_pointers_into_an_arena(written):
     )  # fmt: skip
     assert written(one) == dedent("""\
         /* bpf_one: v6.12 to v7.3 */
+        #if !defined(bpf_one) && defined(BPF_NO_KFUNC_PROTOTYPES) \
+/* some vmlinux.h name the address space of the arena, others do not */
+        extern void __arena *bpf_one(void *p, const s32 __arena *q__arena) __ksym __weak;
+        #endif
         extern void __arena *bpf_one___compat(void *p, const s32 __arena *q__arena) __ksym __weak;""")
 
 
 def test_a_type_that_nobody_knows(written):
     assert written(entry("bpf_one", "release: v6.6, event: added", prototype="void bpf_one(thing_t x)")) == dedent("""\
         /* bpf_one: v6.12 to v7.3 */
-        /* Not declared here: its prototype has a type that only vmlinux.h of a kernel with it defines. */""")
+        /* Not declared as bpf_one: its prototype has a type that only vmlinux.h of a kernel with it defines. */""")
 
 
 @pytest.mark.record

@@ -27,7 +27,7 @@ from kfuncdoc.bpf.objects import BpfObject
 from kfuncdoc.cli.main import main
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.header import header
-from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
 from kfuncdoc.scan import Unscannable
@@ -165,9 +165,9 @@ def test_a_scheduler_of_v6_12_is_told(compiled, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert f"{path}: loads on v6.12 to v6.16; breaks in v6.17\n" in out
     assert "error: gone from v6.17 [kfunc-absent]\n" in out.replace(f"{path}: ", "").replace("\n    [", " [")
-    assert "what to do: call scx_bpf_dsq_insert (itself deprecated; not on v6.12)\n" in out
+    assert "what to do: call scx_bpf_dsq_insert() of compat.bpf.h, or the kfunc scx_bpf_dsq_insert (" in out
     assert "at gone.bpf.c:12:2\n" in out
-    assert "/* v6.13 to v7.3 */\n    \tif (bpf_ksym_exists(scx_bpf_dsq_insert___compat)) {\n" in out
+    assert "/* v6.13 to v6.18 */\n    \tif (bpf_ksym_exists(scx_bpf_dsq_insert___compat)) {\n" in out
     assert "/* v6.12 */\n    \tif (bpf_ksym_exists(scx_bpf_dispatch___compat)) {\n" in out
 
 
@@ -299,8 +299,9 @@ def test_the_header_warns(with_header, tmp_path):
     assert re.findall(r"uses\.bpf\.c:(\d+):\d+: warning: (.*)", done.stderr) == [
         (
             "9",
-            "'scx_bpf_dispatch' is deprecated: gone from v6.17; call scx_bpf_dsq_insert (itself deprecated; not on "
-            "v6.12); in a guard: scx_bpf_dispatch___compat [-Wdeprecated-declarations]",
+            "'scx_bpf_dispatch' is deprecated: gone from v6.17; call scx_bpf_dsq_insert() of compat.bpf.h, or the "
+            "kfunc scx_bpf_dsq_insert (itself deprecated; not on v6.12); in a guard: scx_bpf_dispatch___compat "
+            "[-Wdeprecated-declarations]",
         ),
         (
             "14",
@@ -309,6 +310,35 @@ def test_the_header_warns(with_header, tmp_path):
             "[-Wdeprecated-pragma]",
         ),
     ]
+
+
+@pytest.mark.parametrize("release", ["v7.3", "v6.12"])
+def test_every_kfunc_with_one_prototype_has_its_plain_name(compiler, record, tmp_path, release):
+    """Without the kfuncs of vmlinux.h, a program can name each; libbpf finds all of them on that kernel."""
+    kernels = asked_for(record, names=[release])
+    text = header(record, kernels)
+    (tmp_path / "kfuncs.h").write_text(text, encoding="utf-8")
+    there = {
+        name for name in record.snapshot.catalog.entries if record.look(name, kernels[0]).presence is Presence.PRESENT
+    }
+    left_out = set(re.findall(r"/\* Not declared as (\w+): ", text))
+    reasons = ("bpf_task_work_schedule_", "scx_bpf_dsq_insert___v2", "scx_bpf_dsq_move_to_local___v2")
+    assert all(name.startswith((*reasons, "scx_bpf_reenqueue_local___v2")) for name in left_out)
+    names = sorted(there - left_out)
+    uses = "\n".join(f"\tif (bpf_ksym_exists({name}))\n\t\texisting++;" for name in names)
+    source = tmp_path / "plain.bpf.c"
+    source.write_text(
+        '#include "program.h"\n#include "kfuncs.h"\n\nint existing;\n\n'
+        f'SEC("xdp")\nint every_kfunc(struct xdp_md *ctx)\n{{\n{uses}\n\treturn 0;\n}}\n',
+        encoding="utf-8",
+    )
+    options = ("-Wno-deprecated-declarations", "-Werror", f"-I{tmp_path}")
+    done = compiler.run(source, "-g", *options, output=f"plain-{release}.bpf.o")
+    assert (done.returncode, done.stderr) == (0, "")
+    compiled = read(compiler.output / f"plain-{release}.bpf.o")
+    assert [extern.name for extern in compiled.externs] == names
+    audited = run(AuditRequest([compiled], record, kernels))
+    assert [finding for finding in audited.findings if finding.counts] == []
 
 
 def test_what_the_header_declares_is_found(with_header, record, tmp_path):
