@@ -71,6 +71,7 @@ def packaged_pages(tmp_path_factory):
     return render(tmp_path_factory.mktemp("packaged") / "pages")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("builder", "page"), [("html", "sched_ext.html"), ("text", "sched_ext.txt")], ids=["html", "text"]
 )

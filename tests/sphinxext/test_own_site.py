@@ -17,6 +17,7 @@ FROM_ELSEWHERE = re.compile(r'<(?:script|img|iframe|link rel="stylesheet")[^>]* 
 EVERYWHERE = ("html",)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(
     ("builder", "pattern"),
     [
