@@ -200,11 +200,11 @@ class _ObjectAudit:
         verdicts = [
             *(() if is_removed_later else outlook.deprecations(declared, is_guarded=is_guarded)),
             *outlook.early_calls(newest, declared),
-            *outlook.changes(newest, declared, calls),
+            *outlook.changes(newest, declared, calls, self._record.snapshot.catalog.hooks),
             *(() if is_guarded else outlook.successors(declared)),
         ]
-        for rule, kernels, reason in verdicts:
-            yield self._finding(rule, extern, kernels, reason, calls)
+        for rule, kernels, reason, concerned in verdicts:
+            yield self._finding(rule, extern, kernels, reason, calls if concerned is None else concerned)
 
     # -- findings
 

@@ -540,30 +540,6 @@ def test_a_change_without_words(record):
     assert told(report)[-1] == ("changed", "bpf_one", "v7.1 to v7.3", "changed in v7.1: flags, program types")
 
 
-def test_callbacks_that_a_filter_names(record):
-    """Narrowing who may call is no change for those who may."""
-    filtered = "Only from ``ops.enqueue()``, and callbacks except ``ops.move()``."
-    text = subsystem(
-        entry(
-            "bpf_one",
-            "release: v6.6, event: added",
-            "release: v7.1, event: changed, was: {filter: null}, breaking: true",
-            program_types=f"[{STRUCT_OPS}]",
-            filter=filtered,
-        )
-    )
-
-    def member(name: str) -> BpfObject:
-        return calling("bpf_one", program=Program(name, "struct_ops", STRUCT_OPS, "sched_ext_ops", name))
-
-    assert [each[0] for each in told(record(text).audit(member("enqueue"), first="v7.0"))] == ["cannot-tell"]
-    in_no_program = BpfObject("prog.bpf.o", calling("bpf_one").externs, (), (Call("bpf_one", "helper", ()),))
-    assert [each[0] for each in told(record(text).audit(in_no_program, first="v7.0"))] == ["changed"]
-    for name in ("move", "init"):
-        rules = [each[0] for each in told(record(text).audit(member(name), first="v7.0"))]
-        assert rules == ["cannot-tell", "changed"]
-
-
 # -- without BTF
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Who may call a kfunc: filters of the kernel, and what an object does not tell."""
+"""Who may call a kfunc: filters of the kernel, what an object does not tell, and changes that concern no program."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from kfuncdoc.audit.asked_kernels import asked_for
 from kfuncdoc.audit.engine import AuditRequest, run
-from kfuncdoc.audit.findings import Report, Status
+from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.reports import as_github, as_json, as_text
 from kfuncdoc.audit.sarif import as_sarif
 from kfuncdoc.audit.words import allowed_in_words, in_which_it_loads
 from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
+from kfuncdoc.bpf.program_types import NEED_PERFMON, PROGRAM_TYPES
 from kfuncdoc.bpf.sections import program_section
 from kfuncdoc.bpf.shape import shape_of
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, in_words
@@ -297,6 +298,128 @@ def test_every_report_has_the_kernels_for_which_nobody_can_tell(audit):
 def test_callbacks_may_sleep_only_if_their_section_says_so(audit, section, rules):
     report = audit(in_section(section, "sched_ext_ops", "init"), flags="[KF_SLEEPABLE]")
     assert [finding[0] for finding in findings(report)] == rules
+
+
+# -- changes that concern no program
+
+PERFMON = "release: v7.1, event: changed, breaking: true, behaviour: It needs more., was: {flags: []}"
+
+
+def changed(report: Report) -> list[str]:
+    """Return the programs that a change concerns."""
+    return [program for finding in report.findings if finding.rule is AuditRule.CHANGED for program in finding.programs]
+
+
+@pytest.mark.parametrize("program_type", sorted(PROGRAM_TYPES - {"BPF_PROG_TYPE_UNSPEC"}))
+def test_perfmon_is_no_change_for_types_that_always_needed_it(audit, program_type):
+    program = Program("prog", "section", program_type, sleepable=False)
+    report = audit(program, events=[PERFMON], kernels=("v7.0", "v7.1"), flags="[KF_PERFMON]", program_types=f"[{ANY}]")
+    assert changed(report) == ([] if program_type in NEED_PERFMON else ["prog"])
+    assert program_type != "BPF_PROG_TYPE_RAW_TRACEPOINT" or not findings(report)
+
+
+def test_perfmon_concerns_programs_of_which_nobody_knows_the_type(audit):
+    kernels = ("v7.0", "v7.1")
+    report = audit(in_section("mine"), events=[PERFMON], kernels=kernels, flags="[KF_PERFMON]")
+    assert changed(report) == ["prog"]
+
+
+def test_a_change_concerns_functions_of_which_nobody_knows_the_programs(tmp_path):
+    text = subsystem(entry("bpf_one", "release: v6.6, event: added", PERFMON, flags="[KF_PERFMON]", **EVERY_TYPE))
+    record = KernelRecord.whole(catalog_of(tmp_path, demo=text), TODAY)
+    extern = Extern("bpf_one", False, "void bpf_one(void)", shape_of("void bpf_one(void)"))
+    audited = BpfObject("prog.bpf.o", (extern,), (), (Call("bpf_one", "helper", ()),))
+    report = run(AuditRequest([audited], record, asked_for(record, names=["v7.0", "v7.1"])))
+    assert [finding[:2] for finding in findings(report)] == [("changed", "v7.1")]
+
+
+def test_only_the_programs_that_a_change_concerns_are_named(audit):
+    packet = dataclasses.replace(in_section("xdp"), name="packet")
+    fields = {"flags": "[KF_PERFMON]", "program_types": f"[{ANY}]"}
+    report = audit(in_section("tp_btf/x"), packet, events=[PERFMON], kernels=("v7.0", "v7.1"), **fields)
+    assert changed(report) == ["packet"]
+    assert [len(finding.calls) for finding in report.findings] == [1]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "section", "concerns"),
+    [
+        ("[]", "[KF_SLEEPABLE]", "lsm.s/bpf", False),
+        ("[]", "[KF_SLEEPABLE]", "lsm/bpf", True),
+        ("[KF_SLEEPABLE]", "[]", "lsm/bpf", False),
+        ("[KF_PERFMON]", "[]", "syscall", False),
+        ("[KF_DESTRUCTIVE]", "[]", "syscall", False),
+        ("[]", "[KF_DESTRUCTIVE]", "syscall", True),
+        ("[]", "[KF_RET_NULL]", "tp_btf/x", True),
+        ("[KF_RELEASE]", "[]", "tp_btf/x", True),
+        ("[]", "[KF_SPINLOCK_SAFE, KF_PERFMON]", "tp_btf/x", False),
+        ("[]", "[KF_SPINLOCK_SAFE, KF_PERFMON]", "syscall", True),
+        ("[KF_SPINLOCK_SAFE]", "[]", "syscall", True),
+        # The verifier alone needs it, so that the words must be about something else.
+        ("[]", "[KF_IMPLICIT_ARGS]", "tp_btf/x", True),
+        ("[]", "[KF_IMPLICIT_ARGS, KF_PERFMON]", "tp_btf/x", False),
+    ],
+)
+def test_a_change_of_flags_concerns_programs_of_which_it_asks_more(audit, before, after, section, concerns):
+    event = f"release: v7.1, event: changed, breaking: true, behaviour: Look., was: {{flags: {before}}}"
+    report = audit(in_section(section), events=[event], kernels=("v7.0", "v7.1"), flags=after)
+    assert changed(report) == (["prog"] if concerns else [])
+
+
+def test_flags_of_another_program_type_concern_nobody_else(audit):
+    event = "release: v7.1, event: changed, breaking: true, behaviour: Look., was: {flags_for: null}"
+    fields = {"flags_for": f"{{{LSM}: [KF_RET_NULL]}}"}
+    report = audit(in_section("tp_btf/x"), in_section("lsm/bpf"), events=[event], kernels=("v7.0", "v7.1"), **fields)
+    assert [len(finding.calls) for finding in report.findings] == [1]
+    (program,) = report.findings[0].calls[0].programs
+    assert program.program_type == LSM
+
+
+@pytest.mark.parametrize("section", ["tp_btf/x", "mine"])
+def test_a_change_in_words_alone_concerns_everybody(audit, section):
+    event = "release: v7.1, event: changed, breaking: true, behaviour: Look."
+    report = audit(in_section(section), events=[event], kernels=("v7.0", "v7.1"), program_types=f"[{ANY}]")
+    assert changed(report) == ["prog"]
+
+
+def test_a_change_of_another_field_concerns_everybody(audit):
+    event = "release: v7.1, event: changed, breaking: true, behaviour: Look., was: {flags: [], depends_on: NET}"
+    report = audit(in_section("tp_btf/x"), events=[event], kernels=("v7.0", "v7.1"), flags="[KF_PERFMON]")
+    assert changed(report) == ["prog"]
+
+
+@pytest.mark.parametrize(("section", "concerns"), [("syscall", False), ("xdp", True), ("mine", True)])
+def test_other_program_types_concern_those_that_may_call_no_more(audit, section, concerns):
+    was = f"was: {{program_types: [{XDP}, {SYSCALL}]}}"
+    event = f"release: v7.1, event: changed, breaking: true, {was}"
+    report = audit(in_section(section), events=[event], kernels=("v7.0", "v7.1"), program_types=f"[{SYSCALL}]")
+    assert changed(report) == (["prog"] if concerns else [])
+
+
+@pytest.mark.parametrize(("member", "concerns"), [("dispatch", False), ("enqueue", True), (None, True)])
+def test_a_narrowed_filter_concerns_those_that_it_no_longer_lets_through(audit, member, concerns):
+    """As in v7.1, where the verifier refuses what ended the scheduler before."""
+    event = "release: v7.1, event: changed, breaking: true, behaviour: It is narrowed., was: {filter: In words.}"
+    filters = (("v6.6", None, "verifier"), ("v7.1", DISPATCH, "verifier"))
+    structure = "sched_ext_ops" if member else None
+    report = audit(
+        in_section("struct_ops/x", structure, member), events=[event], filters=filters, kernels=("v7.0", "v7.1")
+    )
+    assert changed(report) == ([member or "prog"] if concerns else [])
+    assert [finding[2] for finding in findings(report) if finding[0] == "changed"] == (
+        ["changed in v7.1: It is narrowed. (now callable by: dispatch or init of sched_ext_ops, syscall programs)"]
+        if concerns
+        else []
+    )
+
+
+def test_a_filter_in_words_that_came_concerns_everybody(audit):
+    event = "release: v7.1, event: changed, breaking: true, was: {filter: null}"
+    report = audit(in_section("syscall"), events=[event], kernels=("v7.0", "v7.1"), filter="Only some.")
+    assert changed(report) == ["prog"]
+    assert [finding[2] for finding in findings(report) if finding[0] == "changed"] == [
+        "changed in v7.1: filter (Only some.)"
+    ]
 
 
 # -- properties
