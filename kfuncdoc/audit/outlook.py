@@ -103,8 +103,8 @@ def _concerned(calls: Sequence[Call], step: Step, after: Facts, release: Release
 def _concerns(step: Step, program: Program, after: Facts, release: Release, hooks: HookMap) -> bool:
     """Whether *step*, after which *after* holds at *release*, can break *program*.
 
-    It cannot if it changed only who may call, and *program* still may, or flags that ask nothing new of *program*.
-    Of a change that is told in words alone, nobody knows which programs it concerns.
+    It cannot if it changed only flags, and they ask nothing new of *program*, or only who may call: if *program* may
+    no longer call, another finding says so.  Of a change in words alone, nobody knows which programs it concerns.
     """
     before = shown_fields(step.event)
     fields = set(before) - {"flags", "flags_for"}
@@ -112,7 +112,7 @@ def _concerns(step: Step, program: Program, after: Facts, release: Release, hook
         return True
     if fields - _FIELDS_OF_CALLERS:
         return True
-    if fields and may_call(program, after, release, hooks) is not True:
+    if fields and may_call(program, after, release, hooks) is None:
         return True
     added, removed = _changed_flags(before, program, after)
     return bool(removed - _ASK_MORE) or any(_asks_more(flag, program) for flag in added)
