@@ -104,8 +104,12 @@ class _ObjectAudit:
         findings = (*map(self._untyped_finding, self._object.untyped), *of_externs)
         breaks = self._kernels_of(findings, _breaks)
         unsure = [kernel for kernel in self._kernels_of(findings, _may_break) if kernel not in breaks]
-        loads = [kernel for kernel in self._kernels if kernel not in breaks and kernel not in unsure]
-        return ObjectReport(self._object, findings, tuple(loads), tuple(breaks), tuple(unsure))
+        doubtful = self._kernels_of(findings, lambda finding: finding.rule is AuditRule.CANNOT_TELL)
+        cannot_tell = [kernel for kernel in doubtful if kernel not in (*breaks, *unsure)]
+        loads = [kernel for kernel in self._kernels if kernel not in (*breaks, *unsure, *cannot_tell)]
+        return ObjectReport(
+            self._object, findings, tuple(loads), tuple(breaks), tuple(unsure), cannot_tell=tuple(cannot_tell)
+        )
 
     def _kernels_of(self, findings: Sequence[Finding], matters: Callable[[Finding], bool]) -> list[Kernel]:
         """Return the kernels of those *findings* that matter, in the order of the request."""
@@ -196,11 +200,11 @@ class _ObjectAudit:
         verdicts = [
             *(() if is_removed_later else outlook.deprecations(declared, is_guarded=is_guarded)),
             *outlook.early_calls(newest, declared),
-            *outlook.changes(newest, declared, calls),
+            *outlook.changes(newest, declared, calls, self._record.snapshot.catalog.hooks),
             *(() if is_guarded else outlook.successors(declared)),
         ]
-        for rule, kernels, reason in verdicts:
-            yield self._finding(rule, extern, kernels, reason, calls)
+        for rule, kernels, reason, concerned in verdicts:
+            yield self._finding(rule, extern, kernels, reason, calls if concerned is None else concerned)
 
     # -- findings
 

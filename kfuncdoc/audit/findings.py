@@ -24,13 +24,19 @@ class Status(Enum):
 
     CLEAN = (0, "clean", "Nothing to do; there may be notes.")
     DEPRECATED = (
-        2, "deprecated", "A kfunc is deprecated, or changed in its behaviour or flags in a way that may break callers.",
+        2, "deprecated",
+        "A kfunc is deprecated, or changed in its behaviour or flags in a way that may break callers, or a call fails "
+        "at run time.",
     )  # fmt: skip
     BREAKS = (3, "breaks", "A program does not load on a kernel asked for, or calls what is not there without a guard.")
     REPLACEMENT = (
         4, "replacement", "No one replacement is on every kernel asked for: the program needs a guard.",
     )  # fmt: skip
-    UNKNOWN = (5, "unknown", "The record does not know a kfunc, or the release of a real kernel is not known.")
+    UNKNOWN = (
+        5, "unknown",
+        "Nobody can tell: the record does not know a kfunc, the release of a real kernel is not known, or the object "
+        "does not tell whether a program may call a kfunc.",
+    )  # fmt: skip
 
 
 class AuditRule(Enum):
@@ -69,9 +75,9 @@ class AuditRule(Enum):
     )  # fmt: skip
     NOT_CALLABLE = (
         "not-callable", Status.BREAKS, Severity.ERROR,
-        "Programs of this type, of these struct_ops, or that may not sleep, may not call the kfunc: the verifier "
-        "refuses the program, \"calling kernel function is not allowed\" or \"program must be sleepable\". Or a real "
-        "kernel has a function of this name that is no kfunc.",
+        "Programs of this type, of this attach type, on this LSM hook, of this callback, or that may not sleep, may "
+        "not call the kfunc: the verifier refuses the program, \"calling kernel function is not allowed\" or \"program "
+        "must be sleepable\". Or a real kernel has a function of this name that is no kfunc.",
     )  # fmt: skip
     GUARD_MISSING = (
         "guard-missing", Status.BREAKS, Severity.WARNING,
@@ -83,6 +89,17 @@ class AuditRule(Enum):
         "flavour-mistaken", Status.BREAKS, Severity.WARNING,
         "The program declares a kfunc whose name ends in what libbpf takes for a flavour (NAME___v2): it finds the "
         "kfunc without that end, which is another one.",
+    )  # fmt: skip
+    CANNOT_TELL = (
+        "cannot-tell", Status.UNKNOWN, Severity.WARNING,
+        "The object does not tell whether the program may call the kfunc: its section does not tell its type, it "
+        "replaces another program, no structure of callbacks has it, or its section names no LSM hook. Or the record "
+        "has a filter of the kernel in words only. The object loads if the verifier accepts the call.",
+    )  # fmt: skip
+    REFUSED_AT_RUN_TIME = (
+        "refused-at-run-time", Status.DEPRECATED, Severity.WARNING,
+        "The program loads, but it may not call the kfunc: the kernel checks the call when it is made, and ends the "
+        "scheduler with an error. sched_ext did so before v7.1; since then the verifier refuses such programs.",
     )  # fmt: skip
     DEPRECATED = (
         "deprecated", Status.DEPRECATED, Severity.WARNING,
@@ -105,11 +122,6 @@ class AuditRule(Enum):
     DEPRECATED_GUARDED = (
         "deprecated-guarded", Status.CLEAN, Severity.INFO,
         "The kfunc is deprecated, or gone from a later kernel, and every call behind a test that it is there.",
-    )  # fmt: skip
-    UNCHECKED = (
-        "unchecked", Status.CLEAN, Severity.INFO,
-        "Whether the program may call the kfunc could not be checked in full: its section does not tell its type, it "
-        "takes the place of another program, or a filter of the kernel's narrows the callers, in words.",
     )  # fmt: skip
     SUPERSEDED = (
         "superseded", Status.CLEAN, Severity.INFO,
@@ -171,10 +183,12 @@ class ObjectReport:
 
     object: BpfObject
     findings: tuple[Finding, ...]
-    #: Each kernel asked for is in one of the three, as far as kfuncs decide whether the object loads.
+    #: Each kernel asked for is in one of the four, as far as kfuncs decide whether the object loads.
     loads: tuple[Kernel, ...]
     breaks: tuple[Kernel, ...]
     unsure: tuple[Kernel, ...]
+    #: The kernels on which the object loads if the verifier accepts calls that the object does not tell enough of.
+    cannot_tell: tuple[Kernel, ...] = ()
 
 
 @dataclass(frozen=True)

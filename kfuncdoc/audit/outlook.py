@@ -8,21 +8,29 @@
 
 from __future__ import annotations
 
-import re
-from typing import Iterator, Mapping, NamedTuple, Sequence
+import dataclasses
+from typing import Any, Iterator, Mapping, NamedTuple, Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
+from kfuncdoc.audit.verifier import may_call
+from kfuncdoc.audit.words import allowed_in_words
 from kfuncdoc.base.prose import as_words
-from kfuncdoc.bpf.objects import Call
+from kfuncdoc.bpf.objects import Call, Program
+from kfuncdoc.bpf.program_types import NEED_PERFMON
 from kfuncdoc.compat.kernels import Kernel
+from kfuncdoc.kernels.hooks import HookMap
+from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Step, undone
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.stability import Stability
-from kfuncdoc.views.notice import only_limits_callers
+from kfuncdoc.views.notice import flags_for_callers, shown_fields
 from kfuncdoc.views.words import announcement_in_words
 
-#: A callback that a filter names as one that may call, and not as an exception.
-_NAMED_CALLBACK = re.compile(r"(?<!except )``ops\.(\w+)\(\)``")
+#: The fields that say which programs may call a kfunc; ``flags`` is not among them.
+_FIELDS_OF_CALLERS = frozenset({"program_types", "struct_ops", "allowed", "enforced_by", "filter"})
+#: The flags that ask less of programs, and those that ask for more: no program breaks if it is added, or removed.
+_ASK_LESS = frozenset({"KF_SPINLOCK_SAFE", "KF_FASTCALL"})
+_ASK_MORE = frozenset({"KF_PERFMON", "KF_SLEEPABLE", "KF_DESTRUCTIVE"})
 
 
 class KernelsVerdict(NamedTuple):
@@ -31,6 +39,8 @@ class KernelsVerdict(NamedTuple):
     rule: AuditRule
     kernels: tuple[Kernel, ...]
     reason: str
+    #: The calls that it is about, with the programs that it is about; None for all calls.
+    calls: Optional[tuple[Call, ...]] = None
 
 
 def deprecations(declared: Mapping[Kernel, Lifecycle], *, is_guarded: bool) -> Iterator[KernelsVerdict]:
@@ -53,14 +63,24 @@ def early_calls(newest: Lifecycle, declared: Mapping[Kernel, Lifecycle]) -> Iter
     yield KernelsVerdict(AuditRule.AVOID, kernels, reason)
 
 
-def changes(newest: Lifecycle, declared: Mapping[Kernel, Lifecycle], calls: Sequence[Call]) -> Iterator[KernelsVerdict]:
-    """Yield the changes that broke callers between two of the kernels that have the kfunc."""
+def changes(
+    newest: Lifecycle, declared: Mapping[Kernel, Lifecycle], calls: Sequence[Call], hooks: HookMap
+) -> Iterator[KernelsVerdict]:
+    """Yield the changes that broke callers between two of the kernels that have the kfunc.
+
+    Each is about those programs that it can concern, see :func:`_concerns`.
+    """
     for step in newest.breaking:
         release = step.when.by
         before = [kernel for kernel in declared if kernel.release and kernel.release < release]
         after = tuple(kernel for kernel in declared if kernel.release and release <= kernel.release)
-        if before and after and not all(_is_unaffected(call, step, declared[after[0]].facts) for call in calls):
-            yield KernelsVerdict(AuditRule.CHANGED, after, _what_changed(step, declared[after[0]].facts))
+        if not before or not after:
+            continue
+        first, facts = after[0].release, declared[after[0]].facts
+        assert first is not None
+        concerned = tuple(_concerned(calls, step, facts, first, hooks))
+        if concerned:
+            yield KernelsVerdict(AuditRule.CHANGED, after, _what_changed(step, facts), concerned)
 
 
 def successors(declared: Mapping[Kernel, Lifecycle]) -> Iterator[KernelsVerdict]:
@@ -71,11 +91,60 @@ def successors(declared: Mapping[Kernel, Lifecycle]) -> Iterator[KernelsVerdict]
         yield KernelsVerdict(AuditRule.SUPERSEDED, (last,), reason)
 
 
-def _is_unaffected(call: Call, step: Step, after: Facts) -> bool:
-    """Whether *step* only limited who may call, and the filter names the callbacks that *call* is in."""
-    callbacks = set(_NAMED_CALLBACK.findall(after.filter or ""))
-    members = [program.member for program in call.programs]
-    return only_limits_callers(step.event, after) and bool(members) and callbacks.issuperset(members)
+def _concerned(calls: Sequence[Call], step: Step, after: Facts, release: Release, hooks: HookMap) -> Iterator[Call]:
+    """Yield those of *calls* that *step* concerns, each with the programs that it concerns."""
+    for call in calls:
+        programs = tuple(program for program in call.programs if _concerns(step, program, after, release, hooks))
+        # Nobody knows the programs that call a function which is in no program here.
+        if programs or not call.programs:
+            yield dataclasses.replace(call, programs=programs)
+
+
+def _concerns(step: Step, program: Program, after: Facts, release: Release, hooks: HookMap) -> bool:
+    """Whether *step*, after which *after* holds at *release*, can break *program*.
+
+    It cannot if it changed only flags, and they ask nothing new of *program*, or only who may call: if *program* may
+    no longer call, another finding says so.  Of a change in words alone, nobody knows which programs it concerns.
+    """
+    before = shown_fields(step.event)
+    fields = set(before) - {"flags", "flags_for"}
+    if not fields and not _is_about_flags(before, after):
+        return True
+    if fields - _FIELDS_OF_CALLERS:
+        return True
+    if fields and may_call(program, after, release, hooks) is None:
+        return True
+    added, removed = _changed_flags(before, program, after)
+    return bool(removed - _ASK_MORE) or any(_asks_more(flag, program) for flag in added)
+
+
+def _is_about_flags(before: Mapping[str, Any], after: Facts) -> bool:
+    """Whether a change, *before* which fields had these values, was one of flags that callers notice."""
+    flags = flags_for_callers(before.get("flags", after.flags)) != flags_for_callers(after.flags)
+    return flags or before.get("flags_for", after.flags_for) != after.flags_for
+
+
+def _changed_flags(before: Mapping[str, Any], program: Program, after: Facts) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the flags that hold for *program* since a change, and those that hold no more.
+
+    *before* has the fields as they were before it.
+    """
+
+    def flags(common: Sequence[str], by_type: Mapping[str, Sequence[str]]) -> frozenset[str]:
+        return frozenset(flags_for_callers(by_type.get(program.program_type or "", common)))
+
+    old = flags(before.get("flags", after.flags), before.get("flags_for", after.flags_for))
+    new = flags(after.flags, after.flags_for)
+    return new - old, old - new
+
+
+def _asks_more(flag: str, program: Program) -> bool:
+    """Whether a *flag* that a kfunc got asks something of *program* that was not asked before."""
+    if flag == "KF_PERFMON":
+        return program.program_type not in NEED_PERFMON
+    if flag == "KF_SLEEPABLE":
+        return program.sleepable is not True
+    return flag not in _ASK_LESS
 
 
 def _what_changed(step: Step, after: Facts) -> str:
@@ -85,5 +154,13 @@ def _what_changed(step: Step, after: Facts) -> str:
         change = as_words(event.behaviour)
     else:
         change = ", ".join(sorted(event.was.model_fields_set)).replace("_", " ") if event.was else "its behaviour"
-    narrowed = f" ({as_words(after.filter)})" if after.filter and "filter" in undone(event) else ""
-    return f"changed in {step.when.by}: {change}{narrowed}"
+    return f"changed in {step.when.by}: {change}{_callers_now(event, after)}"
+
+
+def _callers_now(event: Changed, after: Facts) -> str:
+    """Return who may call since *event*, in parentheses; empty if it did not change that."""
+    if not {"allowed", "filter"} & set(undone(event)):
+        return ""
+    if after.allowed is not None:
+        return f" (now callable by: {allowed_in_words(after.allowed)})"
+    return f" ({as_words(after.filter)})" if after.filter else ""

@@ -218,6 +218,7 @@ def as_json(report: Report) -> str:
                 "loads": [kernel.name for kernel in audited.loads],
                 "breaks": [kernel.name for kernel in audited.breaks],
                 "unsure": [kernel.name for kernel in audited.unsure],
+                "cannot_tell": [kernel.name for kernel in audited.cannot_tell],
                 "kfuncs": [
                     {
                         "extern": extern.name,
@@ -280,6 +281,8 @@ def _call(call: Call) -> dict[str, Any]:
                 "program_type": program.program_type,
                 "struct_ops": program.struct_ops,
                 "member": program.member,
+                "attach_type": program.attach_type,
+                "lsm_hook": program.lsm_hook,
                 "optional": program.optional,
             }
             for program in call.programs
@@ -328,6 +331,9 @@ def json_schema() -> Schema:
             "loads": json_schemas.texts("The kernels on which it loads, as far as its kfuncs decide."),
             "breaks": json_schemas.texts("The kernels on which it does not load, or calls what is not there."),
             "unsure": json_schemas.texts("The kernels of which too little is known."),
+            "cannot_tell": json_schemas.texts(
+                "The kernels on which the object does not tell whether its programs may call its kfuncs."
+            ),
             "kfuncs": json_schemas.array("What it declares.", kfunc),
             "findings": json_schemas.array("What was found.", _finding_schema()),
         },
@@ -404,6 +410,12 @@ _PROGRAM = json_schemas.record(
         ),
         "struct_ops": json_schemas.nullable(json_schemas.text("The structure of callbacks that it belongs to.")),
         "member": json_schemas.nullable(json_schemas.text("Its name in that structure.")),
+        "attach_type": json_schemas.nullable(
+            json_schemas.text("As in BPF_TRACE_ITER; empty if it has none, null where the section does not tell.")
+        ),
+        "lsm_hook": json_schemas.nullable(
+            json_schemas.text("The LSM hook without bpf_lsm_; null where it is no LSM program or names none.")
+        ),
         "optional": json_schemas.flag("Whether libbpf leaves it out unless it is told to load it."),
     },
 )

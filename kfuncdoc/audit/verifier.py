@@ -5,8 +5,8 @@
 
     Program, its calls, KfuncOnKernel --verdict--> a Verdict, or None
 
-The rules are those of ``btf_kfunc_id_set_contains()`` in ``kernel/bpf/btf.c`` (registrations and hooks) and
-``check_kfunc_call()`` in ``kernel/bpf/verifier.c`` (flags).  A filter is prose in the record: nobody can check it.
+The rules are those of ``btf_kfunc_is_allowed()`` in ``kernel/bpf/btf.c`` (registrations, hooks, filters; it was
+``btf_kfunc_id_set_contains()`` before v7.0) and ``check_kfunc_call()`` in ``kernel/bpf/verifier.c`` (flags).
 """
 
 from __future__ import annotations
@@ -15,14 +15,17 @@ from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
+from kfuncdoc.audit.words import allowed_in_words, refusal_in_words, type_in_words
 from kfuncdoc.base.prose import as_words
+from kfuncdoc.bpf.callers import is_allowed
 from kfuncdoc.bpf.objects import Call, Program
 from kfuncdoc.compat.kernels import Kernel, KfuncOnKernel
-from kfuncdoc.kernels.hooks import REPLACES_ANOTHER, STRUCT_OPS, HookMap
+from kfuncdoc.kernels.hooks import ANY, REPLACES_ANOTHER, STRUCT_OPS, HookMap
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts
 
 _SLEEPABLE = "KF_SLEEPABLE"
+_RUN_TIME = "run-time"
 
 
 def verdict(
@@ -40,46 +43,92 @@ def verdict(
     declared, release = seen.declared, kernel.release
     if declared is None or release is None or not declared.state.present:
         return None
-    refused = _refused_reason(program, calls, declared.facts, release, hooks)
+    facts = declared.facts
+    if program.program_type in (None, REPLACES_ANOTHER):
+        return None if _is_open_to_all(facts) else Verdict(AuditRule.CANNOT_TELL, _unknown_type_reason(program))
+    refused = _refused_reason(program, calls, facts, release, hooks)
     if refused:
         return Verdict(AuditRule.NOT_CALLABLE, refused)
-    unchecked = _unchecked_reason(program, declared.facts)
-    return Verdict(AuditRule.UNCHECKED, unchecked) if unchecked else None
+    passes = passes_filter(program, facts)
+    if passes is not None and facts.enforced_by == _RUN_TIME:
+        return None if passes else Verdict(AuditRule.REFUSED_AT_RUN_TIME, _run_time_reason(program, facts))
+    # A filter that is asked at run time refuses no program.
+    is_in_doubt = passes is None and facts.enforced_by != _RUN_TIME
+    return Verdict(AuditRule.CANNOT_TELL, _filter_reason(program, facts)) if is_in_doubt else None
+
+
+def may_call(program: Program, facts: Facts, release: Release, hooks: HookMap) -> Optional[bool]:
+    """Whether the registrations and the filter of a kfunc let *program* call it at *release*; None if nobody knows."""
+    if program.program_type in (None, REPLACES_ANOTHER):
+        return True if _is_open_to_all(facts) else None
+    if not _is_registered(program, facts, release, hooks):
+        return False
+    return passes_filter(program, facts)
+
+
+def passes_filter(program: Program, facts: Facts) -> Optional[bool]:
+    """Whether the filter of a kfunc lets *program* call it; None if the object, or the record, does not tell."""
+    answer = True if facts.allowed is None else is_allowed(facts.allowed, program)
+    # What only words say of the filter may refuse any program that the rest lets through.
+    return None if answer and facts.filter else answer
+
+
+def _is_registered(program: Program, facts: Facts, release: Release, hooks: HookMap) -> bool:
+    """Whether a kfunc is registered for the type of *program*, as far as the record says for which types it is."""
+    if not facts.program_types or program.program_type is None:
+        return True
+    return hooks.may_call(facts.program_types, program.program_type, release)
+
+
+def _is_open_to_all(facts: Facts) -> bool:
+    """Whether every program may call a kfunc, whatever its type is."""
+    flags = {*facts.flags, *(flag for flags in facts.flags_for.values() for flag in flags)}
+    return ANY in facts.program_types and facts.allowed is None and not facts.filter and _SLEEPABLE not in flags
 
 
 def _refused_reason(
     program: Program, calls: Sequence[Call], facts: Facts, release: Release, hooks: HookMap
 ) -> Optional[str]:
     program_type = program.program_type
-    if program_type is None or program_type == REPLACES_ANOTHER:
-        return None
-    if facts.program_types and not hooks.may_call(facts.program_types, program_type, release):
+    assert program_type is not None
+    if not _is_registered(program, facts, release, hooks):
         types = (*facts.program_types, *hooks.sharing(facts.program_types, release))
-        return f"{_short(program_type)} programs may not call it; these may: {', '.join(map(_short, types))}"
-    if program_type == STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
-        return f"callbacks of {program.struct_ops} may not call it; those of {', '.join(facts.struct_ops)} may"
+        types_in_words = ", ".join(map(type_in_words, types))
+        return f"{type_in_words(program_type)} programs may not call it; these may: {types_in_words}"
+    if facts.allowed is not None and facts.enforced_by != _RUN_TIME and is_allowed(facts.allowed, program) is False:
+        return refusal_in_words(program, facts.allowed)
     # A callback may sleep where its program may not.
     calls_directly = any(program in call.directly for call in calls)
     flags = facts.flags_for.get(program_type, facts.flags)
-    if _SLEEPABLE in flags and program.sleepable is False and calls_directly and program_type != STRUCT_OPS:
+    if _SLEEPABLE in flags and program.sleepable is False and calls_directly:
         section = program.section.lstrip("?").partition("/")[0]
         return f'it may sleep, and programs of SEC("{section}") may not: SEC("{section}.s"), where there is one'
     return None
 
 
-def _unchecked_reason(program: Program, facts: Facts) -> str:
-    """Return why nobody can tell whether *program* may call a kfunc; empty where nothing is in doubt."""
+def _run_time_reason(program: Program, facts: Facts) -> str:
+    refusal = refusal_in_words(program, facts.allowed or ())
+    return f"the kernel ends the scheduler with an error when the call is made: {refusal}"
+
+
+def _unknown_type_reason(program: Program) -> str:
+    """Return why nobody can tell whether *program* may call a kfunc that is not open to all."""
     if program.program_type is None:
         return f'the section "{program.section}" tells no program type'
-    if program.program_type == REPLACES_ANOTHER:
-        return "what it may call is for the program to say whose place it takes"
-    if facts.filter and program.program_type != STRUCT_OPS:
-        return f"a filter narrows who may call it: {as_words(facts.filter)}"
-    return ""
+    return "it may call what the program may that it replaces, and the object does not tell which one that is"
 
 
-def _short(program_type: str) -> str:
-    return program_type.replace("BPF_PROG_TYPE_", "").lower()
+def _filter_reason(program: Program, facts: Facts) -> str:
+    """Return why nobody can tell whether the filter of a kfunc lets *program* call it."""
+    if facts.allowed is None or is_allowed(facts.allowed, program):
+        return f"the record has the filter that narrows who may call it in words only: {as_words(facts.filter or '')}"
+    if program.program_type == STRUCT_OPS:
+        missing = "no structure of callbacks in the object has the program"
+    elif any(caller.lsm_hooks or caller.except_lsm_hooks for caller in facts.allowed) and program.lsm_hook is None:
+        missing = f'the section "{program.section}" names no LSM hook'
+    else:
+        missing = f'the section "{program.section}" tells no attach type'
+    return f"{missing}; these may call it: {allowed_in_words(facts.allowed)}"
 
 
 def with_last_reasons(verdicts: Verdicts) -> Verdicts:

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from kfuncdoc.audit.findings import AuditRule, ObjectReport
+from kfuncdoc.bpf.callers import AllowedCaller
+from kfuncdoc.bpf.objects import Program
 from kfuncdoc.compat.kernels import Kernel, in_words
 
 
 def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
-    """Return on which kernels an object loads, as one phrase: ``loads on v6.12 to v6.16; breaks in v6.17``."""
+    """Return on which kernels an object loads, as one phrase: ``loads on v6.12 to v6.16; breaks in v6.17``.
+
+    The end ``cannot tell for v7.1`` names kernels on which the object does not tell whether it loads.
+    """
     if not report.object.externs and not report.findings:
         return "calls no kfuncs"
     parts = [f"loads on {in_words(report.loads, kernels)}" if report.loads else ""]
@@ -30,4 +35,43 @@ def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
     parts.append(f"may break on {in_words(doubtful, kernels)}" if doubtful else "")
     unsure = [kernel for kernel in report.unsure if kernel in unknown]
     parts.append(f"not known for {in_words(unsure, kernels)}" if unsure else "")
+    parts.append(f"cannot tell for {in_words(report.cannot_tell, kernels)}" if report.cannot_tell else "")
     return "; ".join(part for part in parts if part)
+
+
+def type_in_words(program_type: str) -> str:
+    """Return ``xdp`` for ``BPF_PROG_TYPE_XDP``."""
+    return program_type.replace("BPF_PROG_TYPE_", "").lower()
+
+
+def refusal_in_words(program: Program, callers: Sequence[AllowedCaller]) -> str:
+    """Return that *program* is none of *callers*, with the facts of it that matter: the callback, the LSM hook."""
+    if not callers:
+        return "no program may call it"
+    who = f"{type_in_words(program.program_type)} programs" if program.program_type else "programs"
+    if program.struct_ops and program.member:
+        who = f"{program.member} of {program.struct_ops}"
+    elif program.attach_type and any(caller.attach_types for caller in callers):
+        who += f" of {program.attach_type}"
+    elif program.lsm_hook and any(caller.lsm_hooks or caller.except_lsm_hooks for caller in callers):
+        who += f" on {program.lsm_hook}"
+    return f"{who} may not call it; these may: {allowed_in_words(callers)}"
+
+
+def allowed_in_words(callers: Sequence[AllowedCaller]) -> str:
+    """Return who may call a kfunc: ``syscall programs, dispatch of sched_ext_ops``."""
+    return ", ".join("".join(_caller_words(caller)) for caller in callers) or "no programs"
+
+
+def _caller_words(caller: AllowedCaller) -> Iterator[str]:
+    if caller.struct_ops:
+        yield f"{_one_of(caller.callbacks) or 'any callback'} of {_one_of(caller.struct_ops)}"
+    else:
+        yield f"{type_in_words(caller.program_type)} programs" if caller.program_type else "programs"
+    yield f" of {_one_of(caller.attach_types)}" if caller.attach_types else ""
+    yield f" on {_one_of(caller.lsm_hooks)}" if caller.lsm_hooks else ""
+    yield f" not on {_one_of(caller.except_lsm_hooks)}" if caller.except_lsm_hooks else ""
+
+
+def _one_of(names: Sequence[str]) -> str:
+    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

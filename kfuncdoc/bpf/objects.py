@@ -54,7 +54,8 @@ class Program:
     #: The structure of callbacks that it belongs to, and the name of its member there.
     struct_ops: Optional[str] = None
     member: Optional[str] = None
-    #: A name of ``enum bpf_attach_type``, such as ``BPF_TRACE_ITER``; None if the section does not tell.
+    #: A name of ``enum bpf_attach_type``, such as ``BPF_TRACE_ITER``; empty if it has none, None if the section does
+    #: not tell.
     attach_type: Optional[str] = None
     #: The LSM hook without ``bpf_lsm_``, such as ``file_open``; None if it is no LSM program or does not tell.
     lsm_hook: Optional[str] = None

@@ -13,3 +13,13 @@ PROGRAM_TYPES = frozenset(
     CGROUP_SOCKOPT TRACING STRUCT_OPS EXT LSM SK_LOOKUP SYSCALL NETFILTER
     """.split()
 )
+
+#: The types of programs that only a process with CAP_PERFMON may load (``is_perfmon_prog_type()`` in
+#: ``kernel/bpf/syscall.c``, the same in v6.12, v7.2 and v7.3).
+NEED_PERFMON = frozenset(
+    f"BPF_PROG_TYPE_{short}"
+    for short in (
+        "KPROBE", "TRACEPOINT", "PERF_EVENT", "RAW_TRACEPOINT", "RAW_TRACEPOINT_WRITABLE", "TRACING", "LSM",
+        "STRUCT_OPS", "EXT",
+    )
+)  # fmt: skip

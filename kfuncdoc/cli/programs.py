@@ -40,10 +40,10 @@ class AuditCommand(Command):
     word = "audit"
     summary = "Tell which calls of BPF objects break, on which kernels."
     epilog = (
-        "Exit status: 0 nothing to do, 2 deprecated or changed, 3 breaks, 4 no single replacement is on every kernel "
-        "asked for, 5 unknown to the record; the highest one counts.  1 if anything cannot be read or used, whatever "
-        "else was found.  If no kernels are asked for, the audit is for all recorded releases from the first one that "
-        "has every kfunc that the object needs."
+        "Exit status: 0 nothing to do, 2 deprecated, changed or refused at run time, 3 breaks, 4 no single replacement "
+        "is on every kernel asked for, 5 the record or the object does not tell; the highest one counts. "
+        "1 if anything cannot be read or used, whatever else was found.  If no kernels are asked for, the audit is for "
+        "all recorded releases from the first one that has every kfunc that the object needs."
     )
     # Status 2 means that something is deprecated.
     unusable = FINDINGS

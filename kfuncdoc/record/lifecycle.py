@@ -18,6 +18,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, Union
 
+from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 from kfuncdoc.record import model
 from kfuncdoc.record.stability import Stability
@@ -36,12 +37,16 @@ class Facts:
     module: Optional[str]
     depends_on: Optional[str]
     filter: Optional[str]
+    #: The programs that its filter lets call it: None if it has no filter, empty if none may.
+    allowed: Optional[tuple[AllowedCaller, ...]] = None
+    #: Who refuses the others: "verifier", or "run-time" if the kernel does when the call is made.
+    enforced_by: str = "verifier"
 
 
 #: The value of a field that is not set, where it is not None.
 _UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "struct_ops": ()}
-#: The names of the fields of :class:`Facts`.
-FACTS = tuple(field.name for field in dataclasses.fields(Facts))
+#: The names of the fields of :class:`Facts` that declarations have.
+FACTS = tuple(field.name for field in dataclasses.fields(Facts) if field.name in model.Kfunc.model_fields)
 
 
 @dataclass(frozen=True)

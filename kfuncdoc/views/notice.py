@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable
 
-from kfuncdoc.record.lifecycle import Facts, undone
+from kfuncdoc.record.lifecycle import undone
 from kfuncdoc.record.model import Changed, Event
 
 #: The flags that speak to the verifier alone: a program is written the same with and without them.
@@ -23,10 +23,6 @@ _VERIFIER_FLAGS = frozenset({"KF_IMPLICIT_ARGS"})
 
 #: The field that says where the kernel's source defines the kfunc.  No caller notices that it moves.
 _SOURCE = "source"
-
-#: The fields that say which programs may call.  A change of these alone takes the kfunc from some callers, and asks
-#: nothing more of the others.
-_FIELDS_OF_CALLERS = frozenset({"filter", "struct_ops", "program_types", "flags", _SOURCE})
 
 
 def is_noticed(event: Event) -> bool:
@@ -49,10 +45,3 @@ def shown_fields(event: Event) -> dict[str, Any]:
 def flags_for_callers(flags: Iterable[str]) -> list[str]:
     """Return *flags*, in order, without those that speak to the verifier alone."""
     return [flag for flag in flags if flag not in _VERIFIER_FLAGS]
-
-
-def only_limits_callers(event: Event, after: Facts) -> bool:
-    """Whether *event*, after which *after* holds, did nothing but limit who may call, and a filter says to whom."""
-    before = undone(event)
-    added = set(flags_for_callers(after.flags)) - set(before.get("flags", after.flags))
-    return bool(after.filter) and set(before) <= _FIELDS_OF_CALLERS and not added

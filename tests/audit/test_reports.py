@@ -215,7 +215,7 @@ def test_json(report):
         "programs": [
             {
                 "name": "packet", "section": "xdp", "program_type": "BPF_PROG_TYPE_XDP", "struct_ops": None,
-                "member": None, "optional": False,
+                "member": None, "attach_type": None, "lsm_hook": None, "optional": False,
             }
         ],
         "found": [],

@@ -16,3 +16,9 @@ void flavour_enqueue(unsigned long long *ctx)
 	if (!scx_bpf_dsq_insert___v2(p, 0, 1000, ctx[1]))
 		scx_bpf_dsq_insert___v2___compat(p, 0, 1000, ctx[1]);
 }
+
+SEC(".struct_ops.link")
+struct sched_ext_ops___own flavour_ops = {
+	.enqueue = (void *)flavour_enqueue,
+	.name = "flavour",
+};

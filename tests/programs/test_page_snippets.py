@@ -17,7 +17,6 @@ from compiler import HERE, Compiler
 from guarded import program_of
 
 from kfuncdoc.audit.engine import AuditRequest, run
-from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject, Extern, essential_name
 from kfuncdoc.bpf.shape import FORWARD, STRUCT, Shape, compatible, shape_of
@@ -88,7 +87,8 @@ def test_each_loads_on_every_kernel(shown, compiled, catalog):
     """On older ones, too, which have nothing of it."""
     record = KernelRecord(KfuncViews(Snapshot(catalog, shown[0], TODAY)))
     (report,) = run(AuditRequest([compiled], record, record.kernels)).objects
-    assert in_which_it_loads(report, record.kernels) == f"loads on v5.10 to {shown[0]}"
+    # The section "any" does not tell what the programs may call.
+    assert (report.breaks, report.unsure) == ((), ())
 
 
 def test_each_kernel_that_it_is_for_is_in_one_comment(shown, catalog):

@@ -87,7 +87,6 @@ EXPECTED = {
             ("flavour-mistaken", "scx_bpf_dsq_insert___v2", "v6.12 to v7.3"),
             ("kfunc-absent", "scx_bpf_dsq_insert___v2___compat", "v6.12 to v6.18"),
             ("deprecated", "scx_bpf_dsq_insert___v2___compat", "v6.19 to v7.3"),
-            ("changed", "scx_bpf_dsq_insert___v2___compat", "v7.1 to v7.3"),
         },
     ),
     "gone": (
@@ -370,7 +369,8 @@ def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     found = read(compiler.output / "guards.bpf.o")
     assert len(found.programs) == len(codes)
     (report,) = run(AuditRequest([found], record, record.kernels)).objects
-    assert in_which_it_loads(report, record.kernels) == "loads on v5.10 to v7.3"
+    # The section "any" does not tell what the programs may call.
+    assert (report.breaks, report.unsure) == ((), ())
 
 
 def guards(record: KernelRecord, kernels: tuple[Kernel, ...]) -> Iterator[str]:

@@ -97,7 +97,7 @@ def test_one_of_everything(order):
     written.function("xdp", "packet", [call("bpf_thing_get"), call("bpf_thing_put"), leave()], lines=10)
     get = Extern("bpf_thing_get", False, "struct thing *bpf_thing_get(int)", (FUNCTION, (POINTER, STRUCT), INTEGER))
     put = Extern("bpf_thing_put", True, "void bpf_thing_put(struct thing *)", (FUNCTION, VOID, (POINTER, STRUCT)))
-    program = Program("packet", "xdp", XDP, sleepable=False)
+    program = Program("packet", "xdp", XDP, attach_type="BPF_XDP", sleepable=False)
     assert read(written) == BpfObject(
         "prog.bpf.o",
         (get, put),
@@ -160,7 +160,8 @@ def test_stripped_of_the_names_of_functions():
     written.extern("bpf_thing")
     written.function("xdp", "packet", [call("bpf_thing"), leave()])
     (kfunc_call,) = read(written).calls
-    assert (kfunc_call.function, kfunc_call.programs) == ("xdp", (Program("xdp", "xdp", XDP, sleepable=False),))
+    program = Program("xdp", "xdp", XDP, attach_type="BPF_XDP", sleepable=False)
+    assert (kfunc_call.function, kfunc_call.programs) == ("xdp", (program,))
 
 
 def test_stripped_of_its_symbols():
@@ -226,6 +227,20 @@ def test_struct_ops(order, section):
         ("on_enqueue", "BPF_PROG_TYPE_STRUCT_OPS", "sched_ext_ops", "enqueue"),
         ("on_dispatch", "BPF_PROG_TYPE_STRUCT_OPS", "sched_ext_ops", "dispatch"),
         ("nowhere", "BPF_PROG_TYPE_STRUCT_OPS", None, None),
+    ]
+
+
+def test_attach_types_and_lsm_hooks():
+    written = Object()
+    for section in ("iter/task", "?lsm.s/file_open", "lsm", "kprobe/vfs_read", "freplace/main", "mine"):
+        written.function(section, section, [leave()])
+    assert [(program.name, program.attach_type, program.lsm_hook) for program in read(written).programs] == [
+        ("iter/task", "BPF_TRACE_ITER", None),
+        ("?lsm.s/file_open", "BPF_LSM_MAC", "file_open"),
+        ("lsm", "BPF_LSM_MAC", None),
+        ("kprobe/vfs_read", "", None),
+        ("freplace/main", None, None),
+        ("mine", None, None),
     ]
 
 

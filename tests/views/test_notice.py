@@ -7,11 +7,8 @@ from typing import Any
 
 import pytest
 
-from kfuncdoc.record.lifecycle import Facts
 from kfuncdoc.record.model import Added, Changed
-from kfuncdoc.views.notice import flags_for_callers, is_move_only, is_noticed, only_limits_callers, shown_fields
-
-FACTS = Facts("void f(void)", ("KF_RCU",), {}, ("BPF_PROG_TYPE_XDP",), (), "a.c", None, None, "Only XDP.")
+from kfuncdoc.views.notice import flags_for_callers, is_move_only, is_noticed, shown_fields
 
 
 def changed(**fields: Any) -> Changed:
@@ -38,19 +35,3 @@ def test_what_is_noticed_and_what_only_moved(event, noticed, move_only):
 def test_fields_and_flags_that_are_shown():
     assert shown_fields(changed(was={"source": "b.c", "module": "m"})) == {"module": "m"}
     assert flags_for_callers(("KF_RCU", "KF_IMPLICIT_ARGS", "KF_ACQUIRE")) == ["KF_RCU", "KF_ACQUIRE"]
-
-
-@pytest.mark.parametrize(
-    ("was", "flags", "expected"),
-    [
-        ({"filter": None}, ("KF_RCU",), True),
-        ({"program_types": [], "flags": ["KF_RCU"], "source": "b.c"}, ("KF_RCU", "KF_IMPLICIT_ARGS"), True),
-        ({"flags": []}, ("KF_RCU",), False),
-        ({"prototype": "void f(int x)"}, ("KF_RCU",), False),
-    ],
-)
-def test_a_change_that_only_limits_who_may_call(was, flags, expected):
-    facts = Facts(**{**vars(FACTS), "flags": flags})
-    event = changed(was=was)
-    assert only_limits_callers(event, facts) is expected
-    assert not only_limits_callers(event, Facts(**{**vars(facts), "filter": None}))

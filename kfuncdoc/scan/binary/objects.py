@@ -311,6 +311,8 @@ class _ObjectReader:
                     meaning.program_type,
                     struct_ops,
                     member,
+                    attach_type=meaning.attach_type,
+                    lsm_hook=meaning.lsm_hook,
                     sleepable=meaning.sleepable,
                     optional=meaning.optional,
                 )
