@@ -20,9 +20,9 @@ from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 from kfuncdoc.audit import ignores, outlook, verifier
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Unreadable
 from kfuncdoc.audit.ignores import Ignore
-from kfuncdoc.audit.libbpf import Resolution, is_resolved, untyped_reason
+from kfuncdoc.audit.libbpf import Resolution, is_resolved, unplaced_reason
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
@@ -53,11 +53,12 @@ def run(request: AuditRequest) -> Report:
     # Objects on the same kernels share an adviser, which keeps the advice that it has worked out.
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
     reports = []
+    definers = _definers(request.objects)
     for bpf_object in request.objects:
         start = 0 if request.kernels else _first_with_all_needed(bpf_object, record, kernels)
         asked = kernels[start:]
         adviser = advisers.setdefault(asked, Adviser(record, asked))
-        report = _ObjectAudit(bpf_object, record, asked, adviser).report()
+        report = _ObjectAudit(bpf_object, record, asked, adviser, definers).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
     complete = Report(tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable))
     return ignores.apply(complete, request.ignores, record.snapshot.date)
@@ -75,16 +76,32 @@ def _first_with_all_needed(bpf_object: BpfObject, record: KernelRecord, kernels:
     return 0
 
 
+def _definers(objects: Sequence[BpfObject]) -> Mapping[str, Sequence[str]]:
+    """Return the paths of the objects that define a symbol which some object lacks, by its name."""
+    wanted = {symbol.name for bpf_object in objects for symbol in bpf_object.unplaced}
+    definers: dict[str, list[str]] = {}
+    for bpf_object in objects if wanted else ():
+        for name in sorted(wanted & bpf_object.defined):
+            definers.setdefault(name, []).append(bpf_object.path)
+    return definers
+
+
 class _ObjectAudit:
     """The audit of one object."""
 
     def __init__(
-        self, bpf_object: BpfObject, record: KernelRecord, kernels: tuple[Kernel, ...], adviser: Adviser
+        self,
+        bpf_object: BpfObject,
+        record: KernelRecord,
+        kernels: tuple[Kernel, ...],
+        adviser: Adviser,
+        definers: Mapping[str, Sequence[str]],
     ) -> None:
         self._object = bpf_object
         self._record = record
         self._kernels = kernels
         self._adviser = adviser
+        self._definers = definers
         self._resolution = Resolution(record)
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
@@ -101,7 +118,7 @@ class _ObjectAudit:
 
     def report(self) -> ObjectReport:
         of_externs = (finding for extern in self._object.externs for finding in self._findings_of(extern))
-        findings = (*map(self._untyped_finding, self._object.untyped), *of_externs)
+        findings = (*map(self._unplaced_finding, self._object.unplaced), *of_externs)
         breaks = self._kernels_of(findings, _breaks)
         unsure = [kernel for kernel in self._kernels_of(findings, _may_break) if kernel not in breaks]
         loads = [kernel for kernel in self._kernels if kernel not in breaks and kernel not in unsure]
@@ -112,8 +129,16 @@ class _ObjectAudit:
         kernels = {kernel for finding in findings if matters(finding) for kernel in finding.kernels}
         return [kernel for kernel in self._kernels if kernel in kernels]
 
-    def _untyped_finding(self, name: str) -> Finding:
-        return Finding(AuditRule.SYMBOL_UNTYPED, self._object, Extern(name, False), self._kernels, untyped_reason(name))
+    def _unplaced_finding(self, symbol: UnplacedSymbol) -> Finding:
+        is_untyped = symbol.fault is SymbolFault.UNTYPED
+        reason = unplaced_reason(
+            symbol,
+            self._definers.get(symbol.name, ()),
+            is_kfunc=self._record.snapshot.find(essential_name(symbol.name)) is not None,
+        )
+        calls = tuple(self._calls.get(symbol.name, ()))
+        rule = AuditRule.SYMBOL_UNTYPED if is_untyped else AuditRule.SYMBOL_UNPLACED
+        return self._finding(rule, Extern(symbol.name, False), self._kernels, reason, calls)
 
     def _findings_of(self, extern: Extern) -> Iterator[Finding]:
         calls = tuple(self._calls.get(extern.name, ()))
@@ -254,6 +279,7 @@ def _breaks(finding: Finding) -> bool:
         return any(not program.optional for call in finding.calls for program in call.programs)
     return finding.rule in (
         AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
+        AuditRule.SYMBOL_UNPLACED,
     )  # fmt: skip
 
 

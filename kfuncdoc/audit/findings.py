@@ -57,6 +57,13 @@ class AuditRule(Enum):
         "The object needs a function or variable and has no type for it, so that libbpf cannot resolve it: \"failed to "
         "find BTF for extern\". As a rule it was never declared, and the compiler warned of that.",
     )  # fmt: skip
+    SYMBOL_UNPLACED = (
+        "symbol-unplaced", Status.BREAKS, Severity.ERROR,
+        "The object needs a function or variable that it declares outside of .ksyms, so that libbpf cannot open it: "
+        "\"failed to find BTF for extern 'x' [6] section: -2\", or -22 for objects of GCC. The declaration lacks "
+        "__ksym, the compiler does not write such declarations as libbpf needs them, or the object is a part that is "
+        "to be linked with another one (bpftool gen object).",
+    )  # fmt: skip
     KFUNC_ABSENT = (
         "kfunc-absent", Status.BREAKS, Severity.ERROR,
         "The kernel does not have the kfunc, and the object cannot do without it: libbpf refuses the whole object, "

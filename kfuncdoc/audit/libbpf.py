@@ -11,11 +11,11 @@ unless the extern is weak.
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.verdicts import Verdict
-from kfuncdoc.bpf.objects import Extern
+from kfuncdoc.bpf.objects import Extern, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence
@@ -39,7 +39,28 @@ def _is_compatible(extern: Extern, seen: KfuncOnKernel) -> bool:
         return True
 
 
-def untyped_reason(name: str) -> str:
+def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], *, is_kfunc: bool) -> str:
+    """Return why libbpf cannot open an object with *symbol*, and what to do.
+
+    *definers* are the paths of the other objects that define it; *is_kfunc* is whether the record knows it as a kfunc.
+    """
+    if definers:
+        others = " or ".join(definers)
+        return f"this object is a part of a program: link it with {others}, which defines it (bpftool gen object)"
+    if symbol.fault is SymbolFault.UNTYPED:
+        return _untyped_reason(symbol.name)
+    if symbol.fault is SymbolFault.NOT_EXTERN:
+        return "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang"
+    if symbol.fault is SymbolFault.WRONG_SECTION:
+        reason = f"it is declared in the section {symbol.section}, in which libbpf looks for no extern"
+    else:
+        reason = "it has a type, and is in no section: it is declared without __ksym"
+    if is_kfunc:
+        return f"{reason}; declare it with __ksym"
+    return f"{reason}; if another object defines it, link the two (bpftool gen object)"
+
+
+def _untyped_reason(name: str) -> str:
     """Return why libbpf cannot resolve the symbol *name*, for which the object has no type."""
     reason = "the object has no type for it: it was used without a declaration"
     if name == "bpf_ksym_exists":

@@ -16,7 +16,7 @@ from kfuncdoc.audit.asked_kernels import KernelUnknown, asked_for, observed_kern
 from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.words import in_which_it_loads
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
 from kfuncdoc.compat.kernels import KernelRecord, in_words
 from kfuncdoc.kernels.observation import KernelFunctions
@@ -618,7 +618,8 @@ def test_without_btf(record):
 
 def test_symbols_without_a_declaration(record):
     """As a compiler leaves them that only warned: libbpf refuses the object."""
-    untyped = BpfObject("prog.bpf.o", (), (PACKET,), (), untyped=("bpf_ksym_exists", "__helper"))
+    symbols = tuple(UnplacedSymbol(name, SymbolFault.UNTYPED) for name in ("bpf_ksym_exists", "__helper"))
+    untyped = BpfObject("prog.bpf.o", (), (PACKET,), (), unplaced=symbols)
     report = record(RENAMED).audit(untyped, names=["v7.0"])
     assert told(report) == [
         (
@@ -633,6 +634,54 @@ def test_symbols_without_a_declaration(record):
         ),
     ]  # fmt: skip
     assert (summary(report), report.status(EVERYTHING)) == ("breaks on v7.0", Status.BREAKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "section", "reason"),
+    [
+        (
+            "bpf_always", SymbolFault.WITHOUT_SECTION, "",
+            "it has a type, and is in no section: it is declared without __ksym; declare it with __ksym",
+        ),
+        (
+            "bpf_always___own", SymbolFault.WRONG_SECTION, ".maps",
+            "it is declared in the section .maps, in which libbpf looks for no extern; declare it with __ksym",
+        ),
+        (
+            "helper", SymbolFault.WITHOUT_SECTION, "",
+            "it has a type, and is in no section: it is declared without __ksym; if another object defines it, link "
+            "the two (bpftool gen object)",
+        ),
+        (
+            "bpf_always", SymbolFault.NOT_EXTERN, "",
+            "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang",
+        ),
+    ],
+)  # fmt: skip
+def test_symbols_in_no_section_of_externs(record, name, fault, section, reason):
+    """libbpf refuses to open the object, whether it calls kfuncs or not."""
+    call = Call(name, "packet", (PACKET,), directly=(PACKET,))
+    unplaced = BpfObject("prog.bpf.o", (), (PACKET,), (call,), unplaced=(UnplacedSymbol(name, fault, section),))
+    report = record(RENAMED).audit(unplaced, names=["v7.0"])
+    assert told(report) == [("symbol-unplaced", name, "v7.0", reason)]
+    assert (summary(report), report.status(EVERYTHING)) == ("breaks on v7.0", Status.BREAKS)
+    assert report.findings[0].calls == (call,)
+
+
+def test_parts_that_are_to_be_linked(record):
+    part = BpfObject("part.bpf.o", (), (PACKET,), unplaced=(UnplacedSymbol("helper", SymbolFault.WITHOUT_SECTION),))
+    helper = BpfObject("helper.bpf.o", defined=frozenset({"helper", "other"}))
+    report = record(RENAMED).audit(part, helper, names=["v7.0"])
+    assert told(report) == [
+        (
+            "symbol-unplaced", "helper", "v7.0",
+            "this object is a part of a program: link it with helper.bpf.o, which defines it (bpftool gen object)",
+        )
+    ]  # fmt: skip
+    assert [in_which_it_loads(of_object, report.kernels) for of_object in report.objects] == [
+        "breaks on v7.0",
+        "calls no kfuncs",
+    ]
 
 
 def test_stable_kernels_that_differ(record):

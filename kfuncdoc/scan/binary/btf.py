@@ -56,7 +56,7 @@ _LONGEST_NAME = 512
 _LONGEST_PROTOTYPE = 10_000
 _MOST_STEPS = 200_000  # over all prototypes of one blob; a real kernel takes 15,000
 
-#: The linkage of a function that another object has (``BTF_FUNC_EXTERN``).
+#: The linkage of a function or variable that another object has (``BTF_FUNC_EXTERN``, ``BTF_VAR_GLOBAL_EXTERN``).
 EXTERN: Final = 2
 
 _QUALIFIERS = {CONST: "const", VOLATILE: "volatile", RESTRICT: "restrict"}
@@ -225,6 +225,13 @@ class Btf:
         """Return the linkage of the function *number*."""
         words, at = self._at(number)
         return words[at + 1] & 0xFFFF
+
+    def is_extern(self, number: int) -> bool:
+        """Whether the function or variable *number* is declared in this object, and defined elsewhere."""
+        if self.kind(number) == FUNC:
+            return self.linkage(number) == EXTERN
+        words, at = self._at(number)
+        return self.kind(number) == VAR and words[at + 3] == EXTERN
 
     def contents(self, number: int) -> Iterator[tuple[int, int, int]]:
         """Yield the variables and functions in the section *number*: type, offset and size, both in bytes."""
