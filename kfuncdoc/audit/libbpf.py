@@ -15,6 +15,7 @@ from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.verdicts import Verdict
+from kfuncdoc.audit.words import missing_twin
 from kfuncdoc.bpf.objects import Extern, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
@@ -144,6 +145,8 @@ class Resolution:
 
 def _incompatible_reason(extern: Extern, seen: KfuncOnKernel) -> str:
     reason = f"its prototype is {seen.prototype}, and the program declares {extern.prototype or 'another'}"
+    if seen.lacks_twin:
+        return f"{reason}: {missing_twin(extern.kfunc)}"
     if has_forward(extern.shape):
         reason += (
             "; to libbpf a structure is another one where the program has only a declaration of it, or uses no"

@@ -14,7 +14,7 @@ from typing import Optional, Sequence
 
 from kfuncdoc.compat.choices import choose
 from kfuncdoc.compat.guards import GuardedCall, guard
-from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
 from kfuncdoc.views.replacement import (
     Replacement,
@@ -120,7 +120,7 @@ class Adviser:
         return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
 
     def _has(self, name: str, kernel: Kernel) -> bool:
-        return self._record.look(name, kernel).presence is Presence.PRESENT
+        return self._record.look(name, kernel).is_callable
 
     def _lacking(self, name: str) -> tuple[Kernel, ...]:
         return tuple(kernel for kernel in self._kernels if not self._has(name, kernel))

@@ -26,6 +26,8 @@ from kfuncdoc.record.lifecycle import Lifecycle
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.kfunc import KfuncViews
 
+_IMPLICIT = "KF_IMPLICIT_ARGS"
+
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
@@ -63,6 +65,15 @@ class KfuncOnKernel:
     observed: bool = False
     #: Whether the kernel has a function of this name that is no kfunc.
     no_kfunc: bool = False
+    #: Whether it has KF_IMPLICIT_ARGS, and the kernel's BTF has no twin of it with the implicit argument.
+    lacks_twin: bool = False
+    #: The module that it was observed in, or that is declared for the kernel; None if it is in the kernel itself.
+    module: Optional[str] = None
+
+    @property
+    def is_callable(self) -> bool:
+        """Whether the kernel has the kfunc, and some program may call it."""
+        return self.presence is Presence.PRESENT and not self.no_kfunc and not self.lacks_twin
 
 
 class KernelRecord:
@@ -109,7 +120,9 @@ class KernelRecord:
             return KfuncOnKernel(Presence.UNKNOWN)
         if not declared.state.present:
             return KfuncOnKernel(Presence.ABSENT, declared=declared)
-        return KfuncOnKernel(Presence.PRESENT, declared.facts.prototype, declared=declared)
+        return KfuncOnKernel(
+            Presence.PRESENT, declared.facts.prototype, declared=declared, module=declared.facts.module
+        )
 
     def _observed(
         self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]
@@ -117,8 +130,17 @@ class KernelRecord:
         """Return what was observed of the kfunc *name* on a kernel; None where that cannot be told."""
         is_removed = declared is not None and not declared.state.present
         if name in functions.prototypes and not (is_removed and name in functions.doubtful):
-            prototype, shape = functions.prototypes[name], functions.shapes.get(name)
-            return KfuncOnKernel(Presence.PRESENT, prototype, shape, declared, True, name in functions.no_kfuncs)
+            return KfuncOnKernel(
+                Presence.PRESENT,
+                functions.prototypes[name],
+                functions.shapes.get(name),
+                declared,
+                observed=True,
+                no_kfunc=name in functions.no_kfuncs,
+                # BTF alone does not tell flags: that of the record counts.
+                lacks_twin=name in functions.without_twin and declared is not None and _IMPLICIT in declared.facts.flags,
+                module=functions.modules.get(name),
+            )
         module = declared.facts.module if declared and not is_removed else None
         # A kernel that was observed without its modules does not show which kfuncs these have.
         if module and not functions.with_modules:

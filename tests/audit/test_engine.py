@@ -748,6 +748,45 @@ def test_an_observed_shape_is_exact(record):
     assert told(bench.audit(declaring("void bpf_one(void *)"), more=[kernel])) == []
 
 
+IMPLICIT = "void bpf_one(int cpu, const struct bpf_prog_aux *aux)"
+WITHOUT_TWIN = (
+    "the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit argument "
+    "in its prototype, and no bpf_one_impl"
+)
+
+
+def audit_without_twin(record: Bench, bpf_object: BpfObject, flags: str = "[KF_IMPLICIT_ARGS]") -> Report:
+    """Audit *bpf_object* on a kernel whose BTF has the implicit argument of bpf_one, and no twin of it."""
+    one = entry("bpf_one", "release: v6.6, event: added", prototype="void bpf_one(int cpu)", flags=flags, **FOR_XDP)
+    bench = record(subsystem(one))
+    more = {"without_twin": frozenset({"bpf_one"}), "shapes": {"bpf_one": shape_of(IMPLICIT)}}
+    return bench.audit(bpf_object, more=[observed(bench, "7.1.13", more=more, bpf_one=IMPLICIT)])
+
+
+def test_kernels_that_were_built_with_too_old_a_pahole(record):
+    """libbpf compares the prototype with the implicit argument in it."""
+    report = audit_without_twin(record, declaring("void bpf_one(int cpu)"))
+    reason = f"its prototype is {IMPLICIT}, and the program declares void bpf_one(int cpu)"
+    assert told(report) == [
+        ("prototype-incompatible", "bpf_one", "7.1.13 (vmlinux)", f"{reason}: {WITHOUT_TWIN}"),
+    ]
+    assert (summary(report), report.status(EVERYTHING)) == ("breaks on 7.1.13 (vmlinux)", Status.BREAKS)
+
+
+def test_another_prototype_has_nothing_to_do_with_pahole_where_no_argument_is_implicit(record):
+    report = audit_without_twin(record, declaring("void bpf_one(int cpu)"), flags="[]")
+    reason = f"its prototype is {IMPLICIT}, and the program declares void bpf_one(int cpu)"
+    assert told(report) == [("prototype-incompatible", "bpf_one", "7.1.13 (vmlinux)", reason)]
+
+
+def test_the_verifier_refuses_a_kfunc_without_its_twin(record):
+    """Whoever declares the prototype of BTF gets past libbpf."""
+    declared = declaring(IMPLICIT)
+    calls = (Call("bpf_one", "packet", (PACKET,), directly=(PACKET,)),)
+    report = audit_without_twin(record, BpfObject("prog.bpf.o", declared.externs, (PACKET,), calls))
+    assert told(report) == [("not-callable", "bpf_one", "7.1.13 (vmlinux)", WITHOUT_TWIN)]
+
+
 def test_kernels_are_looked_at_in_order(record):
     """One that is older than the others says nothing of what comes after them."""
     bench = record(RENAMED)

@@ -322,6 +322,16 @@ class Btf:
         except _UnnamedType:
             return None
 
+    def has_implicit_argument(self, number: int) -> bool:
+        """Whether the function *number* has a parameter that points to one of ``IMPLICIT_TYPES``."""
+        self.function(number)
+        signature = self._target(number)
+        if self.kind(signature) != FUNC_PROTO:
+            return False
+        words, at = self._at(signature)
+        parameters = range(at + 4, at + 4 + 2 * (words[at + 1] & 0xFFFFFF), 2)
+        return any(self._is_implicit(words[parameter]) for parameter in parameters)
+
     def shape_of(self, number: int) -> shape.Shape:
         """Return the shape of the function *number*, which libbpf compares (see :mod:`kfuncdoc.bpf.shape`)."""
         self.function(number)
