@@ -20,7 +20,7 @@ from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 from kfuncdoc.audit import ignores, outlook, verifier
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Unreadable
 from kfuncdoc.audit.ignores import Ignore
-from kfuncdoc.audit.libbpf import Resolution, is_resolved, unplaced_reason
+from kfuncdoc.audit.libbpf import Resolution, is_resolved, missing_option_reason, unplaced_reason
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.shape import has_forward
@@ -103,6 +103,8 @@ class _ObjectAudit:
         self._adviser = adviser
         self._definers = definers
         self._resolution = Resolution(record)
+        #: The externs of subsystems that a kernel was built without, and the rule of each alone, by kernel and option.
+        self._absent_by_option: dict[tuple[Kernel, str], dict[Extern, AuditRule]] = {}
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
@@ -117,8 +119,13 @@ class _ObjectAudit:
         }
 
     def report(self) -> ObjectReport:
-        of_externs = (finding for extern in self._object.externs for finding in self._findings_of(extern))
-        findings = (*map(self._unplaced_finding, self._object.unplaced), *of_externs)
+        of_externs = [finding for extern in self._object.externs for finding in self._findings_of(extern)]
+        findings = (
+            *map(self._unplaced_finding, self._object.unplaced),
+            *self._subsystem_findings(),
+            *of_externs,
+            *self._module_findings(),
+        )
         breaks = self._kernels_of(findings, _breaks)
         unsure = [kernel for kernel in self._kernels_of(findings, _may_break) if kernel not in breaks]
         loads = [kernel for kernel in self._kernels if kernel not in breaks and kernel not in unsure]
@@ -146,13 +153,14 @@ class _ObjectAudit:
             reason = "the object has no BTF: it is to be compiled with -g, and to keep its section .BTF"
             yield self._finding(AuditRule.BTF_MISSING, extern, self._kernels, reason, calls)
         seen = self._seen[extern.name]
+        is_guarded = all(call.guarded for call in calls)
         unresolved = {
             kernel: self._resolution.verdict(
-                extern, kernel, seen[kernel], is_reached=bool(self._reached(calls, kernel))
+                extern, kernel, seen[kernel], is_reached=bool(self._reached(calls, kernel)), is_guarded=is_guarded
             )
             for kernel in self._kernels
         }
-        findings = list(self._findings_by_verdict(extern, unresolved, calls))
+        findings = list(self._findings_by_verdict(extern, self._without_subsystems(extern, unresolved), calls))
         yield from findings
         if extern.name != extern.kfunc and self._record.snapshot.find(extern.name) is not None:
             cut_off = extern.name[len(extern.kfunc) :]
@@ -171,6 +179,59 @@ class _ObjectAudit:
             absent = self._kernels_of(findings, lambda finding: finding.rule is AuditRule.KFUNC_ABSENT)
             is_removed_later = bool(absent) and self._kernels.index(absent[-1]) > self._kernels.index([*present][-1])
             yield from self._outlook(extern, present, calls, is_removed_later=is_removed_later)
+
+    # -- several kfuncs at once
+
+    def _without_subsystems(self, extern: Extern, verdicts: Verdicts) -> Verdicts:
+        """Return *verdicts* without those on kernels that were built without the subsystem of *extern*; keep these."""
+        kept: dict[Kernel, Optional[Verdict]] = {}
+        for kernel, verdict in verdicts.items():
+            is_absent = verdict is not None and self._seen[extern.name][kernel].presence is Presence.ABSENT
+            option = self._record.missing_option(extern.kfunc, kernel) if is_absent else None
+            if verdict is None or option is None:
+                kept[kernel] = verdict
+            else:
+                self._absent_by_option.setdefault((kernel, option), {})[extern] = verdict.rule
+        return kept
+
+    def _subsystem_findings(self) -> Iterator[Finding]:
+        """Yield one finding for each kernel and subsystem that it was built without, about all kfuncs of it."""
+        kernels_of: dict[tuple[AuditRule, str, tuple[Extern, ...]], list[Kernel]] = {}
+        for (kernel, option), rules in self._absent_by_option.items():
+            worst = next(rule for rule in _BY_SEVERITY if rule in rules.values())
+            # A weak kfunc behind a guard does no harm: it is named only where all are so.
+            externs = tuple(extern for extern, rule in rules.items() if rule is not AuditRule.ABSENT_GUARDED)
+            kernels_of.setdefault((worst, option, externs or tuple(rules)), []).append(kernel)
+        for (rule, option, externs), kernels in kernels_of.items():
+            named = AuditRule.SUBSYSTEM_ABSENT if rule is AuditRule.KFUNC_ABSENT else rule
+            yield self._joint_finding(named, externs, kernels, missing_option_reason(option), is_observed=True)
+
+    def _module_findings(self) -> Iterator[Finding]:
+        """Yield one finding for each module that has kfuncs of the object, on the kernels that have them there."""
+        externs: dict[str, dict[Extern, None]] = {}
+        kernels: dict[str, set[Kernel]] = {}
+        for extern in self._object.externs:
+            for kernel, seen in self._seen[extern.name].items():
+                if seen.module and self._resolved[kernel][extern.name]:
+                    externs.setdefault(seen.module, {})[extern] = None
+                    kernels.setdefault(seen.module, set()).add(kernel)
+        for module, of_module in externs.items():
+            on = [kernel for kernel in self._kernels if kernel in kernels[module]]
+            yield self._joint_finding(AuditRule.MODULE_NEEDED, [*of_module], on, f"needs the module {module} loaded")
+
+    def _joint_finding(
+        self,
+        rule: AuditRule,
+        externs: Sequence[Extern],
+        kernels: Sequence[Kernel],
+        reason: str,
+        *,
+        is_observed: bool = False,
+    ) -> Finding:
+        calls = tuple(call for extern in externs for call in self._calls.get(extern.name, ()))
+        return Finding(
+            rule, self._object, externs[0], tuple(kernels), reason, calls, None, is_observed, others=tuple(externs[1:])
+        )
 
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
@@ -265,6 +326,9 @@ class _ObjectAudit:
         return all(added is not None and kernel.release is not None and kernel.release < added for kernel in kernels)
 
 
+#: The rules of a kfunc that a kernel does not have, the worst first.
+_BY_SEVERITY = (AuditRule.KFUNC_ABSENT, AuditRule.GUARD_MISSING, AuditRule.ABSENT_GUARDED)
+
 #: The rules whose findings come with advice on what to call instead.
 _RULES_WITH_ADVICE = frozenset({
     AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.GUARD_MISSING, AuditRule.DEPRECATED,
@@ -279,7 +343,7 @@ def _breaks(finding: Finding) -> bool:
         return any(not program.optional for call in finding.calls for program in call.programs)
     return finding.rule in (
         AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
-        AuditRule.SYMBOL_UNPLACED,
+        AuditRule.SYMBOL_UNPLACED, AuditRule.SUBSYSTEM_ABSENT,
     )  # fmt: skip
 
 

@@ -69,6 +69,11 @@ class AuditRule(Enum):
         "The kernel does not have the kfunc, and the object cannot do without it: libbpf refuses the whole object, "
         "\"not found in kernel or module BTFs\".",
     )  # fmt: skip
+    SUBSYSTEM_ABSENT = (
+        "subsystem-absent", Status.BREAKS, Severity.ERROR,
+        "The kernel was built without a whole subsystem, and has none of the kfuncs that depend on it; the object "
+        "cannot do without some of them. This is one finding for all of them.",
+    )  # fmt: skip
     PROTOTYPE_INCOMPATIBLE = (
         "prototype-incompatible", Status.BREAKS, Severity.ERROR,
         "The kernel has the kfunc with another prototype, and libbpf refuses the whole object, \"func_proto "
@@ -109,6 +114,15 @@ class AuditRule(Enum):
         "The kernel does not have the kfunc, or has it with another prototype; the extern is weak and every call "
         "behind a test of it.",
     )  # fmt: skip
+    UNKNOWN_GUARDED = (
+        "unknown-guarded", Status.CLEAN, Severity.INFO,
+        "Neither the record nor the kernel knows the kfunc; the extern is weak and every call behind a test of it.",
+    )  # fmt: skip
+    MODULE_NEEDED = (
+        "module-needed", Status.CLEAN, Severity.INFO,
+        "The kfuncs are in a module: the loader finds them once the module is loaded. This is one finding for all "
+        "kfuncs of the module.",
+    )  # fmt: skip
     DEPRECATED_GUARDED = (
         "deprecated-guarded", Status.CLEAN, Severity.INFO,
         "The kfunc is deprecated, or gone from a later kernel, and every call behind a test that it is there.",
@@ -134,7 +148,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an audit says of a kfunc, for all kernels for which it says the same."""
+    """One thing that an audit says of a kfunc, or of several, for all kernels for which it says the same."""
 
     rule: AuditRule
     object: BpfObject
@@ -148,6 +162,13 @@ class Finding:
     #: Whether it is based on an observed kernel, and not on declarations.
     observed: bool = False
     ignored: Optional[Ignored] = None
+    #: The other externs that it is about; none if it is about *extern* alone.
+    others: tuple[Extern, ...] = ()
+
+    @property
+    def externs(self) -> tuple[Extern, ...]:
+        """All externs that it is about."""
+        return (self.extern, *self.others)
 
     @property
     def severity(self) -> Severity:

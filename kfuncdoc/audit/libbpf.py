@@ -20,6 +20,7 @@ from kfuncdoc.bpf.objects import Extern, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence
+from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.record.lifecycle import Lifecycle
 
 
@@ -71,6 +72,11 @@ def _untyped_reason(name: str) -> str:
     return reason
 
 
+def missing_option_reason(option: str) -> str:
+    """Return why a kernel that was built without the configuration *option* has no kfunc that depends on it."""
+    return f"the kernel was built without {option}, and has no kfunc that depends on it"
+
+
 class Resolution:
     """The externs of objects against the kfuncs of kernels, as *record* knows them."""
 
@@ -78,13 +84,18 @@ class Resolution:
         self._record = record
         self._snapshot = record.snapshot
 
-    def verdict(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel, *, is_reached: bool) -> Optional[Verdict]:
+    def verdict(
+        self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel, *, is_reached: bool, is_guarded: bool
+    ) -> Optional[Verdict]:
         """Return why libbpf does not find the kfunc of *extern* on *kernel*; None where it does.
 
-        *is_reached* says whether a call of it may be reached there.
+        *is_reached* says whether a call of it may be reached there, and *is_guarded* whether all calls are behind a
+        test of it.
         """
         if seen.presence is Presence.UNKNOWN:
-            return Verdict(AuditRule.KFUNC_UNKNOWN, self._unknown_reason(extern, kernel, seen))
+            is_harmless = extern.weak and is_guarded and self._snapshot.find(extern.kfunc) is None
+            rule = AuditRule.UNKNOWN_GUARDED if is_harmless else AuditRule.KFUNC_UNKNOWN
+            return Verdict(rule, self._unknown_reason(extern, kernel, seen))
         if is_resolved(extern, seen):
             if seen.declared is not None or seen.no_kfunc:
                 return None
@@ -117,11 +128,17 @@ class Resolution:
             return f"the kernel has it, and is of {release}: the record goes up to {self._snapshot.last}"
         if declared is not None and kernel.release is not None:
             return f"the record goes no further than {declared[0].recorded}"
+        where = f"; the kernel has it{f', in the module {seen.module}' if seen.module else ''}" if seen.observed else ""
+        if is_selftest(extern.kfunc):
+            return f"the record leaves it out: its name is that of a kfunc of the kernel's own tests{where}"
         if seen.observed:
-            return "the record does not know it; the kernel has it"
+            return f"the record does not know it{where}"
         if declared is not None:
             return "it lives in a module, and the record does not know the release of this kernel"
         hint = self._record.nearest(extern.kfunc)
+        if kernel.observed is not None:
+            where = ", and the kernel itself does not have it: a module may have it, and none was looked into"
+            return f"the record does not know it{where}{'; ' + hint if hint else ''}"
         return f"the record does not know it{': ' + hint if hint else ''}"
 
     def _absent_reason(self, kfunc: str, seen: KfuncOnKernel) -> str:

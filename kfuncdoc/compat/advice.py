@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 from kfuncdoc.compat.choices import choose
 from kfuncdoc.compat.guards import GuardedCall, guard
@@ -69,7 +69,7 @@ class Adviser:
 
     def _advice_before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
         code = self._guard_for(name)
-        for earlier in self._record.views.replacements.replaced_by(name):
+        for earlier in self._of_use(self._record.views.replacements.replaced_by(name), name):
             having = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
             if having:
                 return Advice(call_earlier(earlier, in_words(having, self._kernels)), guard=code)
@@ -80,7 +80,8 @@ class Adviser:
         if view is None:
             return None
         replacements = view.replacement
-        instead = tuple(map(self._with_presence, _kfuncs(replacements)))
+        kfuncs = {str(kfunc.name): kfunc for kfunc in _kfuncs(replacements)}
+        instead = tuple(self._with_presence(kfuncs[kfunc]) for kfunc in self._of_use(kfuncs, name))
         others = [replacement for replacement in replacements.said if replacement.name is None]
         missing_on = min(map(self._missing_on, instead), key=len, default=())
         code = self._guard_for(name) if missing_on or not instead else None
@@ -104,9 +105,10 @@ class Adviser:
         """Return the guard that calls, on each kernel, what replaces the kfunc *name*, itself, or what it replaced."""
         if name not in self._guards:
             view = self._record.views.view(name)
-            instead = view.replacement.kfuncs if view else ()
+            instead = self._of_use(view.replacement.kfuncs if view else (), name)
+            earlier = self._of_use(self._record.views.replacements.replaced_by(name), name)
             best_first = sorted(instead, key=lambda kfunc: len(self._lacking(kfunc)))
-            self._guards[name] = self._guard([*best_first, name, *self._record.views.replacements.replaced_by(name)])
+            self._guards[name] = self._guard([*best_first, name, *earlier])
         return self._guards[name]
 
     def _advice_to_call(self, replacement: Replacement) -> str:
@@ -121,6 +123,22 @@ class Adviser:
 
     def _has(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).is_callable
+
+    def _of_use(self, others: Iterable[str], name: str) -> list[str]:
+        """Return those kfuncs of *others* that are of use to callers of the kfunc *name*.
+
+        Where real kernels are asked for, some kernel has to have it, and no real one may lack it together with *name*:
+        there is no advice to call what is not there either.
+        """
+        observed = [kernel for kernel in self._kernels if kernel.observed is not None]
+        if not observed:
+            return list(others)
+        return [
+            other
+            for other in others
+            if any(self._has(other, kernel) for kernel in self._kernels)
+            and all(self._has(other, kernel) or self._has(name, kernel) for kernel in observed)
+        ]
 
     def _lacking(self, name: str) -> tuple[Kernel, ...]:
         return tuple(kernel for kernel in self._kernels if not self._has(name, kernel))

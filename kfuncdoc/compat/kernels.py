@@ -24,6 +24,7 @@ from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import Lifecycle
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.upkeep.differences import conjuncts
 from kfuncdoc.views.kfunc import KfuncViews
 
 _IMPLICIT = "KF_IMPLICIT_ARGS"
@@ -86,6 +87,7 @@ class KernelRecord:
         self.views = views
         self.snapshot = views.snapshot
         self._kernels: dict[Release, Kernel] = {}
+        self._missing_options: dict[Kernel, Mapping[str, int]] = {}
 
     @classmethod
     def whole(cls, catalog: Catalog, date: datetime.date) -> KernelRecord:
@@ -124,6 +126,38 @@ class KernelRecord:
             Presence.PRESENT, declared.facts.prototype, declared=declared, module=declared.facts.module
         )
 
+    def missing_option(self, name: str, kernel: Kernel) -> Optional[str]:
+        """Return the configuration option without which *kernel* was built, and on which the kfunc *name* depends.
+
+        It is concluded from what was observed: none of several kfuncs that depend on the option is there.  None where
+        that is not so, or *kernel* is a release.
+        """
+        if kernel.observed is None or kernel.release is None:
+            return None
+        if kernel not in self._missing_options:
+            self._missing_options[kernel] = self._options_without_kfuncs(kernel)
+        declared = self.snapshot.lifecycle_at(name, kernel.release)
+        if declared is None or not declared.state.present:
+            # It came later, or is gone: what it depends on is the same subsystem.
+            declared = self.snapshot.lifecycle(name)
+        missing = self._missing_options[kernel]
+        options = sorted(conjuncts(declared.facts.depends_on or "")) if declared else []
+        return max((option for option in options if option in missing), key=missing.__getitem__, default=None)
+
+    def _options_without_kfuncs(self, kernel: Kernel) -> Mapping[str, int]:
+        """Return the options on which several kfuncs of the release depend, none of which *kernel* has: their count."""
+        presences: dict[str, list[Presence]] = {}
+        for name in self.snapshot.catalog.entries:
+            declared = self.snapshot.lifecycle_at(name, kernel.release) if kernel.release else None
+            if declared is not None and declared.state.present:
+                for option in conjuncts(declared.facts.depends_on or ""):
+                    presences.setdefault(option, []).append(self.look(name, kernel).presence)
+        return {
+            option: len(of_kfuncs)
+            for option, of_kfuncs in presences.items()
+            if len(of_kfuncs) > 1 and set(of_kfuncs) == {Presence.ABSENT}
+        }
+
     def _observed(
         self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]
     ) -> Optional[KfuncOnKernel]:
@@ -138,12 +172,14 @@ class KernelRecord:
                 observed=True,
                 no_kfunc=name in functions.no_kfuncs,
                 # BTF alone does not tell flags: that of the record counts.
-                lacks_twin=name in functions.without_twin and declared is not None and _IMPLICIT in declared.facts.flags,
+                lacks_twin=name in functions.without_twin
+                and declared is not None
+                and _IMPLICIT in declared.facts.flags,
                 module=functions.modules.get(name),
             )
         module = declared.facts.module if declared and not is_removed else None
         # A kernel that was observed without its modules does not show which kfuncs these have.
-        if module and not functions.with_modules:
+        if not functions.with_modules and (module or self.snapshot.find(name) is None):
             return None
         return KfuncOnKernel(Presence.ABSENT, declared=declared, observed=True)
 

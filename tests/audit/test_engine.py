@@ -255,8 +255,32 @@ def test_unknown(record):
     assert summary(report) == "not known for v7.0"
     assert report.status(EVERYTHING) is Status.UNKNOWN
     weak = record(RENAMED).audit(calling("bpf_new_", weak=True, found="bpf_new_"), names=["v7.0"])
-    assert weak.status(EVERYTHING) is Status.UNKNOWN
+    assert [each[0] for each in told(weak)] == ["unknown-guarded"]
+    assert weak.status(EVERYTHING) is Status.CLEAN
     assert summary(weak) == "loads on v7.0"
+    unguarded = record(RENAMED).audit(calling("bpf_new_", weak=True), names=["v7.0"])
+    assert unguarded.status(EVERYTHING) is Status.UNKNOWN
+
+
+def test_kfuncs_of_the_kernels_own_tests(record):
+    """The record leaves them out, and so says no hint at another name."""
+    report = record(RENAMED).audit(calling("bpf_kfunc_call_test1"), names=["v7.0"])
+    reason = "the record leaves it out: its name is that of a kfunc of the kernel's own tests"
+    assert told(report) == [("kfunc-unknown", "bpf_kfunc_call_test1", "v7.0", reason)]
+    guarded = calling("bpf_testmod_ops", weak=True, found="bpf_testmod_ops")
+    assert told(record(RENAMED).audit(guarded, names=["v7.0"])) == [
+        ("unknown-guarded", "bpf_testmod_ops", "v7.0", reason)
+    ]
+    bench = record(RENAMED)
+    more = {"modules": {"bpf_kfunc_call_test1": "bpf_testmod"}}
+    kernel = observed(bench, "7.0.1", True, more=more, bpf_kfunc_call_test1="void bpf_kfunc_call_test1(void)")
+    assert told(bench.audit(calling("bpf_kfunc_call_test1"), more=[kernel])) == [
+        (
+            "kfunc-unknown", "bpf_kfunc_call_test1", "7.0.1 (vmlinux)",
+            f"{reason}; the kernel has it, in the module bpf_testmod",
+        ),
+        ("module-needed", "bpf_kfunc_call_test1", "7.0.1 (vmlinux)", "needs the module bpf_testmod loaded"),
+    ]  # fmt: skip
 
 
 def test_a_record_that_ends_before_what_is_declared(record):
@@ -750,8 +774,8 @@ def test_an_observed_shape_is_exact(record):
 
 IMPLICIT = "void bpf_one(int cpu, const struct bpf_prog_aux *aux)"
 WITHOUT_TWIN = (
-    "the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit argument "
-    "in its prototype, and no bpf_one_impl"
+    "the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit "
+    "argument in its prototype, and no bpf_one_impl"
 )
 
 
@@ -822,7 +846,9 @@ def test_modules_that_were_not_looked_into(record):
     """Of a kfunc in a module a vmlinux says nothing: what is declared holds."""
     text = subsystem(entry("bpf_one", "release: v6.6, event: added", module="nf_conntrack"))
     bench = record(text)
-    assert told(bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1")])) == []
+    assert told(bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1")])) == [
+        ("module-needed", "bpf_one", "7.0.1 (vmlinux)", "needs the module nf_conntrack loaded")
+    ]
     with_modules = bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1", True)])
     assert [each[0] for each in told(with_modules)] == ["kfunc-absent"]
 
@@ -867,9 +893,137 @@ def test_unknown_and_observed(record):
     assert told(report) == [
         ("kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)", "the record does not know it; the kernel has it")
     ]
-    absent = bench.audit(calling("bpf_mine"), more=[observed(bench, "7.0.1")])
+    in_a_module = observed(bench, "7.0.1", True, more={"modules": {"bpf_mine": "mine"}}, bpf_mine="void bpf_mine(void)")
+    assert told(bench.audit(calling("bpf_mine"), more=[in_a_module])) == [
+        (
+            "kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)",
+            "the record does not know it; the kernel has it, in the module mine",
+        ),
+        ("module-needed", "bpf_mine", "7.0.1 (vmlinux)", "needs the module mine loaded"),
+    ]  # fmt: skip
+    absent = bench.audit(calling("bpf_mine"), more=[observed(bench, "7.0.1", True)])
     assert told(absent) == [("kfunc-absent", "bpf_mine", "7.0.1 (vmlinux)", "the kernel does not have it")]
     assert absent.status(EVERYTHING) is Status.BREAKS
+
+
+def test_unknown_to_the_kernel_itself(record):
+    """A module that was not looked into may have it."""
+    bench = record(RENAMED)
+    kernel = observed(bench, "7.0.1")
+    reason = (
+        "the record does not know it, and the kernel itself does not have it: a module may have it, and none was "
+        "looked into; did you mean 'bpf_new'?"
+    )
+    report = bench.audit(calling("bpf_mine"), more=[kernel])
+    assert told(report) == [("kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)", reason)]
+    assert summary(report) == "not known for 7.0.1 (vmlinux)"
+    guarded = bench.audit(calling("bpf_mine", weak=True, found="bpf_mine"), more=[kernel])
+    assert [each[0] for each in told(guarded)] == ["unknown-guarded"]
+    assert summary(guarded) == "loads on 7.0.1 (vmlinux)"
+
+
+# -- modules
+
+IN_MODULES = subsystem(
+    entry("bpf_one", "release: v6.6, event: added", module="nf_conntrack")
+    + entry("bpf_two", "release: v7.0, event: added", module="nf_conntrack")
+    + entry("bpf_nat", "release: v6.6, event: added", module="nf_nat")
+)
+
+
+def test_each_module_is_told_once(record):
+    report = record(IN_MODULES).audit(calling("bpf_nat", "bpf_one", "bpf_two", weak=True), names=["v6.19", "v7.0"])
+    needed = [finding for finding in report.findings if finding.rule is AuditRule.MODULE_NEEDED]
+    assert [([extern.name for extern in each.externs], each.reason) for each in needed] == [
+        (["bpf_nat"], "needs the module nf_nat loaded"),
+        (["bpf_one", "bpf_two"], "needs the module nf_conntrack loaded"),
+    ]
+    assert [in_words(each.kernels, report.kernels) for each in needed] == ["v6.19 to v7.0", "v6.19 to v7.0"]
+    assert not any(each.statuses for each in needed)
+
+
+def test_no_module_is_needed_for_what_is_in_the_kernel_itself(record):
+    bench = record(IN_MODULES)
+    assert told(bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1", bpf_one="void bpf_one(void)")])) == []
+
+
+# -- subsystems that a kernel was built without
+
+SUBSYSTEM = subsystem(
+    entry("bpf_one", "release: v6.6, event: added", depends_on="SCHED_CLASS_EXT")
+    + entry(
+        "bpf_two",
+        "release: v6.6, event: added",
+        "release: v6.13, event: deprecated, reason: No., said_in: a, removal: v7.3, renamed_to: bpf_new",
+        depends_on="SCHED_CLASS_EXT && CGROUPS",
+    )
+    + entry("bpf_new", "release: v6.13, event: added", depends_on="SCHED_CLASS_EXT")
+    + entry("bpf_late", "release: v7.1, event: added", depends_on="SCHED_CLASS_EXT")
+    + entry("bpf_lsm", "release: v6.6, event: added", depends_on="BPF_LSM")
+    + entry("bpf_cgroup", "release: v6.6, event: added", depends_on="CGROUPS")
+    + entry("bpf_other", "release: v6.6, event: added")
+)
+WITHOUT_IT = "the kernel was built without SCHED_CLASS_EXT, and has no kfunc that depends on it"
+
+
+def of_subsystem(record: Bench, *objects: BpfObject, **prototypes: str) -> Report:
+    """Audit *objects* on a kernel that has, of SUBSYSTEM, bpf_cgroup and *prototypes*."""
+    bench = record(SUBSYSTEM)
+    kernel = observed(bench, "7.0.1", bpf_cgroup="void bpf_cgroup(void)", **prototypes)
+    return bench.audit(*objects, more=[kernel])
+
+
+def together(*objects: BpfObject) -> BpfObject:
+    externs = sum((one.externs for one in objects), ())
+    return BpfObject("prog.bpf.o", externs, (PACKET,), sum((one.calls for one in objects), ()))
+
+
+def test_a_subsystem_that_a_kernel_was_built_without(record):
+    """It is one finding about all kfuncs, later ones among them, without advice to call another one of them."""
+    report = of_subsystem(record, calling("bpf_one", "bpf_two", "bpf_late", "bpf_lsm"))
+    assert told(report) == [
+        ("subsystem-absent", "bpf_one", "7.0.1 (vmlinux)", WITHOUT_IT),
+        ("kfunc-absent", "bpf_lsm", "7.0.1 (vmlinux)", "the kernel does not have it; it needs BPF_LSM"),
+    ]
+    finding = report.findings[0]
+    assert [extern.name for extern in finding.externs] == ["bpf_one", "bpf_two", "bpf_late"]
+    assert [call.extern for call in finding.calls] == ["bpf_one", "bpf_two", "bpf_late"]
+    assert (finding.advice, finding.observed, report.status(EVERYTHING)) == (None, True, Status.BREAKS)
+    assert summary(report) == "breaks on 7.0.1 (vmlinux)"
+
+
+def test_weak_kfuncs_of_a_subsystem_that_a_kernel_was_built_without(record):
+    guarded = calling("bpf_one", weak=True, found="bpf_one")
+    assert told(of_subsystem(record, guarded)) == [("absent-guarded", "bpf_one", "7.0.1 (vmlinux)", WITHOUT_IT)]
+    unguarded = of_subsystem(record, together(guarded, calling("bpf_two", weak=True)))
+    assert told(unguarded) == [("guard-missing", "bpf_two", "7.0.1 (vmlinux)", WITHOUT_IT)]
+    assert summary(unguarded) == "may break on 7.0.1 (vmlinux)"
+    strong = of_subsystem(record, together(guarded, calling("bpf_two")))
+    assert told(strong) == [("subsystem-absent", "bpf_two", "7.0.1 (vmlinux)", WITHOUT_IT)]
+
+
+def test_a_kernel_with_a_part_of_the_subsystem(record):
+    report = of_subsystem(record, calling("bpf_one", "bpf_two"), bpf_two="void bpf_two(void)")
+    reason = "the kernel does not have it; it needs SCHED_CLASS_EXT"
+    assert told(report)[0] == ("kfunc-absent", "bpf_one", "7.0.1 (vmlinux)", reason)
+
+
+def test_advice_names_no_kfunc_that_the_observed_kernel_lacks_too(record):
+    bench = record(RENAMED)
+    with_new = observed(bench, "6.17.1", bpf_new="void bpf_new(void)")
+    without = observed(bench, "6.17.2")
+    (advised,) = bench.audit(calling("bpf_old"), more=[with_new]).findings
+    assert advised.advice is not None
+    assert advised.advice.words == "call bpf_new"
+    (alone,) = bench.audit(calling("bpf_old"), more=[without]).findings
+    assert alone.advice is None
+    (both,) = bench.audit(calling("bpf_old"), more=[with_new, without]).findings
+    assert both.advice is None
+    # The kernel that lacks the new one has the old one: a guard is right on both.
+    with_old = observed(bench, "6.16.1", bpf_old="void bpf_old(void)")
+    (absent,) = bench.audit(calling("bpf_old"), more=[with_new, with_old]).findings
+    assert absent.advice is not None
+    assert absent.advice.words == "call bpf_new (not on 6.16.1 (vmlinux))"
 
 
 def test_a_release_beyond_the_record(record):

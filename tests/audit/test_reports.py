@@ -165,6 +165,35 @@ def test_calls_in_no_program(record):
     assert "    programs: nothing\n" in as_text(declared, 80)
 
 
+def joint(tmp_path: Path) -> Report:
+    """Return a report with one finding about five externs."""
+    modules = "".join(entry(f"bpf_{name}", "release: v6.6, event: added", module="nf_nat") for name in "abcde")
+    in_a_module = KernelRecord.whole(catalog_of(tmp_path, demo=subsystem(modules)), TODAY)
+    externs = tuple(extern(f"bpf_{name}") for name in "abcde")
+    return audited(in_a_module, [BpfObject("prog.bpf.o", externs, (PACKET,))], ["v7.0"])
+
+
+def test_a_finding_about_several_kfuncs(tmp_path):
+    report = joint(tmp_path)
+    assert "\n    kfunc: bpf_a, bpf_b, bpf_c, bpf_d and 1 more\n" in as_text(report, 80, notes=True)
+    (finding,) = json.loads(as_json(report))["objects"][0]["findings"]
+    assert (finding["extern"], finding["others"]) == ("bpf_a", ["bpf_b", "bpf_c", "bpf_d", "bpf_e"])
+
+
+@pytest.mark.parametrize(("names", "is_ignored"), [("abcde", True), ("abcd", False), ("a", False)])
+def test_a_finding_about_several_kfuncs_is_ignored_if_each_has_an_entry(tmp_path, names, is_ignored):
+    day = datetime.date(2027, 1, 1)
+    entries = [
+        ignores.Ignore(f"bpf_{name}", f"Why {name}.", day + datetime.timedelta(ord("z") - ord(name)), "file:1:1")
+        for name in names
+    ]
+    ignored = ignores.apply(joint(tmp_path), entries, TODAY)
+    assert [finding.ignored for finding in ignored.findings] == [
+        ignores.Ignored("Why e.", day + datetime.timedelta(21)) if is_ignored else None
+    ]
+    assert ignored.remarks == ()
+
+
 def test_tally(report):
     assert tally(report) == "2 objects: 2 errors, 1 note; the record goes up to v7.3"
     assert tally(Report((), (), "v7.3")) == "0 objects: nothing to report; the record goes up to v7.3"

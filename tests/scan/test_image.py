@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration
 from kfuncdoc.kernels.packaged import load_flags
+from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.scan.binary import packed as packed_files
 from kfuncdoc.scan.binary.image import find_functions, scan_image
 from kfuncdoc.scan.errors import Unscannable
-from kfuncdoc.scan.selftests import is_selftest
 
 ACQUIRE, RELEASE, RET_NULL, TRUSTED, SLEEPABLE, RCU, IMPLICIT = 1, 2, 4, 1 << 4, 1 << 5, 1 << 7, 1 << 16
 CLASSES = pytest.mark.parametrize(("order", "bits"), [("little", 64), ("big", 64), ("little", 32), ("big", 32)])
@@ -167,8 +167,8 @@ def test_implicit_arguments_are_no_part_of_what_programs_call(scan, shown, twin)
 
 
 TWINLESS = (
-    "1 of 1 kfuncs with KF_IMPLICIT_ARGS have the implicit argument in BTF, and no twin NAME_impl, because pahole did not"
-    " tag them as kfuncs (before 1.26 it tags none); programs cannot call them: bpf_kick"
+    "1 of 1 kfuncs with KF_IMPLICIT_ARGS have the implicit argument in BTF, and no twin NAME_impl, because pahole did"
+    " not tag them as kfuncs (before 1.26 it tags none); programs cannot call them: bpf_kick"
 )
 
 

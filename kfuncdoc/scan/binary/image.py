@@ -49,12 +49,12 @@ from kfuncdoc.base.progress import Track
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
+from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.scan.binary.btf import LARGEST_BLOB, Btf, byte_order_of
 from kfuncdoc.scan.binary.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.binary.id_sets import BtfIdSet, kfunc_sets
 from kfuncdoc.scan.binary.packed import GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, unpacked
 from kfuncdoc.scan.errors import Unscannable, is_folder, opened, readable
-from kfuncdoc.scan.selftests import is_selftest
 
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
 _VMLINUX = re.compile(r"vmlinux(?:-\d.*)?$")
@@ -293,9 +293,9 @@ class _ImageScan:
         )
         if missing:
             text = (
-                f"{len(missing)} of {len(implicit)} kfuncs with KF_IMPLICIT_ARGS have the implicit argument in BTF, and no"
-                f" twin NAME_impl, because pahole did not tag them as kfuncs (before 1.26 it tags none); programs cannot"
-                f" call them: {', '.join(missing)}"
+                f"{len(missing)} of {len(implicit)} kfuncs with KF_IMPLICIT_ARGS have the implicit argument in BTF, and"
+                f" no twin NAME_impl, because pahole did not tag them as kfuncs (before 1.26 it tags none); programs"
+                f" cannot call them: {', '.join(missing)}"
             )
             self._remark(image.path, text)
 
