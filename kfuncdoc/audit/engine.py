@@ -20,7 +20,8 @@ from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 from kfuncdoc.audit import ignores, outlook, verifier
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Unreadable
 from kfuncdoc.audit.ignores import Ignore
-from kfuncdoc.audit.libbpf import Resolution, is_resolved, missing_option_reason, unplaced_reason
+from kfuncdoc.audit.libbpf import Resolution, is_resolved, look, missing_option_reason, unplaced_reason
+from kfuncdoc.audit.loaders import Loader, as_loaded_by
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.shape import has_forward
@@ -44,6 +45,8 @@ class AuditRequest:
     unreadable: Sequence[Unreadable] = ()
     #: The findings that do not count.  Each entry is valid up to its last day; "today" is the day of the record.
     ignores: Sequence[Ignore] = ()
+    #: The loader that resolves the kfuncs of the objects.
+    loader: Loader = Loader.LIBBPF
 
 
 def run(request: AuditRequest) -> Report:
@@ -54,13 +57,16 @@ def run(request: AuditRequest) -> Report:
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
     reports = []
     definers = _definers(request.objects)
-    for bpf_object in request.objects:
+    for bpf_object in (as_loaded_by(request.loader, bpf_object) for bpf_object in request.objects):
         start = 0 if request.kernels else _first_with_all_needed(bpf_object, record, kernels)
         asked = kernels[start:]
-        adviser = advisers.setdefault(asked, Adviser(record, asked))
-        report = _ObjectAudit(bpf_object, record, asked, adviser, definers).report()
+        has_flavours = request.loader is Loader.LIBBPF
+        adviser = advisers.setdefault(asked, Adviser(record, asked, flavours=has_flavours))
+        report = _ObjectAudit(bpf_object, record, asked, adviser, definers, request.loader).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
-    complete = Report(tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable))
+    complete = Report(
+        tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable), loader=request.loader
+    )
     return ignores.apply(complete, request.ignores, record.snapshot.date)
 
 
@@ -96,21 +102,22 @@ class _ObjectAudit:
         kernels: tuple[Kernel, ...],
         adviser: Adviser,
         definers: Mapping[str, Sequence[str]],
+        loader: Loader,
     ) -> None:
         self._object = bpf_object
         self._record = record
         self._kernels = kernels
         self._adviser = adviser
         self._definers = definers
-        self._resolution = Resolution(record)
+        self._loader = loader
+        self._resolution = Resolution(record, loader)
         #: The externs of subsystems that a kernel was built without, and the rule of each alone, by kernel and option.
         self._absent_by_option: dict[tuple[Kernel, str], dict[Extern, AuditRule]] = {}
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
         self._seen = {
-            extern.name: {kernel: record.look(extern.kfunc, kernel) for kernel in kernels}
-            for extern in bpf_object.externs
+            extern.name: {kernel: look(record, extern, kernel) for kernel in kernels} for extern in bpf_object.externs
         }
         #: Whether libbpf finds each extern, by kernel and name; None where nobody knows.
         self._resolved: dict[Kernel, dict[str, Optional[bool]]] = {
@@ -141,6 +148,7 @@ class _ObjectAudit:
         reason = unplaced_reason(
             symbol,
             self._definers.get(symbol.name, ()),
+            self._loader,
             is_kfunc=self._record.snapshot.find(essential_name(symbol.name)) is not None,
         )
         calls = tuple(self._calls.get(symbol.name, ()))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional
 
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.base.diagnostics import Severity
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern
 from kfuncdoc.compat.advice import Advice
@@ -223,6 +224,8 @@ class Report:
     remarks: tuple[str, ...] = ()
     #: The objects that could not be read, and why.
     unreadable: tuple[Unreadable, ...] = ()
+    #: The loader that the objects are for.
+    loader: Loader = Loader.LIBBPF
 
     @property
     def findings(self) -> tuple[Finding, ...]:

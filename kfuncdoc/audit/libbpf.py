@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What libbpf decides for an object as a whole: does the kernel have each kfunc, with the prototype that is declared?
+"""What the loader decides for an object as a whole: does the kernel have each kfunc, with the prototype declared?
 
 ::
 
-    Extern, KfuncOnKernel --is_resolved--> what libbpf finds --Resolution.verdict--> a Verdict, or None
+    Extern, Kernel --look--> KfuncOnKernel --is_resolved--> whether it is found --Resolution.verdict--> Verdict or None
 
 libbpf (``bpf_object__resolve_externs()`` in ``tools/lib/bpf/libbpf.c``) refuses an object if it does not find a kfunc,
-unless the extern is weak.
+unless the extern is weak.  :mod:`kfuncdoc.audit.loaders` says what cilium/ebpf does differently.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from __future__ import annotations
 from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.verdicts import Verdict
 from kfuncdoc.audit.words import missing_twin
-from kfuncdoc.bpf.objects import Extern, SymbolFault, UnplacedSymbol
+from kfuncdoc.bpf.objects import Extern, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence
@@ -24,15 +25,30 @@ from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.record.lifecycle import Lifecycle
 
 
+def look(record: KernelRecord, extern: Extern, kernel: Kernel) -> KfuncOnKernel:
+    """Return what is known of the kfunc of *extern* on *kernel*."""
+    seen = record.look(extern.kfunc, kernel)
+    if seen.presence is Presence.UNKNOWN and _is_unknown_flavour(record, extern):
+        return KfuncOnKernel(Presence.ABSENT, observed=kernel.observed is not None)
+    return seen
+
+
+def _is_unknown_flavour(record: KernelRecord, extern: Extern) -> bool:
+    """Whether the loader takes the flavour of a known kfunc for a part of its name, by which no kernel has it."""
+    own_name = essential_name(extern.name)
+    is_whole = extern.is_exact and own_name != extern.name
+    return is_whole and record.snapshot.find(extern.name) is None and record.snapshot.find(own_name) is not None
+
+
 def is_resolved(extern: Extern, seen: KfuncOnKernel) -> Optional[bool]:
-    """Whether libbpf finds the kfunc of *extern*, with a prototype that it accepts; None where nobody knows."""
+    """Whether the loader finds the kfunc of *extern*, with a prototype that it accepts; None where nobody knows."""
     if seen.presence is Presence.UNKNOWN:
         return None
     return seen.presence is Presence.PRESENT and _is_compatible(extern, seen)
 
 
 def _is_compatible(extern: Extern, seen: KfuncOnKernel) -> bool:
-    """Whether libbpf takes the declared prototype and that of the kernel for the same; unknown ones count as such."""
+    """Whether the loader takes the declared prototype and that of the kernel for the same; it does an unknown one."""
     if seen.shape is not None or seen.prototype is None:
         return compatible(extern.shape, seen.shape)
     try:
@@ -41,8 +57,8 @@ def _is_compatible(extern: Extern, seen: KfuncOnKernel) -> bool:
         return True
 
 
-def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], *, is_kfunc: bool) -> str:
-    """Return why libbpf cannot open an object with *symbol*, and what to do.
+def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], loader: Loader, *, is_kfunc: bool) -> str:
+    """Return why *loader* cannot open an object with *symbol*, and what to do.
 
     *definers* are the paths of the other objects that define it; *is_kfunc* is whether the record knows it as a kfunc.
     """
@@ -54,7 +70,7 @@ def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], *, is_kfunc
     if symbol.fault is SymbolFault.NOT_EXTERN:
         return "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang"
     if symbol.fault is SymbolFault.WRONG_SECTION:
-        reason = f"it is declared in the section {symbol.section}, in which libbpf looks for no extern"
+        reason = f"it is declared in the section {symbol.section}, in which {loader.title} looks for no extern"
     else:
         reason = "it has a type, and is in no section: it is declared without __ksym"
     if is_kfunc:
@@ -80,14 +96,15 @@ def missing_option_reason(option: str) -> str:
 class Resolution:
     """The externs of objects against the kfuncs of kernels, as *record* knows them."""
 
-    def __init__(self, record: KernelRecord) -> None:
+    def __init__(self, record: KernelRecord, loader: Loader) -> None:
         self._record = record
+        self._loader = loader
         self._snapshot = record.snapshot
 
     def verdict(
         self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel, *, is_reached: bool, is_guarded: bool
     ) -> Optional[Verdict]:
-        """Return why libbpf does not find the kfunc of *extern* on *kernel*; None where it does.
+        """Return why the loader does not find the kfunc of *extern* on *kernel*; None where it does.
 
         *is_reached* says whether a call of it may be reached there, and *is_guarded* whether all calls are behind a
         test of it.
@@ -101,11 +118,13 @@ class Resolution:
                 return None
             return Verdict(AuditRule.KFUNC_UNKNOWN, self._unknown_reason(extern, kernel, seen))
         rule = AuditRule.KFUNC_ABSENT
-        reason = self._absent_reason(extern.kfunc, seen)
+        reason = self._absent_reason(extern, seen)
         if seen.presence is Presence.PRESENT:
             rule = AuditRule.PROTOTYPE_INCOMPATIBLE
             reason = _incompatible_reason(extern, seen)
-        if extern.weak:
+        if extern.weak and rule is AuditRule.PROTOTYPE_INCOMPATIBLE and self._loader is Loader.CILIUM:
+            reason += "; cilium/ebpf refuses that of a weak extern, too"
+        elif extern.weak:
             rule = AuditRule.GUARD_MISSING if is_reached else AuditRule.ABSENT_GUARDED
         return Verdict(rule, reason + self._backport_hint(extern.kfunc, kernel, seen), seen.observed)
 
@@ -141,9 +160,12 @@ class Resolution:
             return f"the record does not know it{where}{'; ' + hint if hint else ''}"
         return f"the record does not know it{': ' + hint if hint else ''}"
 
-    def _absent_reason(self, kfunc: str, seen: KfuncOnKernel) -> str:
-        """Return why a kernel does not have *kfunc*: which release removed it, or is to add it."""
-        declared = seen.declared
+    def _absent_reason(self, extern: Extern, seen: KfuncOnKernel) -> str:
+        """Return why a kernel does not have the kfunc of *extern*: which release removed it, or is to add it."""
+        kfunc, declared = extern.kfunc, seen.declared
+        if _is_unknown_flavour(self._record, extern):
+            flavour = extern.name[len(essential_name(extern.name)) :]
+            return f"{self._loader.title} looks for it by this name, and takes no {flavour} for a flavour"
         if seen.observed and (declared is None or declared.state.present):
             needs = declared.facts.depends_on if declared else None
             return f"the kernel does not have it{'; it needs ' + needs if needs else ''}"

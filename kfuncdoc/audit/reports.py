@@ -8,6 +8,7 @@ import textwrap
 from typing import Any, Iterator, Sequence
 
 from kfuncdoc.audit.findings import Finding, Report
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.diagnostics import Severity, workflow_command
@@ -41,6 +42,8 @@ def as_text(report: Report, width: int, *, notes: bool = False) -> str:
             f"{of_object.object.path}: {in_which_it_loads(of_object, report.kernels)}" for of_object in report.objects
         )
     ]
+    if report.loader is not Loader.LIBBPF:
+        blocks.insert(0, f"As {report.loader.title} loads objects:")
     if shown:
         table = _table if width >= _WIDE else _stacked
         blocks.append("\n".join(table(shown, report, width)))
@@ -198,7 +201,8 @@ def _commands(finding: Finding, report: Report) -> Iterator[str]:
 def in_one_line(finding: Finding, report: Report) -> str:
     """Return *finding* as one sentence."""
     kernels = in_words(finding.kernels, report.kernels)
-    message = f"{names(finding)}, called by {callers(finding)}, on {kernels}: {finding.reason}"
+    loader = f"loaded by {report.loader.title} " if report.loader is not Loader.LIBBPF else ""
+    message = f"{names(finding)}, called by {callers(finding)}, {loader}on {kernels}: {finding.reason}"
     advice = f"; {finding.advice.words}" if finding.advice else ""
     return message + advice + (" (observed)" if finding.observed else "")
 
@@ -211,6 +215,7 @@ def as_json(report: Report) -> str:
     document = {
         "format": FORMAT,
         "recorded": report.recorded,
+        "loader": report.loader.word,
         "kernels": [
             {
                 "name": kernel.name,
@@ -348,6 +353,7 @@ def json_schema() -> Schema:
         FORMAT,
         {
             "recorded": json_schemas.text("The last release that the record knows."),
+            "loader": json_schemas.choice("The loader that the objects are for.", [loader.word for loader in Loader]),
             "kernels": json_schemas.array("The kernels asked for, in order.", kernel),
             "objects": json_schemas.array("The objects that were read.", report),
             "unreadable": json_schemas.array("The objects that could not be read.", unreadable),

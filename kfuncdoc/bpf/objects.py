@@ -37,11 +37,13 @@ class Extern:
     #: The declared prototype, in C and as libbpf compares it; None if the object does not tell.
     prototype: Optional[str] = None
     shape: Shape = None
+    #: Whether the loader looks for the whole name.  libbpf leaves out the flavour, and cilium/ebpf does not.
+    is_exact: bool = False
 
     @property
     def kfunc(self) -> str:
-        """The name that libbpf looks for."""
-        return essential_name(self.name)
+        """The name that the loader looks for."""
+        return self.name if self.is_exact else essential_name(self.name)
 
 
 class SymbolFault(Enum):

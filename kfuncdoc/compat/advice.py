@@ -15,7 +15,7 @@ from typing import Iterable, Optional, Sequence
 from kfuncdoc.compat.choices import choose
 from kfuncdoc.compat.guards import GuardedCall, guard
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
-from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
+from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, PlainVariant, Variant, is_plain
 from kfuncdoc.views.replacement import (
     Replacement,
     Replacements,
@@ -48,10 +48,14 @@ class Advice:
 
 
 class Adviser:
-    """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once."""
+    """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once.
 
-    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel]) -> None:
+    Without *flavours* it is for loaders that look for the whole name of an extern.
+    """
+
+    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel], *, flavours: bool = True) -> None:
         self._record = record
+        self._flavours = flavours
         self._kernels = tuple(kernels)
         self._advice: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
         self._guards: dict[str, Optional[str]] = {}
@@ -119,7 +123,8 @@ class Adviser:
             is_on_none=missing_on == self._kernels,
             is_one_kernel=len(self._kernels) == 1,
         )
-        return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
+        is_found = is_plain(name) or not self._flavours
+        return to_call(replacement, "" if is_found else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels)
 
     def _has(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).is_callable
@@ -148,15 +153,25 @@ class Adviser:
     def _guard(self, names: Sequence[str]) -> Optional[str]:
         """Return code that calls the first of the kfuncs *names* that each kernel has.
 
-        None if one of them, with one prototype, is right on every kernel.
+        None if one of them, with one prototype, is right on every kernel; or if one had several prototypes, each of
+        which needs a flavour, and the loader knows none.
         """
         chosen = choose(self._record, self._kernels, names)
         if not chosen.calls or chosen.is_one:
             return None
+        if not self._flavours and not all(call.variant.is_only for call in chosen.calls):
+            return None
         calls = [
-            GuardedCall(call.variant, in_words(call.kernels, self._kernels), call.not_before) for call in chosen.calls
+            GuardedCall(self._declared(call.variant), in_words(call.kernels, self._kernels), call.not_before)
+            for call in chosen.calls
         ]
         return guard(names[0], calls, in_words(chosen.kernels_without, self._kernels))
+
+    def _declared(self, variant: Variant) -> Variant:
+        """Return *variant* under the name that the loader finds it by."""
+        if self._flavours:
+            return variant
+        return PlainVariant(variant.kfunc, variant.prototype, variant.since, variant.until, variant.is_only)
 
 
 def _kfuncs(replacements: Replacements) -> tuple[Replacement, ...]:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from textwrap import dedent
 from typing import Iterable, Optional
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from kfuncdoc.audit.asked_kernels import KernelUnknown, asked_for, observed_kernel
 from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
@@ -53,10 +55,18 @@ class Bench:
         self.record = KernelRecord.whole(catalog_of(self._folder, demo=text), date)
         return self
 
-    def audit(self, *objects: BpfObject, first: str = "", last: str = "", names: Iterable[str] = (), more=()) -> Report:
+    def audit(
+        self,
+        *objects: BpfObject,
+        first: str = "",
+        last: str = "",
+        names: Iterable[str] = (),
+        more=(),
+        loader: Loader = Loader.LIBBPF,
+    ) -> Report:
         assert self.record is not None
         kernels = asked_for(self.record, first=first or None, last=last or None, names=names)
-        return run(AuditRequest(objects, self.record, (*kernels, *more)))
+        return run(AuditRequest(objects, self.record, (*kernels, *more), loader=loader))
 
 
 @pytest.fixture
@@ -432,6 +442,82 @@ def test_a_name_that_libbpf_takes_for_a_flavour(record):
     assert "flavour-mistaken" in [each[0] for each in told(weak)]
     right = declaring("int bpf_one___v2___compat(void)", "bpf_one___v2___compat")
     assert told(record(text).audit(right, names=["v7.0"])) == []
+
+
+# -- cilium/ebpf
+
+
+NO_FLAVOUR = "cilium/ebpf looks for it by this name, and takes no ___own for a flavour"
+
+
+def test_cilium_knows_no_flavours(record):
+    strong = record(RENAMED).audit(calling("bpf_always___own"), names=["v7.0"], loader=Loader.CILIUM)
+    assert told(strong) == [("kfunc-absent", "bpf_always___own", "v7.0", NO_FLAVOUR)]
+    assert (summary(strong), strong.loader) == ("breaks on v7.0", Loader.CILIUM)
+    weak = record(RENAMED).audit(calling("bpf_always___own", weak=True), names=["v7.0"], loader=Loader.CILIUM)
+    assert [each[0] for each in told(weak)] == ["guard-missing"]
+    guarded = calling("bpf_always___own", weak=True, found="bpf_always___own")
+    report = record(RENAMED).audit(guarded, names=["v7.0"], loader=Loader.CILIUM)
+    assert told(report) == [("absent-guarded", "bpf_always___own", "v7.0", NO_FLAVOUR)]
+    assert told(record(RENAMED).audit(guarded, names=["v7.0"])) == []
+
+
+def test_cilium_knows_no_flavours_on_a_real_kernel(record):
+    bench = record(RENAMED)
+    kernel = observed(bench, "7.0.1", bpf_always="void bpf_always(void)")
+    report = bench.audit(calling("bpf_always___own"), more=[kernel], loader=Loader.CILIUM)
+    assert told(report) == [("kfunc-absent", "bpf_always___own", "7.0.1 (vmlinux)", NO_FLAVOUR)]
+    assert report.findings[0].observed
+
+
+def test_a_call_behind_a_flavour_that_cilium_does_not_find_is_not_reached(record):
+    """The other branch is, as on a kernel without the kfunc."""
+    new = calling("bpf_new___own", weak=True, found="bpf_new___own")
+    old = calling("bpf_old", weak=True, missed="bpf_new___own")
+    with_libbpf = record(RENAMED).audit(together(new, old), names=["v6.17"])
+    assert summary(with_libbpf) == "loads on v6.17"
+    report = record(RENAMED).audit(together(new, old), names=["v6.17"], loader=Loader.CILIUM)
+    assert [each[:2] for each in told(report)] == [("absent-guarded", "bpf_new___own"), ("guard-missing", "bpf_old")]
+
+
+def test_cilium_finds_kfuncs_whose_own_name_looks_like_a_flavour(record):
+    text = subsystem(
+        entry("bpf_one", "release: v6.6, event: added", prototype="void bpf_one(void)")
+        + entry("bpf_one___v2", "release: v6.6, event: added", prototype="int bpf_one___v2(void)")
+    )
+    plain = declaring("int bpf_one___v2(void)", "bpf_one___v2")
+    assert told(record(text).audit(plain, names=["v7.0"], loader=Loader.CILIUM)) == []
+    for_libbpf = declaring("int bpf_one___v2___compat(void)", "bpf_one___v2___compat")
+    report = record(text).audit(for_libbpf, names=["v7.0"], loader=Loader.CILIUM)
+    assert [each[0] for each in told(report)] == ["kfunc-absent"]
+
+
+def test_cilium_refuses_another_prototype_of_a_weak_kfunc_too(record):
+    weak = declaring("u32 bpf_one(u32)", weak=True)
+    guarded = dataclasses.replace(weak, calls=(Call("bpf_one", "packet", (PACKET,), found=frozenset({"bpf_one"})),))
+    with_libbpf = record(CHANGED).audit(guarded, names=["v7.0"])
+    assert [each[0] for each in told(with_libbpf)] == ["absent-guarded"]
+    report = record(CHANGED).audit(guarded, names=["v7.0"], loader=Loader.CILIUM)
+    assert told(report) == [
+        (
+            "prototype-incompatible", "bpf_one", "v7.0",
+            "its prototype is u32 bpf_one(u32 x, void *ctx), and the program declares u32 bpf_one(u32); cilium/ebpf "
+            "refuses that of a weak extern, too",
+        )
+    ]  # fmt: skip
+    assert summary(report) == "breaks on v7.0"
+
+
+def test_guards_for_cilium_have_no_flavours(record):
+    (finding,) = record(RENAMED).audit(calling("bpf_old"), first="v6.12", loader=Loader.CILIUM).findings
+    assert finding.advice is not None
+    assert finding.advice.guard is not None
+    assert "___" not in finding.advice.guard
+    assert "if (bpf_ksym_exists(bpf_new)) {" in finding.advice.guard
+    (changed,) = (
+        record(CHANGED).audit(declaring("u32 bpf_one(u32)"), first="v6.19", last="v7.0", loader=Loader.CILIUM).findings
+    )
+    assert changed.advice is None
 
 
 # -- who may call

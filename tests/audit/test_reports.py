@@ -22,6 +22,7 @@ from kfuncdoc.audit import ignores
 from kfuncdoc.audit.asked_kernels import asked_for, observed_kernel
 from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status, Unreadable
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.reports import as_github, as_json, as_text, tally
 from kfuncdoc.audit.sarif import as_sarif
 from kfuncdoc.base.diagnostics import as_text as diagnostic_as_text
@@ -192,6 +193,18 @@ def test_a_finding_about_several_kfuncs_is_ignored_if_each_has_an_entry(tmp_path
         ignores.Ignored("Why e.", day + datetime.timedelta(21)) if is_ignored else None
     ]
     assert ignored.remarks == ()
+
+
+def test_the_loader_is_named_where_it_is_not_libbpf(record):
+    libbpf, cilium = (
+        run(AuditRequest([OLD], record, asked_for(record, names=["v6.17"]), loader=loader)) for loader in Loader
+    )
+    assert as_text(cilium, 80).startswith("As cilium/ebpf loads objects:\n\nprog.bpf.o: breaks on v6.17\n")
+    assert as_text(libbpf, 80).startswith("prog.bpf.o: breaks on v6.17\n")
+    assert "bpf_old, called by packet, other, loaded by cilium/ebpf on v6.17: gone from v6.17" in as_github(cilium)
+    for report, word in ((libbpf, "libbpf"), (cilium, "cilium")):
+        assert json.loads(as_json(report))["loader"] == word
+        assert json.loads(as_sarif(report))["runs"][0]["properties"] == {"loader": word}
 
 
 def test_tally(report):
