@@ -63,8 +63,9 @@ def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], loader: Loa
     *definers* are the paths of the other objects that define it; *is_kfunc* is whether the record knows it as a kfunc.
     """
     if definers:
-        others = " or ".join(definers)
-        return f"this object is a part of a program: link it with {others}, which defines it (bpftool gen object)"
+        more = f" (or one of {len(definers) - 1} others)" if len(definers) > 1 else ""
+        other = f"{definers[0]}{more}, which defines it"
+        return f"this object is a part of a program: link it with {other} (bpftool gen object)"
     if symbol.fault is SymbolFault.UNTYPED:
         return _untyped_reason(symbol.name)
     if symbol.fault is SymbolFault.NOT_EXTERN:

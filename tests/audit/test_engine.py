@@ -792,6 +792,11 @@ def test_parts_that_are_to_be_linked(record):
         "breaks on v7.0",
         "calls no kfuncs",
     ]
+    same = [dataclasses.replace(helper, path=f"{name}.bpf.o") for name in "abc"]
+    assert (
+        "link it with a.bpf.o (or one of 2 others), which defines it"
+        in told(record(RENAMED).audit(part, *same, names=["v7.0"]))[0][3]
+    )
 
 
 def test_stable_kernels_that_differ(record):
