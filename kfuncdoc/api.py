@@ -102,6 +102,7 @@ def audit_objects(
     last: Optional[str] = None,
     long_term: bool = False,
     date: Day = None,
+    loader: str = "libbpf",
 ) -> Report:
     """Return what the record says of the BPF objects at *paths*, a path or several, on the kernels asked for.
 
@@ -110,13 +111,18 @@ def audit_objects(
     one that has every kfunc that the object needs.  An object that cannot be read raises nothing: it is in
     ``report.unreadable``.  Raises :exc:`KernelUnknown`, a ValueError, where the record does not reach a kernel, and
     :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
+
+    *loader* is the library that loads the objects, ``libbpf`` or ``cilium``.  Raises :exc:`ValueError` for another one.
     """
     from kfuncdoc.audit.asked_kernels import asked_for
+    from kfuncdoc.audit.loaders import LOADERS
 
+    if loader not in LOADERS:
+        raise ValueError(f"there is no loader '{loader}': known are {', '.join(LOADERS)}")
     record = KernelRecord.whole(load() if catalog is None else catalog, reference_date(_text(date), os.environ))
     asked = asked_for(record, first=first, last=last, names=_several(kernels), long_term=long_term)
     objects, unreadable = read_objects(paths)
-    return run_audit(AuditRequest(objects, record, asked, unreadable))
+    return run_audit(AuditRequest(objects, record, asked, unreadable, loader=LOADERS[loader]))
 
 
 def export(snapshot: Snapshot) -> dict[str, Any]:

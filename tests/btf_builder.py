@@ -75,8 +75,10 @@ class Types:
         words = [word for name, number in parameters for word in (self.string(name), number)]
         return self.add(FUNC_PROTO, what=returns, words=tuple(words), count=len(parameters))
 
-    def func(self, name: str, returns: int = 0, parameters: Optional[list[tuple[str, int]]] = None) -> int:
-        number = self.add(FUNC, name, self.proto(returns, parameters or []), count=1)
+    def func(
+        self, name: str, returns: int = 0, parameters: Optional[list[tuple[str, int]]] = None, linkage: int = 1
+    ) -> int:
+        number = self.add(FUNC, name, self.proto(returns, parameters or []), count=linkage)
         self.functions[name] = number
         return number
 

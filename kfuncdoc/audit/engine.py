@@ -20,9 +20,10 @@ from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
 from kfuncdoc.audit import ignores, outlook, verifier
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Unreadable
 from kfuncdoc.audit.ignores import Ignore
-from kfuncdoc.audit.libbpf import Resolution, is_resolved, untyped_reason
+from kfuncdoc.audit.libbpf import Resolution, is_resolved, look, missing_option_reason, unplaced_reason
+from kfuncdoc.audit.loaders import Loader, as_loaded_by
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
@@ -44,6 +45,8 @@ class AuditRequest:
     unreadable: Sequence[Unreadable] = ()
     #: The findings that do not count.  Each entry is valid up to its last day; "today" is the day of the record.
     ignores: Sequence[Ignore] = ()
+    #: The loader that resolves the kfuncs of the objects.
+    loader: Loader = Loader.LIBBPF
 
 
 def run(request: AuditRequest) -> Report:
@@ -53,13 +56,17 @@ def run(request: AuditRequest) -> Report:
     # Objects on the same kernels share an adviser, which keeps the advice that it has worked out.
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
     reports = []
-    for bpf_object in request.objects:
+    definers = _definers(request.objects)
+    for bpf_object in (as_loaded_by(request.loader, bpf_object) for bpf_object in request.objects):
         start = 0 if request.kernels else _first_with_all_needed(bpf_object, record, kernels)
         asked = kernels[start:]
-        adviser = advisers.setdefault(asked, Adviser(record, asked))
-        report = _ObjectAudit(bpf_object, record, asked, adviser).report()
+        has_flavours = request.loader is Loader.LIBBPF
+        adviser = advisers.setdefault(asked, Adviser(record, asked, flavours=has_flavours))
+        report = _ObjectAudit(bpf_object, record, asked, adviser, definers, request.loader).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
-    complete = Report(tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable))
+    complete = Report(
+        tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable), loader=request.loader
+    )
     return ignores.apply(complete, request.ignores, record.snapshot.date)
 
 
@@ -75,23 +82,42 @@ def _first_with_all_needed(bpf_object: BpfObject, record: KernelRecord, kernels:
     return 0
 
 
+def _definers(objects: Sequence[BpfObject]) -> Mapping[str, Sequence[str]]:
+    """Return the paths of the objects that define a symbol which some object lacks, by its name."""
+    wanted = {symbol.name for bpf_object in objects for symbol in bpf_object.unplaced}
+    definers: dict[str, list[str]] = {}
+    for bpf_object in objects if wanted else ():
+        for name in sorted(wanted & bpf_object.defined):
+            definers.setdefault(name, []).append(bpf_object.path)
+    return definers
+
+
 class _ObjectAudit:
     """The audit of one object."""
 
     def __init__(
-        self, bpf_object: BpfObject, record: KernelRecord, kernels: tuple[Kernel, ...], adviser: Adviser
+        self,
+        bpf_object: BpfObject,
+        record: KernelRecord,
+        kernels: tuple[Kernel, ...],
+        adviser: Adviser,
+        definers: Mapping[str, Sequence[str]],
+        loader: Loader,
     ) -> None:
         self._object = bpf_object
         self._record = record
         self._kernels = kernels
         self._adviser = adviser
-        self._resolution = Resolution(record)
+        self._definers = definers
+        self._loader = loader
+        self._resolution = Resolution(record, loader)
+        #: The externs of subsystems that a kernel was built without, and the rule of each alone, by kernel and option.
+        self._absent_by_option: dict[tuple[Kernel, str], dict[Extern, AuditRule]] = {}
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
         self._seen = {
-            extern.name: {kernel: record.look(extern.kfunc, kernel) for kernel in kernels}
-            for extern in bpf_object.externs
+            extern.name: {kernel: look(record, extern, kernel) for kernel in kernels} for extern in bpf_object.externs
         }
         #: Whether libbpf finds each extern, by kernel and name; None where nobody knows.
         self._resolved: dict[Kernel, dict[str, Optional[bool]]] = {
@@ -100,8 +126,13 @@ class _ObjectAudit:
         }
 
     def report(self) -> ObjectReport:
-        of_externs = (finding for extern in self._object.externs for finding in self._findings_of(extern))
-        findings = (*map(self._untyped_finding, self._object.untyped), *of_externs)
+        of_externs = [finding for extern in self._object.externs for finding in self._findings_of(extern)]
+        findings = (
+            *map(self._unplaced_finding, self._object.unplaced),
+            *self._subsystem_findings(),
+            *of_externs,
+            *self._module_findings(),
+        )
         breaks = self._kernels_of(findings, _breaks)
         unsure = [kernel for kernel in self._kernels_of(findings, _may_break) if kernel not in breaks]
         doubtful = self._kernels_of(findings, lambda finding: finding.rule is AuditRule.CANNOT_TELL)
@@ -116,8 +147,17 @@ class _ObjectAudit:
         kernels = {kernel for finding in findings if matters(finding) for kernel in finding.kernels}
         return [kernel for kernel in self._kernels if kernel in kernels]
 
-    def _untyped_finding(self, name: str) -> Finding:
-        return Finding(AuditRule.SYMBOL_UNTYPED, self._object, Extern(name, False), self._kernels, untyped_reason(name))
+    def _unplaced_finding(self, symbol: UnplacedSymbol) -> Finding:
+        is_untyped = symbol.fault is SymbolFault.UNTYPED
+        reason = unplaced_reason(
+            symbol,
+            self._definers.get(symbol.name, ()),
+            self._loader,
+            is_kfunc=self._record.snapshot.find(essential_name(symbol.name)) is not None,
+        )
+        calls = tuple(self._calls.get(symbol.name, ()))
+        rule = AuditRule.SYMBOL_UNTYPED if is_untyped else AuditRule.SYMBOL_UNPLACED
+        return self._finding(rule, Extern(symbol.name, False), self._kernels, reason, calls)
 
     def _findings_of(self, extern: Extern) -> Iterator[Finding]:
         calls = tuple(self._calls.get(extern.name, ()))
@@ -125,13 +165,14 @@ class _ObjectAudit:
             reason = "the object has no BTF: it is to be compiled with -g, and to keep its section .BTF"
             yield self._finding(AuditRule.BTF_MISSING, extern, self._kernels, reason, calls)
         seen = self._seen[extern.name]
+        is_guarded = all(call.guarded for call in calls)
         unresolved = {
             kernel: self._resolution.verdict(
-                extern, kernel, seen[kernel], is_reached=bool(self._reached(calls, kernel))
+                extern, kernel, seen[kernel], is_reached=bool(self._reached(calls, kernel)), is_guarded=is_guarded
             )
             for kernel in self._kernels
         }
-        findings = list(self._findings_by_verdict(extern, unresolved, calls))
+        findings = list(self._findings_by_verdict(extern, self._without_subsystems(extern, unresolved), calls))
         yield from findings
         if extern.name != extern.kfunc and self._record.snapshot.find(extern.name) is not None:
             cut_off = extern.name[len(extern.kfunc) :]
@@ -150,6 +191,59 @@ class _ObjectAudit:
             absent = self._kernels_of(findings, lambda finding: finding.rule is AuditRule.KFUNC_ABSENT)
             is_removed_later = bool(absent) and self._kernels.index(absent[-1]) > self._kernels.index([*present][-1])
             yield from self._outlook(extern, present, calls, is_removed_later=is_removed_later)
+
+    # -- several kfuncs at once
+
+    def _without_subsystems(self, extern: Extern, verdicts: Verdicts) -> Verdicts:
+        """Return *verdicts* without those on kernels that were built without the subsystem of *extern*; keep these."""
+        kept: dict[Kernel, Optional[Verdict]] = {}
+        for kernel, verdict in verdicts.items():
+            is_absent = verdict is not None and self._seen[extern.name][kernel].presence is Presence.ABSENT
+            option = self._record.missing_option(extern.kfunc, kernel) if is_absent else None
+            if verdict is None or option is None:
+                kept[kernel] = verdict
+            else:
+                self._absent_by_option.setdefault((kernel, option), {})[extern] = verdict.rule
+        return kept
+
+    def _subsystem_findings(self) -> Iterator[Finding]:
+        """Yield one finding for each kernel and subsystem that it was built without, about all kfuncs of it."""
+        kernels_of: dict[tuple[AuditRule, str, tuple[Extern, ...]], list[Kernel]] = {}
+        for (kernel, option), rules in self._absent_by_option.items():
+            worst = next(rule for rule in _BY_SEVERITY if rule in rules.values())
+            # A weak kfunc behind a guard does no harm: it is named only where all are so.
+            externs = tuple(extern for extern, rule in rules.items() if rule is not AuditRule.ABSENT_GUARDED)
+            kernels_of.setdefault((worst, option, externs or tuple(rules)), []).append(kernel)
+        for (rule, option, externs), kernels in kernels_of.items():
+            named = AuditRule.SUBSYSTEM_ABSENT if rule is AuditRule.KFUNC_ABSENT else rule
+            yield self._joint_finding(named, externs, kernels, missing_option_reason(option), is_observed=True)
+
+    def _module_findings(self) -> Iterator[Finding]:
+        """Yield one finding for each module that has kfuncs of the object, on the kernels that have them there."""
+        externs: dict[str, dict[Extern, None]] = {}
+        kernels: dict[str, set[Kernel]] = {}
+        for extern in self._object.externs:
+            for kernel, seen in self._seen[extern.name].items():
+                if seen.module and self._resolved[kernel][extern.name]:
+                    externs.setdefault(seen.module, {})[extern] = None
+                    kernels.setdefault(seen.module, set()).add(kernel)
+        for module, of_module in externs.items():
+            on = [kernel for kernel in self._kernels if kernel in kernels[module]]
+            yield self._joint_finding(AuditRule.MODULE_NEEDED, [*of_module], on, f"needs the module {module} loaded")
+
+    def _joint_finding(
+        self,
+        rule: AuditRule,
+        externs: Sequence[Extern],
+        kernels: Sequence[Kernel],
+        reason: str,
+        *,
+        is_observed: bool = False,
+    ) -> Finding:
+        calls = tuple(call for extern in externs for call in self._calls.get(extern.name, ()))
+        return Finding(
+            rule, self._object, externs[0], tuple(kernels), reason, calls, None, is_observed, others=tuple(externs[1:])
+        )
 
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
@@ -244,6 +338,9 @@ class _ObjectAudit:
         return all(added is not None and kernel.release is not None and kernel.release < added for kernel in kernels)
 
 
+#: The rules of a kfunc that a kernel does not have, the worst first.
+_BY_SEVERITY = (AuditRule.KFUNC_ABSENT, AuditRule.GUARD_MISSING, AuditRule.ABSENT_GUARDED)
+
 #: The rules whose findings come with advice on what to call instead.
 _RULES_WITH_ADVICE = frozenset({
     AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.GUARD_MISSING, AuditRule.DEPRECATED,
@@ -258,6 +355,7 @@ def _breaks(finding: Finding) -> bool:
         return any(not program.optional for call in finding.calls for program in call.programs)
     return finding.rule in (
         AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
+        AuditRule.SYMBOL_UNPLACED, AuditRule.SUBSYSTEM_ABSENT,
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Optional
 
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.base.diagnostics import Severity
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern
 from kfuncdoc.compat.advice import Advice
@@ -63,10 +64,22 @@ class AuditRule(Enum):
         "The object needs a function or variable and has no type for it, so that libbpf cannot resolve it: \"failed to "
         "find BTF for extern\". As a rule it was never declared, and the compiler warned of that.",
     )  # fmt: skip
+    SYMBOL_UNPLACED = (
+        "symbol-unplaced", Status.BREAKS, Severity.ERROR,
+        "The object needs a function or variable that it declares outside of .ksyms, so that libbpf cannot open it: "
+        "\"failed to find BTF for extern 'x' [6] section: -2\", or -22 for objects of GCC. The declaration lacks "
+        "__ksym, the compiler does not write such declarations as libbpf needs them, or the object is a part that is "
+        "to be linked with another one (bpftool gen object).",
+    )  # fmt: skip
     KFUNC_ABSENT = (
         "kfunc-absent", Status.BREAKS, Severity.ERROR,
         "The kernel does not have the kfunc, and the object cannot do without it: libbpf refuses the whole object, "
         "\"not found in kernel or module BTFs\".",
+    )  # fmt: skip
+    SUBSYSTEM_ABSENT = (
+        "subsystem-absent", Status.BREAKS, Severity.ERROR,
+        "The kernel was built without a whole subsystem, and has none of the kfuncs that depend on it; the object "
+        "cannot do without some of them. This is one finding for all of them.",
     )  # fmt: skip
     PROTOTYPE_INCOMPATIBLE = (
         "prototype-incompatible", Status.BREAKS, Severity.ERROR,
@@ -119,6 +132,15 @@ class AuditRule(Enum):
         "The kernel does not have the kfunc, or has it with another prototype; the extern is weak and every call "
         "behind a test of it.",
     )  # fmt: skip
+    UNKNOWN_GUARDED = (
+        "unknown-guarded", Status.CLEAN, Severity.INFO,
+        "Neither the record nor the kernel knows the kfunc; the extern is weak and every call behind a test of it.",
+    )  # fmt: skip
+    MODULE_NEEDED = (
+        "module-needed", Status.CLEAN, Severity.INFO,
+        "The kfuncs are in a module: the loader finds them once the module is loaded. This is one finding for all "
+        "kfuncs of the module.",
+    )  # fmt: skip
     DEPRECATED_GUARDED = (
         "deprecated-guarded", Status.CLEAN, Severity.INFO,
         "The kfunc is deprecated, or gone from a later kernel, and every call behind a test that it is there.",
@@ -139,7 +161,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an audit says of a kfunc, for all kernels for which it says the same."""
+    """One thing that an audit says of a kfunc, or of several, for all kernels for which it says the same."""
 
     rule: AuditRule
     object: BpfObject
@@ -153,6 +175,13 @@ class Finding:
     #: Whether it is based on an observed kernel, and not on declarations.
     observed: bool = False
     ignored: Optional[Ignored] = None
+    #: The other externs that it is about; none if it is about *extern* alone.
+    others: tuple[Extern, ...] = ()
+
+    @property
+    def externs(self) -> tuple[Extern, ...]:
+        """All externs that it is about."""
+        return (self.extern, *self.others)
 
     @property
     def severity(self) -> Severity:
@@ -209,6 +238,8 @@ class Report:
     remarks: tuple[str, ...] = ()
     #: The objects that could not be read, and why.
     unreadable: tuple[Unreadable, ...] = ()
+    #: The loader that the objects are for.
+    loader: Loader = Loader.LIBBPF
 
     @property
     def findings(self) -> tuple[Finding, ...]:

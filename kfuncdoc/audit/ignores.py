@@ -25,6 +25,7 @@ from kfuncdoc.base import yaml_text
 from kfuncdoc.base.dates import read_date
 from kfuncdoc.base.diagnostics import Diagnostic, Rule, nearest
 from kfuncdoc.base.yaml_text import Key, SourceFile
+from kfuncdoc.bpf.objects import Extern
 
 _REQUIRED = ("kfunc", "reason", "until")
 _KEYS = ("kfunc", "rule", "object", "reason", "until")
@@ -50,10 +51,10 @@ class Ignore:
     rule: Optional[str] = None
     object: str = "*"
 
-    def covers(self, finding: Finding) -> bool:
-        """Whether the entry is about *finding*, on whatever day."""
+    def covers(self, finding: Finding, extern: Extern) -> bool:
+        """Whether the entry is about what *finding* says of *extern*, on whatever day."""
         return (
-            self.kfunc in (finding.extern.name, finding.extern.kfunc)
+            self.kfunc in (extern.name, extern.kfunc)
             and self.rule in (None, finding.rule.rule)
             and fnmatch.fnmatchcase(finding.object.path, self.object)
         )
@@ -126,14 +127,22 @@ def _wrong(file: SourceFile, keys: tuple[Key, ...], message: str, hint: str = ""
 
 
 def apply(report: Report, ignores: Sequence[Ignore], date: datetime.date) -> Report:
-    """Return *report* with the findings marked that *ignores* cover on *date*, and a remark on each useless entry."""
+    """Return *report* with the findings marked that *ignores* cover on *date*, and a remark on each useless entry.
+
+    A finding about several kfuncs is ignored if there is an entry for each of them.
+    """
     used: set[Ignore] = set()
 
     def ignored(finding: Finding) -> Finding:
-        covering = [ignore for ignore in ignores if ignore.covers(finding)]
-        used.update(covering)
-        valid = [ignore for ignore in covering if date <= ignore.until]
-        return dataclasses.replace(finding, ignored=Ignored(valid[0].reason, valid[0].until)) if valid else finding
+        valid: list[Ignore] = []
+        for extern in finding.externs:
+            covering = [ignore for ignore in ignores if ignore.covers(finding, extern)]
+            used.update(covering)
+            valid += [ignore for ignore in covering if date <= ignore.until][:1]
+        if len(valid) < len(finding.externs):
+            return finding
+        first_to_end = min(valid, key=lambda ignore: ignore.until)
+        return dataclasses.replace(finding, ignored=Ignored(first_to_end.reason, first_to_end.until))
 
     objects = tuple(
         dataclasses.replace(of_object, findings=tuple(map(ignored, of_object.findings))) for of_object in report.objects

@@ -1,36 +1,54 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What libbpf decides for an object as a whole: does the kernel have each kfunc, with the prototype that is declared?
+"""What the loader decides for an object as a whole: does the kernel have each kfunc, with the prototype declared?
 
 ::
 
-    Extern, KfuncOnKernel --is_resolved--> what libbpf finds --Resolution.verdict--> a Verdict, or None
+    Extern, Kernel --look--> KfuncOnKernel --is_resolved--> whether it is found --Resolution.verdict--> Verdict or None
 
 libbpf (``bpf_object__resolve_externs()`` in ``tools/lib/bpf/libbpf.c``) refuses an object if it does not find a kfunc,
-unless the extern is weak.
+unless the extern is weak.  :mod:`kfuncdoc.audit.loaders` says what cilium/ebpf does differently.
 """
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.verdicts import Verdict
-from kfuncdoc.bpf.objects import Extern
+from kfuncdoc.audit.words import missing_twin
+from kfuncdoc.bpf.objects import Extern, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, has_forward, shape_of
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence
+from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.record.lifecycle import Lifecycle
 
 
+def look(record: KernelRecord, extern: Extern, kernel: Kernel) -> KfuncOnKernel:
+    """Return what is known of the kfunc of *extern* on *kernel*."""
+    seen = record.look(extern.kfunc, kernel)
+    if seen.presence is Presence.UNKNOWN and _is_unknown_flavour(record, extern):
+        return KfuncOnKernel(Presence.ABSENT, observed=kernel.observed is not None)
+    return seen
+
+
+def _is_unknown_flavour(record: KernelRecord, extern: Extern) -> bool:
+    """Whether the loader takes the flavour of a known kfunc for a part of its name, by which no kernel has it."""
+    own_name = essential_name(extern.name)
+    is_whole = extern.is_exact and own_name != extern.name
+    return is_whole and record.snapshot.find(extern.name) is None and record.snapshot.find(own_name) is not None
+
+
 def is_resolved(extern: Extern, seen: KfuncOnKernel) -> Optional[bool]:
-    """Whether libbpf finds the kfunc of *extern*, with a prototype that it accepts; None where nobody knows."""
+    """Whether the loader finds the kfunc of *extern*, with a prototype that it accepts; None where nobody knows."""
     if seen.presence is Presence.UNKNOWN:
         return None
     return seen.presence is Presence.PRESENT and _is_compatible(extern, seen)
 
 
 def _is_compatible(extern: Extern, seen: KfuncOnKernel) -> bool:
-    """Whether libbpf takes the declared prototype and that of the kernel for the same; unknown ones count as such."""
+    """Whether the loader takes the declared prototype and that of the kernel for the same; it does an unknown one."""
     if seen.shape is not None or seen.prototype is None:
         return compatible(extern.shape, seen.shape)
     try:
@@ -39,7 +57,29 @@ def _is_compatible(extern: Extern, seen: KfuncOnKernel) -> bool:
         return True
 
 
-def untyped_reason(name: str) -> str:
+def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], loader: Loader, *, is_kfunc: bool) -> str:
+    """Return why *loader* cannot open an object with *symbol*, and what to do.
+
+    *definers* are the paths of the other objects that define it; *is_kfunc* is whether the record knows it as a kfunc.
+    """
+    if definers:
+        more = f" (or one of {len(definers) - 1} others)" if len(definers) > 1 else ""
+        other = f"{definers[0]}{more}, which defines it"
+        return f"this object is a part of a program: link it with {other} (bpftool gen object)"
+    if symbol.fault is SymbolFault.UNTYPED:
+        return _untyped_reason(symbol.name)
+    if symbol.fault is SymbolFault.NOT_EXTERN:
+        return "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang"
+    if symbol.fault is SymbolFault.WRONG_SECTION:
+        reason = f"it is declared in the section {symbol.section}, in which {loader.title} looks for no extern"
+    else:
+        reason = "it has a type, and is in no section: it is declared without __ksym"
+    if is_kfunc:
+        return f"{reason}; declare it with __ksym"
+    return f"{reason}; if another object defines it, link the two (bpftool gen object)"
+
+
+def _untyped_reason(name: str) -> str:
     """Return why libbpf cannot resolve the symbol *name*, for which the object has no type."""
     reason = "the object has no type for it: it was used without a declaration"
     if name == "bpf_ksym_exists":
@@ -49,30 +89,43 @@ def untyped_reason(name: str) -> str:
     return reason
 
 
+def missing_option_reason(option: str) -> str:
+    """Return why a kernel that was built without the configuration *option* has no kfunc that depends on it."""
+    return f"the kernel was built without {option}, and has no kfunc that depends on it"
+
+
 class Resolution:
     """The externs of objects against the kfuncs of kernels, as *record* knows them."""
 
-    def __init__(self, record: KernelRecord) -> None:
+    def __init__(self, record: KernelRecord, loader: Loader) -> None:
         self._record = record
+        self._loader = loader
         self._snapshot = record.snapshot
 
-    def verdict(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel, *, is_reached: bool) -> Optional[Verdict]:
-        """Return why libbpf does not find the kfunc of *extern* on *kernel*; None where it does.
+    def verdict(
+        self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel, *, is_reached: bool, is_guarded: bool
+    ) -> Optional[Verdict]:
+        """Return why the loader does not find the kfunc of *extern* on *kernel*; None where it does.
 
-        *is_reached* says whether a call of it may be reached there.
+        *is_reached* says whether a call of it may be reached there, and *is_guarded* whether all calls are behind a
+        test of it.
         """
         if seen.presence is Presence.UNKNOWN:
-            return Verdict(AuditRule.KFUNC_UNKNOWN, self._unknown_reason(extern, kernel, seen))
+            is_harmless = extern.weak and is_guarded and self._snapshot.find(extern.kfunc) is None
+            rule = AuditRule.UNKNOWN_GUARDED if is_harmless else AuditRule.KFUNC_UNKNOWN
+            return Verdict(rule, self._unknown_reason(extern, kernel, seen))
         if is_resolved(extern, seen):
             if seen.declared is not None or seen.no_kfunc:
                 return None
             return Verdict(AuditRule.KFUNC_UNKNOWN, self._unknown_reason(extern, kernel, seen))
         rule = AuditRule.KFUNC_ABSENT
-        reason = self._absent_reason(extern.kfunc, seen)
+        reason = self._absent_reason(extern, seen)
         if seen.presence is Presence.PRESENT:
             rule = AuditRule.PROTOTYPE_INCOMPATIBLE
             reason = _incompatible_reason(extern, seen)
-        if extern.weak:
+        if extern.weak and rule is AuditRule.PROTOTYPE_INCOMPATIBLE and self._loader is Loader.CILIUM:
+            reason += "; cilium/ebpf refuses that of a weak extern, too"
+        elif extern.weak:
             rule = AuditRule.GUARD_MISSING if is_reached else AuditRule.ABSENT_GUARDED
         return Verdict(rule, reason + self._backport_hint(extern.kfunc, kernel, seen), seen.observed)
 
@@ -95,16 +148,25 @@ class Resolution:
             return f"the kernel has it, and is of {release}: the record goes up to {self._snapshot.last}"
         if declared is not None and kernel.release is not None:
             return f"the record goes no further than {declared[0].recorded}"
+        where = f"; the kernel has it{f', in the module {seen.module}' if seen.module else ''}" if seen.observed else ""
+        if is_selftest(extern.kfunc):
+            return f"the record leaves it out: its name is that of a kfunc of the kernel's own tests{where}"
         if seen.observed:
-            return "the record does not know it; the kernel has it"
+            return f"the record does not know it{where}"
         if declared is not None:
             return "it lives in a module, and the record does not know the release of this kernel"
         hint = self._record.nearest(extern.kfunc)
+        if kernel.observed is not None:
+            where = ", and the kernel itself does not have it: a module may have it, and none was looked into"
+            return f"the record does not know it{where}{'; ' + hint if hint else ''}"
         return f"the record does not know it{': ' + hint if hint else ''}"
 
-    def _absent_reason(self, kfunc: str, seen: KfuncOnKernel) -> str:
-        """Return why a kernel does not have *kfunc*: which release removed it, or is to add it."""
-        declared = seen.declared
+    def _absent_reason(self, extern: Extern, seen: KfuncOnKernel) -> str:
+        """Return why a kernel does not have the kfunc of *extern*: which release removed it, or is to add it."""
+        kfunc, declared = extern.kfunc, seen.declared
+        if _is_unknown_flavour(self._record, extern):
+            flavour = extern.name[len(essential_name(extern.name)) :]
+            return f"{self._loader.title} looks for it by this name, and takes no {flavour} for a flavour"
         if seen.observed and (declared is None or declared.state.present):
             needs = declared.facts.depends_on if declared else None
             return f"the kernel does not have it{'; it needs ' + needs if needs else ''}"
@@ -123,6 +185,8 @@ class Resolution:
 
 def _incompatible_reason(extern: Extern, seen: KfuncOnKernel) -> str:
     reason = f"its prototype is {seen.prototype}, and the program declares {extern.prototype or 'another'}"
+    if seen.lacks_twin:
+        return f"{reason}: {missing_twin(extern.kfunc)}"
     if has_forward(extern.shape):
         reason += (
             "; to libbpf a structure is another one where the program has only a declaration of it, or uses no"

@@ -8,6 +8,7 @@ import textwrap
 from typing import Any, Iterator, Sequence
 
 from kfuncdoc.audit.findings import Finding, Report
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.diagnostics import Severity, workflow_command
@@ -22,6 +23,8 @@ FORMAT = 1
 _HEADS = ("Object", "kfunc", "Programs", "Kernels", "Finding", "What to do")
 _SHARES = (12, 28, 14, 12, 26, 18)
 _WIDE = 132
+#: The most names of kfuncs in a cell.
+_MOST_NAMES = 4
 _WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
@@ -39,6 +42,8 @@ def as_text(report: Report, width: int, *, notes: bool = False) -> str:
             f"{of_object.object.path}: {in_which_it_loads(of_object, report.kernels)}" for of_object in report.objects
         )
     ]
+    if report.loader is not Loader.LIBBPF:
+        blocks.insert(0, f"As {report.loader.title} loads objects:")
     if shown:
         table = _table if width >= _WIDE else _stacked
         blocks.append("\n".join(table(shown, report, width)))
@@ -77,7 +82,7 @@ def _cells(finding: Finding, report: Report) -> tuple[str, ...]:
         text += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
     return (
         "\n".join([finding.object.path, *places_of(finding)]),
-        finding.extern.name,
+        names(finding),
         callers(finding),
         in_words(finding.kernels, report.kernels),
         text,
@@ -145,6 +150,13 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
     )
 
 
+def names(finding: Finding) -> str:
+    """Return the names of the externs of a finding, of many of them the first ones and how many more there are."""
+    first = [extern.name for extern in finding.externs[:_MOST_NAMES]]
+    more = len(finding.externs) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
+
+
 def callers(finding: Finding) -> str:
     """Return the programs that call the kfunc of a finding, else the functions; "nothing" if none does."""
     if finding.programs:
@@ -189,7 +201,8 @@ def _commands(finding: Finding, report: Report) -> Iterator[str]:
 def in_one_line(finding: Finding, report: Report) -> str:
     """Return *finding* as one sentence."""
     kernels = in_words(finding.kernels, report.kernels)
-    message = f"{finding.extern.name}, called by {callers(finding)}, on {kernels}: {finding.reason}"
+    loader = f"loaded by {report.loader.title} " if report.loader is not Loader.LIBBPF else ""
+    message = f"{names(finding)}, called by {callers(finding)}, {loader}on {kernels}: {finding.reason}"
     advice = f"; {finding.advice.words}" if finding.advice else ""
     return message + advice + (" (observed)" if finding.observed else "")
 
@@ -202,6 +215,7 @@ def as_json(report: Report) -> str:
     document = {
         "format": FORMAT,
         "recorded": report.recorded,
+        "loader": report.loader.word,
         "kernels": [
             {
                 "name": kernel.name,
@@ -246,6 +260,7 @@ def _as_mapping(finding: Finding) -> dict[str, Any]:
         "exit_status": max((status.code for status in finding.statuses), default=0),
         "extern": finding.extern.name,
         "kfunc": finding.extern.kfunc,
+        "others": [extern.name for extern in finding.others],
         "kernels": [kernel.name for kernel in finding.kernels],
         "basis": "observed" if finding.observed else "declared",
         "reason": finding.reason,
@@ -344,6 +359,7 @@ def json_schema() -> Schema:
         FORMAT,
         {
             "recorded": json_schemas.text("The last release that the record knows."),
+            "loader": json_schemas.choice("The loader that the objects are for.", [loader.word for loader in Loader]),
             "kernels": json_schemas.array("The kernels asked for, in order.", kernel),
             "objects": json_schemas.array("The objects that were read.", report),
             "unreadable": json_schemas.array("The objects that could not be read.", unreadable),
@@ -390,6 +406,7 @@ def _finding_schema() -> Schema:
             "exit_status": json_schemas.number("The exit status that it asks for; 0 for none."),
             "extern": json_schemas.text("The name in the object of the kfunc that it is about."),
             "kfunc": json_schemas.text("The name that libbpf looks for in the kernel."),
+            "others": json_schemas.texts("The names of the other externs that it is about; empty as a rule."),
             "kernels": json_schemas.texts("The kernels on which it holds."),
             "basis": _basis("Whether it rests on what is declared, or on what kernels were seen to have."),
             "reason": json_schemas.text("Why, in words."),

@@ -44,6 +44,7 @@ def as_sarif(report: Report) -> str:
             }
         },
         "columnKind": "utf16CodeUnits",
+        "properties": {"loader": report.loader.word},
         "invocations": [
             {
                 "executionSuccessful": not report.unreadable,

@@ -15,7 +15,7 @@ from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
-from kfuncdoc.audit.words import allowed_in_words, refusal_in_words, type_in_words
+from kfuncdoc.audit.words import allowed_in_words, missing_twin, refusal_in_words, type_in_words
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.callers import is_allowed
 from kfuncdoc.bpf.objects import Call, Program
@@ -40,6 +40,9 @@ def verdict(
     if seen.no_kfunc:
         reason = "the kernel has a function of this name, and it is no kfunc"
         return Verdict(AuditRule.NOT_CALLABLE, reason, is_observed=True)
+    if seen.lacks_twin:
+        # fetch_kfunc_meta() takes the prototype from the twin: "cannot find function NAME_impl in BTF".
+        return Verdict(AuditRule.NOT_CALLABLE, missing_twin(calls[0].extern), is_observed=True)
     declared, release = seen.declared, kernel.release
     if declared is None or release is None or not declared.state.present:
         return None

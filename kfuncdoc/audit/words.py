@@ -11,6 +11,14 @@ from kfuncdoc.bpf.objects import Program
 from kfuncdoc.compat.kernels import Kernel, in_words
 
 
+def missing_twin(kfunc: str) -> str:
+    """Return why programs cannot call *kfunc*, which has KF_IMPLICIT_ARGS, on a kernel whose BTF has no twin of it."""
+    return (
+        f"the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit "
+        f"argument in its prototype, and no {kfunc}_impl"
+    )
+
+
 def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
     """Return on which kernels an object loads, as one phrase: ``loads on v6.12 to v6.16; breaks in v6.17``.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 from typing import Mapping, Optional
 
 from kfuncdoc.bpf.shape import Shape
@@ -36,11 +37,36 @@ class Extern:
     #: The declared prototype, in C and as libbpf compares it; None if the object does not tell.
     prototype: Optional[str] = None
     shape: Shape = None
+    #: Whether the loader looks for the whole name.  libbpf leaves out the flavour, and cilium/ebpf does not.
+    is_exact: bool = False
 
     @property
     def kfunc(self) -> str:
-        """The name that libbpf looks for."""
-        return essential_name(self.name)
+        """The name that the loader looks for."""
+        return self.name if self.is_exact else essential_name(self.name)
+
+
+class SymbolFault(Enum):
+    """Why libbpf refuses an undefined symbol when it opens the object (``bpf_object__collect_externs()``)."""
+
+    #: BTF has no type for it: "failed to find BTF for extern 'x': -2".
+    UNTYPED = "untyped"
+    #: Its type says that the object defines it, as GCC 12 writes it: "failed to find BTF for extern 'x': -22".
+    NOT_EXTERN = "not extern"
+    #: Its type is in no section: "failed to find BTF for extern 'x' [6] section: -2".
+    WITHOUT_SECTION = "without section"
+    #: Its type is in a section other than ``.ksyms`` and ``.kconfig``: "unrecognized extern section '.maps'".
+    WRONG_SECTION = "wrong section"
+
+
+@dataclass(frozen=True)
+class UnplacedSymbol:
+    """An undefined symbol that libbpf takes neither for a kfunc nor for another extern, and why."""
+
+    name: str
+    fault: SymbolFault
+    #: The section that BTF has it in; empty without one.
+    section: str = ""
 
 
 @dataclass(frozen=True)
@@ -116,5 +142,7 @@ class BpfObject:
     calls: tuple[Call, ...] = ()
     #: Whether it has type information.  Without it, libbpf resolves no kfunc.
     has_btf: bool = True
-    #: Undefined symbols without a type, in an object with type information: libbpf resolves none of them.
-    untyped: tuple[str, ...] = ()
+    #: The undefined symbols for which libbpf refuses to open the object; none in an object without type information.
+    unplaced: tuple[UnplacedSymbol, ...] = ()
+    #: The global functions and variables that it defines, which other objects may need.
+    defined: frozenset[str] = frozenset()

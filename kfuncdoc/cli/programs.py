@@ -60,6 +60,11 @@ class AuditCommand(Command):
         help="a real kernel: its vmlinux, BTF (/sys/kernel/btf/vmlinux), or a folder of them and its modules; what it "
         "has counts more than the record; BTF alone does not tell its release",
     )  # fmt: skip
+    loader: str = argument(
+        "--loader", choices=("libbpf", "cilium"), default="libbpf",
+        help="the library that loads the objects: libbpf (1.3 or newer), or cilium/ebpf, which knows no flavours "
+        "(default: libbpf)",
+    )  # fmt: skip
     data: tuple[str, ...] = arguments.data()
     ignore: Optional[str] = argument(
         "--ignore", metavar="FILE", help="findings to ignore, each with a reason and a last day"
@@ -87,6 +92,7 @@ class AuditCommand(Command):
 
     def _report(self) -> Report:
         from kfuncdoc.audit.engine import AuditRequest, run
+        from kfuncdoc.audit.loaders import LOADERS
         from kfuncdoc.compat.kernels import KernelRecord
 
         ignored = self._ignored()
@@ -98,7 +104,7 @@ class AuditCommand(Command):
             ),
             *_observed_kernels(self.btf, objects, record),
         ]  # fmt: skip
-        return run(AuditRequest(objects, record, kernels, unreadable, ignored))
+        return run(AuditRequest(objects, record, kernels, unreadable, ignored, LOADERS[self.loader]))
 
     def _ignored(self) -> Sequence[Ignore]:
         """Return the entries of the file of findings to ignore."""
@@ -148,7 +154,8 @@ def _observed_kernels(given: Sequence[str], objects: Sequence[BpfObject], record
     from kfuncdoc.scan import Unscannable
     from kfuncdoc.scan.binary.image import find_functions
 
-    names = {*record.snapshot.catalog.entries, *(extern.kfunc for read in objects for extern in read.externs)}
+    externs = [extern for read in objects for extern in read.externs]
+    names = {*record.snapshot.catalog.entries, *(name for extern in externs for name in (extern.kfunc, extern.name))}
     for path, release in dict.fromkeys(map(_path_and_release, given)):
         existing([path])
         with refusing(Unscannable, KernelUnknown):

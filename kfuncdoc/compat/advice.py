@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
-from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
+from kfuncdoc.compat.choices import of_use
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.compat.snippets import Snippets
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR, is_plain
 from kfuncdoc.views.replacement import (
@@ -47,10 +48,14 @@ class Advice:
 
 
 class Adviser:
-    """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once."""
+    """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once.
 
-    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel]) -> None:
+    Without *flavours* it is for loaders that look for the whole name of an extern.
+    """
+
+    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel], *, flavours: bool = True) -> None:
         self._record = record
+        self._flavours = flavours
         self._kernels = tuple(kernels)
         self._snippets = Snippets(record)
         self._advice: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
@@ -69,7 +74,7 @@ class Adviser:
 
     def _advice_before(self, name: str, kernels: tuple[Kernel, ...]) -> Optional[Advice]:
         code = self._guard_for(name)
-        for earlier in self._record.views.replacements.replaced_by(name):
+        for earlier in self._of_use(self._record.views.replacements.replaced_by(name), name):
             having = [kernel for kernel in kernels if kernel not in self._lacking(earlier)]
             if having:
                 return Advice(call_earlier(earlier, in_words(having, self._kernels)), guard=code)
@@ -80,7 +85,8 @@ class Adviser:
         if view is None:
             return None
         replacements = view.replacement
-        instead = tuple(map(self._with_presence, _kfuncs(replacements)))
+        kfuncs = {str(kfunc.name): kfunc for kfunc in _kfuncs(replacements)}
+        instead = tuple(self._with_presence(kfuncs[kfunc]) for kfunc in self._of_use(kfuncs, name))
         others = [replacement for replacement in replacements.said if replacement.name is None]
         missing_on = min(map(self._missing_on, instead), key=len, default=())
         code = self._guard_for(name) if missing_on or not instead else None
@@ -103,7 +109,7 @@ class Adviser:
     def _guard_for(self, name: str) -> Optional[str]:
         """Return the code that calls, on each kernel, what replaces the kfunc *name*, itself, or what it replaced."""
         if name not in self._guards:
-            snippet = self._snippets.on(name, self._kernels)
+            snippet = self._snippets.on(name, self._kernels, flavours=self._flavours)
             self._guards[name] = snippet.code if snippet else None
         return self._guards[name]
 
@@ -117,10 +123,14 @@ class Adviser:
         )
         view = self._record.views.view(name)
         wrapper = view.wrapper if view else None
-        return to_call(replacement, "" if is_plain(name) else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels, wrapper)
+        is_found = is_plain(name) or not self._flavours
+        return to_call(replacement, "" if is_found else f"{name}{SINGLE_PROTOTYPE_FLAVOUR}", kernels, wrapper)
 
     def _has(self, name: str, kernel: Kernel) -> bool:
-        return self._record.look(name, kernel).presence is Presence.PRESENT
+        return self._record.look(name, kernel).is_callable
+
+    def _of_use(self, others: Iterable[str], name: str) -> list[str]:
+        return of_use(self._record, self._kernels, others, name)
 
     def _lacking(self, name: str) -> tuple[Kernel, ...]:
         return tuple(kernel for kernel in self._kernels if not self._has(name, kernel))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 from kfuncdoc.bpf.prototype import PrototypeError
 from kfuncdoc.bpf.shape import compatible, shape_of
@@ -65,6 +65,27 @@ def choose(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str]
         else:
             calls.append(ChosenCall(variant, tuple(having), avoided))
     return ChosenCalls(tuple(calls), tuple(kernels_without))
+
+
+def of_use(record: KernelRecord, kernels: Sequence[Kernel], names: Iterable[str], instead_of: str) -> list[str]:
+    """Return those of the kfuncs *names* that are of use to callers of the kfunc *instead_of* on *kernels*.
+
+    Where real kernels are asked for, some kernel has to have it, and no real one may lack it together with
+    *instead_of*: there is no advice to call what is not there either.
+    """
+    observed = [kernel for kernel in kernels if kernel.observed is not None]
+    if not observed:
+        return list(names)
+
+    def has(name: str, kernel: Kernel) -> bool:
+        return record.look(name, kernel).is_callable
+
+    return [
+        name
+        for name in names
+        if any(has(name, kernel) for kernel in kernels)
+        and all(has(name, kernel) or has(instead_of, kernel) for kernel in observed)
+    ]
 
 
 def _has(record: KernelRecord, variant: Variant, kernel: Kernel) -> bool:

@@ -24,7 +24,10 @@ from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import Lifecycle
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.upkeep.differences import conjuncts
 from kfuncdoc.views.kfunc import KfuncViews
+
+_IMPLICIT = "KF_IMPLICIT_ARGS"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +66,15 @@ class KfuncOnKernel:
     observed: bool = False
     #: Whether the kernel has a function of this name that is no kfunc.
     no_kfunc: bool = False
+    #: Whether it has KF_IMPLICIT_ARGS, and the kernel's BTF has no twin of it with the implicit argument.
+    lacks_twin: bool = False
+    #: The module that it was observed in, or that is declared for the kernel; None if it is in the kernel itself.
+    module: Optional[str] = None
+
+    @property
+    def is_callable(self) -> bool:
+        """Whether the kernel has the kfunc, and some program may call it."""
+        return self.presence is Presence.PRESENT and not self.no_kfunc and not self.lacks_twin
 
 
 class KernelRecord:
@@ -75,6 +87,7 @@ class KernelRecord:
         self.views = views
         self.snapshot = views.snapshot
         self._kernels: dict[Release, Kernel] = {}
+        self._missing_options: dict[Kernel, Mapping[str, int]] = {}
 
     @classmethod
     def whole(cls, catalog: Catalog, date: datetime.date) -> KernelRecord:
@@ -109,7 +122,41 @@ class KernelRecord:
             return KfuncOnKernel(Presence.UNKNOWN)
         if not declared.state.present:
             return KfuncOnKernel(Presence.ABSENT, declared=declared)
-        return KfuncOnKernel(Presence.PRESENT, declared.facts.prototype, declared=declared)
+        return KfuncOnKernel(
+            Presence.PRESENT, declared.facts.prototype, declared=declared, module=declared.facts.module
+        )
+
+    def missing_option(self, name: str, kernel: Kernel) -> Optional[str]:
+        """Return the configuration option without which *kernel* was built, and on which the kfunc *name* depends.
+
+        It is concluded from what was observed: none of several kfuncs that depend on the option is there.  None where
+        that is not so, or *kernel* is a release.
+        """
+        if kernel.observed is None or kernel.release is None:
+            return None
+        if kernel not in self._missing_options:
+            self._missing_options[kernel] = self._options_without_kfuncs(kernel)
+        declared = self.snapshot.lifecycle_at(name, kernel.release)
+        if declared is None or not declared.state.present:
+            # It came later, or is gone: what it depends on is the same subsystem.
+            declared = self.snapshot.lifecycle(name)
+        missing = self._missing_options[kernel]
+        options = sorted(conjuncts(declared.facts.depends_on or "")) if declared else []
+        return max((option for option in options if option in missing), key=missing.__getitem__, default=None)
+
+    def _options_without_kfuncs(self, kernel: Kernel) -> Mapping[str, int]:
+        """Return the options on which several kfuncs of the release depend, none of which *kernel* has: their count."""
+        presences: dict[str, list[Presence]] = {}
+        for name in self.snapshot.catalog.entries:
+            declared = self.snapshot.lifecycle_at(name, kernel.release) if kernel.release else None
+            if declared is not None and declared.state.present:
+                for option in conjuncts(declared.facts.depends_on or ""):
+                    presences.setdefault(option, []).append(self.look(name, kernel).presence)
+        return {
+            option: len(of_kfuncs)
+            for option, of_kfuncs in presences.items()
+            if len(of_kfuncs) > 1 and set(of_kfuncs) == {Presence.ABSENT}
+        }
 
     def _observed(
         self, name: str, functions: KernelFunctions, declared: Optional[Lifecycle]
@@ -117,11 +164,22 @@ class KernelRecord:
         """Return what was observed of the kfunc *name* on a kernel; None where that cannot be told."""
         is_removed = declared is not None and not declared.state.present
         if name in functions.prototypes and not (is_removed and name in functions.doubtful):
-            prototype, shape = functions.prototypes[name], functions.shapes.get(name)
-            return KfuncOnKernel(Presence.PRESENT, prototype, shape, declared, True, name in functions.no_kfuncs)
+            return KfuncOnKernel(
+                Presence.PRESENT,
+                functions.prototypes[name],
+                functions.shapes.get(name),
+                declared,
+                observed=True,
+                no_kfunc=name in functions.no_kfuncs,
+                # BTF alone does not tell flags: that of the record counts.
+                lacks_twin=name in functions.without_twin
+                and declared is not None
+                and _IMPLICIT in declared.facts.flags,
+                module=functions.modules.get(name),
+            )
         module = declared.facts.module if declared and not is_removed else None
         # A kernel that was observed without its modules does not show which kfuncs these have.
-        if module and not functions.with_modules:
+        if not functions.with_modules and (module or self.snapshot.find(name) is None):
             return None
         return KfuncOnKernel(Presence.ABSENT, declared=declared, observed=True)
 

@@ -13,17 +13,18 @@ the snippet of a page then names the releases in which the behaviour changed.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Callable, Iterable, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
-from kfuncdoc.compat.choices import ChosenCall, ChosenCalls, choose
+from kfuncdoc.compat.choices import ChosenCall, ChosenCalls, choose, of_use
 from kfuncdoc.compat.guards import GuardedCall, guard
-from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
+from kfuncdoc.compat.kernels import Kernel, KernelRecord, in_words
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.model import Wrapper
 from kfuncdoc.record.stability import Stability
-from kfuncdoc.record.variants import AnnouncedVariant, is_same_to_libbpf
+from kfuncdoc.record.variants import AnnouncedVariant, PlainVariant, Variant, is_same_to_libbpf
 from kfuncdoc.views.behaviour import behaviour_by_release
 from kfuncdoc.views.kfunc import KfuncView
 from kfuncdoc.views.replacement import after_kernels
@@ -63,20 +64,27 @@ class Snippets:
             return None
         return (self._of_names(view) if view.superseded else None) or self._of_changes(view)
 
-    def on(self, name: str, kernels: Sequence[Kernel]) -> Optional[Snippet]:
-        """Return the snippet that calls, on each of *kernels*, what replaces the kfunc *name*, itself, or what it
-        replaced.
+    def on(self, name: str, kernels: Sequence[Kernel], *, flavours: bool = True) -> Optional[Snippet]:
+        """Return the snippet that calls, on each of *kernels*, what replaces a kfunc, itself, or what it replaced.
 
-        None if one call is right on all of them, or the record does not know the kfunc.
-        """  # fmt: skip
+        None if one call is right on all of them, the record does not know the kfunc *name*, or the code needs flavours
+        and the loader knows none (*flavours*).
+        """
         view = self._record.views.view(name)
         if view is None:
             return None
         newer = self._newer(name, lambda kfunc: sum(self._is_on(kfunc, kernel) for kernel in kernels))
-        chosen = choose(self._record, kernels, (*newer, name, *self._record.views.replacements.replaced_by(name)))
+        newer = tuple(of_use(self._record, kernels, newer, name))
+        earlier = of_use(self._record, kernels, self._record.views.replacements.replaced_by(name), name)
+        chosen = choose(self._record, kernels, (*newer, name, *earlier))
         if not chosen.calls or chosen.is_one:
             return None
-        return self._snippet(view, chosen, kernels, newer)
+        if flavours:
+            return self._snippet(view, chosen, kernels, newer)
+        if not all(call.variant.is_only for call in chosen.calls):
+            return None
+        plain = [dataclasses.replace(call, variant=_plain(call.variant)) for call in chosen.calls]
+        return self._snippet(view, ChosenCalls(tuple(plain), chosen.kernels_without), kernels, newer)
 
     # -- a kfunc that goes: what replaces it, itself, and what it replaced
 
@@ -166,7 +174,8 @@ class Snippets:
         called: set[str] = set()
         for choice in choices:
             name = choice.variant.kfunc
-            announced = None if name in called else self._announced(name)
+            is_plain = isinstance(choice.variant, PlainVariant)
+            announced = None if name in called or is_plain else self._announced(name)
             called.add(name)
             yield from (announced, choice) if announced else (choice,)
 
@@ -205,7 +214,7 @@ class Snippets:
         return tuple(map(self._record.kernel, self._record.snapshot.calendar.between(first, last)))
 
     def _is_on(self, name: str, kernel: Kernel) -> bool:
-        return self._record.look(name, kernel).presence is Presence.PRESENT
+        return self._record.look(name, kernel).is_callable
 
     def _releases(self, names: Iterable[str]) -> tuple[Release, ...]:
         """Return the releases that have any of the kfuncs *names*."""
@@ -220,3 +229,8 @@ class Snippets:
 
 def _calls(call: ChosenCall, view: KfuncView) -> bool:
     return call.variant.kfunc == view.name
+
+
+def _plain(variant: Variant) -> Variant:
+    """Return *variant* under the own name of the kfunc."""
+    return PlainVariant(variant.kfunc, variant.prototype, variant.since, variant.until, variant.is_only)

@@ -175,6 +175,12 @@ class KernelFunctions:
     no_kfuncs: FrozenSet[str] = frozenset()
     #: The functions for which the kernel does not tell whether they are kfuncs.
     doubtful: FrozenSet[str] = frozenset()
+    #: The kfuncs with KF_IMPLICIT_ARGS that have the implicit argument in BTF, and no twin ``NAME_impl``, which has it
+    #: instead where the kernel was built right.  BTF alone does not tell flags: there, all functions with such an
+    #: argument count.
+    without_twin: FrozenSet[str] = frozenset()
+    #: The modules of the functions that are not in the kernel itself.
+    modules: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def release(self) -> Optional[str]:

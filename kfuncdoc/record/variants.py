@@ -64,6 +64,14 @@ class AnnouncedVariant(Variant):
         return f"{self.kfunc}___announced"
 
 
+class PlainVariant(Variant):
+    """A prototype that is declared under the name of the kfunc itself, for loaders that know no flavours."""
+
+    @property
+    def flavour(self) -> str:
+        return self.kfunc
+
+
 def weak_declaration(prototype: Prototype) -> str:
     """Return a weak extern declaration of a kfunc in C, without a semicolon, on one line or several."""
     laid_out = dataclasses.replace(prototype, returns=f"extern {prototype.returns}").laid_out()

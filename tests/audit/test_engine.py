@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from textwrap import dedent
 from typing import Iterable, Optional
@@ -15,8 +16,9 @@ from hypothesis import strategies as st
 from kfuncdoc.audit.asked_kernels import KernelUnknown, asked_for, observed_kernel
 from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.words import in_which_it_loads
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
 from kfuncdoc.compat.kernels import KernelRecord, in_words
 from kfuncdoc.kernels.observation import KernelFunctions
@@ -53,10 +55,18 @@ class Bench:
         self.record = KernelRecord.whole(catalog_of(self._folder, demo=text), date)
         return self
 
-    def audit(self, *objects: BpfObject, first: str = "", last: str = "", names: Iterable[str] = (), more=()) -> Report:
+    def audit(
+        self,
+        *objects: BpfObject,
+        first: str = "",
+        last: str = "",
+        names: Iterable[str] = (),
+        more=(),
+        loader: Loader = Loader.LIBBPF,
+    ) -> Report:
         assert self.record is not None
         kernels = asked_for(self.record, first=first or None, last=last or None, names=names)
-        return run(AuditRequest(objects, self.record, (*kernels, *more)))
+        return run(AuditRequest(objects, self.record, (*kernels, *more), loader=loader))
 
 
 @pytest.fixture
@@ -255,8 +265,32 @@ def test_unknown(record):
     assert summary(report) == "not known for v7.0"
     assert report.status(EVERYTHING) is Status.UNKNOWN
     weak = record(RENAMED).audit(calling("bpf_new_", weak=True, found="bpf_new_"), names=["v7.0"])
-    assert weak.status(EVERYTHING) is Status.UNKNOWN
+    assert [each[0] for each in told(weak)] == ["unknown-guarded"]
+    assert weak.status(EVERYTHING) is Status.CLEAN
     assert summary(weak) == "loads on v7.0"
+    unguarded = record(RENAMED).audit(calling("bpf_new_", weak=True), names=["v7.0"])
+    assert unguarded.status(EVERYTHING) is Status.UNKNOWN
+
+
+def test_kfuncs_of_the_kernels_own_tests(record):
+    """The record leaves them out, and so says no hint at another name."""
+    report = record(RENAMED).audit(calling("bpf_kfunc_call_test1"), names=["v7.0"])
+    reason = "the record leaves it out: its name is that of a kfunc of the kernel's own tests"
+    assert told(report) == [("kfunc-unknown", "bpf_kfunc_call_test1", "v7.0", reason)]
+    guarded = calling("bpf_testmod_ops", weak=True, found="bpf_testmod_ops")
+    assert told(record(RENAMED).audit(guarded, names=["v7.0"])) == [
+        ("unknown-guarded", "bpf_testmod_ops", "v7.0", reason)
+    ]
+    bench = record(RENAMED)
+    more = {"modules": {"bpf_kfunc_call_test1": "bpf_testmod"}}
+    kernel = observed(bench, "7.0.1", True, more=more, bpf_kfunc_call_test1="void bpf_kfunc_call_test1(void)")
+    assert told(bench.audit(calling("bpf_kfunc_call_test1"), more=[kernel])) == [
+        (
+            "kfunc-unknown", "bpf_kfunc_call_test1", "7.0.1 (vmlinux)",
+            f"{reason}; the kernel has it, in the module bpf_testmod",
+        ),
+        ("module-needed", "bpf_kfunc_call_test1", "7.0.1 (vmlinux)", "needs the module bpf_testmod loaded"),
+    ]  # fmt: skip
 
 
 def test_a_record_that_ends_before_what_is_declared(record):
@@ -410,6 +444,82 @@ def test_a_name_that_libbpf_takes_for_a_flavour(record):
     assert told(record(text).audit(right, names=["v7.0"])) == []
 
 
+# -- cilium/ebpf
+
+
+NO_FLAVOUR = "cilium/ebpf looks for it by this name, and takes no ___own for a flavour"
+
+
+def test_cilium_knows_no_flavours(record):
+    strong = record(RENAMED).audit(calling("bpf_always___own"), names=["v7.0"], loader=Loader.CILIUM)
+    assert told(strong) == [("kfunc-absent", "bpf_always___own", "v7.0", NO_FLAVOUR)]
+    assert (summary(strong), strong.loader) == ("breaks on v7.0", Loader.CILIUM)
+    weak = record(RENAMED).audit(calling("bpf_always___own", weak=True), names=["v7.0"], loader=Loader.CILIUM)
+    assert [each[0] for each in told(weak)] == ["guard-missing"]
+    guarded = calling("bpf_always___own", weak=True, found="bpf_always___own")
+    report = record(RENAMED).audit(guarded, names=["v7.0"], loader=Loader.CILIUM)
+    assert told(report) == [("absent-guarded", "bpf_always___own", "v7.0", NO_FLAVOUR)]
+    assert told(record(RENAMED).audit(guarded, names=["v7.0"])) == []
+
+
+def test_cilium_knows_no_flavours_on_a_real_kernel(record):
+    bench = record(RENAMED)
+    kernel = observed(bench, "7.0.1", bpf_always="void bpf_always(void)")
+    report = bench.audit(calling("bpf_always___own"), more=[kernel], loader=Loader.CILIUM)
+    assert told(report) == [("kfunc-absent", "bpf_always___own", "7.0.1 (vmlinux)", NO_FLAVOUR)]
+    assert report.findings[0].observed
+
+
+def test_a_call_behind_a_flavour_that_cilium_does_not_find_is_not_reached(record):
+    """The other branch is, as on a kernel without the kfunc."""
+    new = calling("bpf_new___own", weak=True, found="bpf_new___own")
+    old = calling("bpf_old", weak=True, missed="bpf_new___own")
+    with_libbpf = record(RENAMED).audit(together(new, old), names=["v6.17"])
+    assert summary(with_libbpf) == "loads on v6.17"
+    report = record(RENAMED).audit(together(new, old), names=["v6.17"], loader=Loader.CILIUM)
+    assert [each[:2] for each in told(report)] == [("absent-guarded", "bpf_new___own"), ("guard-missing", "bpf_old")]
+
+
+def test_cilium_finds_kfuncs_whose_own_name_looks_like_a_flavour(record):
+    text = subsystem(
+        entry("bpf_one", "release: v6.6, event: added", prototype="void bpf_one(void)")
+        + entry("bpf_one___v2", "release: v6.6, event: added", prototype="int bpf_one___v2(void)")
+    )
+    plain = declaring("int bpf_one___v2(void)", "bpf_one___v2")
+    assert told(record(text).audit(plain, names=["v7.0"], loader=Loader.CILIUM)) == []
+    for_libbpf = declaring("int bpf_one___v2___compat(void)", "bpf_one___v2___compat")
+    report = record(text).audit(for_libbpf, names=["v7.0"], loader=Loader.CILIUM)
+    assert [each[0] for each in told(report)] == ["kfunc-absent"]
+
+
+def test_cilium_refuses_another_prototype_of_a_weak_kfunc_too(record):
+    weak = declaring("u32 bpf_one(u32)", weak=True)
+    guarded = dataclasses.replace(weak, calls=(Call("bpf_one", "packet", (PACKET,), found=frozenset({"bpf_one"})),))
+    with_libbpf = record(CHANGED).audit(guarded, names=["v7.0"])
+    assert [each[0] for each in told(with_libbpf)] == ["absent-guarded"]
+    report = record(CHANGED).audit(guarded, names=["v7.0"], loader=Loader.CILIUM)
+    assert told(report) == [
+        (
+            "prototype-incompatible", "bpf_one", "v7.0",
+            "its prototype is u32 bpf_one(u32 x, void *ctx), and the program declares u32 bpf_one(u32); cilium/ebpf "
+            "refuses that of a weak extern, too",
+        )
+    ]  # fmt: skip
+    assert summary(report) == "breaks on v7.0"
+
+
+def test_guards_for_cilium_have_no_flavours(record):
+    (finding,) = record(RENAMED).audit(calling("bpf_old"), first="v6.12", loader=Loader.CILIUM).findings
+    assert finding.advice is not None
+    assert finding.advice.guard is not None
+    assert "___" not in finding.advice.guard
+    assert "if (bpf_ksym_exists(bpf_new)) {" in finding.advice.guard
+    (changed,) = (
+        record(CHANGED).audit(declaring("u32 bpf_one(u32)"), first="v6.19", last="v7.0", loader=Loader.CILIUM).findings
+    )
+    assert changed.advice is None
+
+
 # -- who may call
 
 
@@ -559,7 +669,8 @@ def test_without_btf(record):
 
 def test_symbols_without_a_declaration(record):
     """As a compiler leaves them that only warned: libbpf refuses the object."""
-    untyped = BpfObject("prog.bpf.o", (), (PACKET,), (), untyped=("bpf_ksym_exists", "__helper"))
+    symbols = tuple(UnplacedSymbol(name, SymbolFault.UNTYPED) for name in ("bpf_ksym_exists", "__helper"))
+    untyped = BpfObject("prog.bpf.o", (), (PACKET,), (), unplaced=symbols)
     report = record(RENAMED).audit(untyped, names=["v7.0"])
     assert told(report) == [
         (
@@ -574,6 +685,59 @@ def test_symbols_without_a_declaration(record):
         ),
     ]  # fmt: skip
     assert (summary(report), report.status(EVERYTHING)) == ("breaks on v7.0", Status.BREAKS)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "section", "reason"),
+    [
+        (
+            "bpf_always", SymbolFault.WITHOUT_SECTION, "",
+            "it has a type, and is in no section: it is declared without __ksym; declare it with __ksym",
+        ),
+        (
+            "bpf_always___own", SymbolFault.WRONG_SECTION, ".maps",
+            "it is declared in the section .maps, in which libbpf looks for no extern; declare it with __ksym",
+        ),
+        (
+            "helper", SymbolFault.WITHOUT_SECTION, "",
+            "it has a type, and is in no section: it is declared without __ksym; if another object defines it, link "
+            "the two (bpftool gen object)",
+        ),
+        (
+            "bpf_always", SymbolFault.NOT_EXTERN, "",
+            "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang",
+        ),
+    ],
+)  # fmt: skip
+def test_symbols_in_no_section_of_externs(record, name, fault, section, reason):
+    """libbpf refuses to open the object, whether it calls kfuncs or not."""
+    call = Call(name, "packet", (PACKET,), directly=(PACKET,))
+    unplaced = BpfObject("prog.bpf.o", (), (PACKET,), (call,), unplaced=(UnplacedSymbol(name, fault, section),))
+    report = record(RENAMED).audit(unplaced, names=["v7.0"])
+    assert told(report) == [("symbol-unplaced", name, "v7.0", reason)]
+    assert (summary(report), report.status(EVERYTHING)) == ("breaks on v7.0", Status.BREAKS)
+    assert report.findings[0].calls == (call,)
+
+
+def test_parts_that_are_to_be_linked(record):
+    part = BpfObject("part.bpf.o", (), (PACKET,), unplaced=(UnplacedSymbol("helper", SymbolFault.WITHOUT_SECTION),))
+    helper = BpfObject("helper.bpf.o", defined=frozenset({"helper", "other"}))
+    report = record(RENAMED).audit(part, helper, names=["v7.0"])
+    assert told(report) == [
+        (
+            "symbol-unplaced", "helper", "v7.0",
+            "this object is a part of a program: link it with helper.bpf.o, which defines it (bpftool gen object)",
+        )
+    ]  # fmt: skip
+    assert [in_which_it_loads(of_object, report.kernels) for of_object in report.objects] == [
+        "breaks on v7.0",
+        "calls no kfuncs",
+    ]
+    same = [dataclasses.replace(helper, path=f"{name}.bpf.o") for name in "abc"]
+    assert (
+        "link it with a.bpf.o (or one of 2 others), which defines it"
+        in told(record(RENAMED).audit(part, *same, names=["v7.0"]))[0][3]
+    )
 
 
 def test_stable_kernels_that_differ(record):
@@ -640,6 +804,45 @@ def test_an_observed_shape_is_exact(record):
     assert told(bench.audit(declaring("void bpf_one(void *)"), more=[kernel])) == []
 
 
+IMPLICIT = "void bpf_one(int cpu, const struct bpf_prog_aux *aux)"
+WITHOUT_TWIN = (
+    "the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit "
+    "argument in its prototype, and no bpf_one_impl"
+)
+
+
+def audit_without_twin(record: Bench, bpf_object: BpfObject, flags: str = "[KF_IMPLICIT_ARGS]") -> Report:
+    """Audit *bpf_object* on a kernel whose BTF has the implicit argument of bpf_one, and no twin of it."""
+    one = entry("bpf_one", "release: v6.6, event: added", prototype="void bpf_one(int cpu)", flags=flags, **FOR_XDP)
+    bench = record(subsystem(one))
+    more = {"without_twin": frozenset({"bpf_one"}), "shapes": {"bpf_one": shape_of(IMPLICIT)}}
+    return bench.audit(bpf_object, more=[observed(bench, "7.1.13", more=more, bpf_one=IMPLICIT)])
+
+
+def test_kernels_that_were_built_with_too_old_a_pahole(record):
+    """libbpf compares the prototype with the implicit argument in it."""
+    report = audit_without_twin(record, declaring("void bpf_one(int cpu)"))
+    reason = f"its prototype is {IMPLICIT}, and the program declares void bpf_one(int cpu)"
+    assert told(report) == [
+        ("prototype-incompatible", "bpf_one", "7.1.13 (vmlinux)", f"{reason}: {WITHOUT_TWIN}"),
+    ]
+    assert (summary(report), report.status(EVERYTHING)) == ("breaks on 7.1.13 (vmlinux)", Status.BREAKS)
+
+
+def test_another_prototype_has_nothing_to_do_with_pahole_where_no_argument_is_implicit(record):
+    report = audit_without_twin(record, declaring("void bpf_one(int cpu)"), flags="[]")
+    reason = f"its prototype is {IMPLICIT}, and the program declares void bpf_one(int cpu)"
+    assert told(report) == [("prototype-incompatible", "bpf_one", "7.1.13 (vmlinux)", reason)]
+
+
+def test_the_verifier_refuses_a_kfunc_without_its_twin(record):
+    """Whoever declares the prototype of BTF gets past libbpf."""
+    declared = declaring(IMPLICIT)
+    calls = (Call("bpf_one", "packet", (PACKET,), directly=(PACKET,)),)
+    report = audit_without_twin(record, BpfObject("prog.bpf.o", declared.externs, (PACKET,), calls))
+    assert told(report) == [("not-callable", "bpf_one", "7.1.13 (vmlinux)", WITHOUT_TWIN)]
+
+
 def test_kernels_are_looked_at_in_order(record):
     """One that is older than the others says nothing of what comes after them."""
     bench = record(RENAMED)
@@ -675,7 +878,9 @@ def test_modules_that_were_not_looked_into(record):
     """Of a kfunc in a module a vmlinux says nothing: what is declared holds."""
     text = subsystem(entry("bpf_one", "release: v6.6, event: added", module="nf_conntrack"))
     bench = record(text)
-    assert told(bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1")])) == []
+    assert told(bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1")])) == [
+        ("module-needed", "bpf_one", "7.0.1 (vmlinux)", "needs the module nf_conntrack loaded")
+    ]
     with_modules = bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1", True)])
     assert [each[0] for each in told(with_modules)] == ["kfunc-absent"]
 
@@ -720,9 +925,137 @@ def test_unknown_and_observed(record):
     assert told(report) == [
         ("kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)", "the record does not know it; the kernel has it")
     ]
-    absent = bench.audit(calling("bpf_mine"), more=[observed(bench, "7.0.1")])
+    in_a_module = observed(bench, "7.0.1", True, more={"modules": {"bpf_mine": "mine"}}, bpf_mine="void bpf_mine(void)")
+    assert told(bench.audit(calling("bpf_mine"), more=[in_a_module])) == [
+        (
+            "kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)",
+            "the record does not know it; the kernel has it, in the module mine",
+        ),
+        ("module-needed", "bpf_mine", "7.0.1 (vmlinux)", "needs the module mine loaded"),
+    ]  # fmt: skip
+    absent = bench.audit(calling("bpf_mine"), more=[observed(bench, "7.0.1", True)])
     assert told(absent) == [("kfunc-absent", "bpf_mine", "7.0.1 (vmlinux)", "the kernel does not have it")]
     assert absent.status(EVERYTHING) is Status.BREAKS
+
+
+def test_unknown_to_the_kernel_itself(record):
+    """A module that was not looked into may have it."""
+    bench = record(RENAMED)
+    kernel = observed(bench, "7.0.1")
+    reason = (
+        "the record does not know it, and the kernel itself does not have it: a module may have it, and none was "
+        "looked into; did you mean 'bpf_new'?"
+    )
+    report = bench.audit(calling("bpf_mine"), more=[kernel])
+    assert told(report) == [("kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)", reason)]
+    assert summary(report) == "not known for 7.0.1 (vmlinux)"
+    guarded = bench.audit(calling("bpf_mine", weak=True, found="bpf_mine"), more=[kernel])
+    assert [each[0] for each in told(guarded)] == ["unknown-guarded"]
+    assert summary(guarded) == "loads on 7.0.1 (vmlinux)"
+
+
+# -- modules
+
+IN_MODULES = subsystem(
+    entry("bpf_one", "release: v6.6, event: added", module="nf_conntrack")
+    + entry("bpf_two", "release: v7.0, event: added", module="nf_conntrack")
+    + entry("bpf_nat", "release: v6.6, event: added", module="nf_nat")
+)
+
+
+def test_each_module_is_told_once(record):
+    report = record(IN_MODULES).audit(calling("bpf_nat", "bpf_one", "bpf_two", weak=True), names=["v6.19", "v7.0"])
+    needed = [finding for finding in report.findings if finding.rule is AuditRule.MODULE_NEEDED]
+    assert [([extern.name for extern in each.externs], each.reason) for each in needed] == [
+        (["bpf_nat"], "needs the module nf_nat loaded"),
+        (["bpf_one", "bpf_two"], "needs the module nf_conntrack loaded"),
+    ]
+    assert [in_words(each.kernels, report.kernels) for each in needed] == ["v6.19 to v7.0", "v6.19 to v7.0"]
+    assert not any(each.statuses for each in needed)
+
+
+def test_no_module_is_needed_for_what_is_in_the_kernel_itself(record):
+    bench = record(IN_MODULES)
+    assert told(bench.audit(calling("bpf_one"), more=[observed(bench, "7.0.1", bpf_one="void bpf_one(void)")])) == []
+
+
+# -- subsystems that a kernel was built without
+
+SUBSYSTEM = subsystem(
+    entry("bpf_one", "release: v6.6, event: added", depends_on="SCHED_CLASS_EXT")
+    + entry(
+        "bpf_two",
+        "release: v6.6, event: added",
+        "release: v6.13, event: deprecated, reason: No., said_in: a, removal: v7.3, renamed_to: bpf_new",
+        depends_on="SCHED_CLASS_EXT && CGROUPS",
+    )
+    + entry("bpf_new", "release: v6.13, event: added", depends_on="SCHED_CLASS_EXT")
+    + entry("bpf_late", "release: v7.1, event: added", depends_on="SCHED_CLASS_EXT")
+    + entry("bpf_lsm", "release: v6.6, event: added", depends_on="BPF_LSM")
+    + entry("bpf_cgroup", "release: v6.6, event: added", depends_on="CGROUPS")
+    + entry("bpf_other", "release: v6.6, event: added")
+)
+WITHOUT_IT = "the kernel was built without SCHED_CLASS_EXT, and has no kfunc that depends on it"
+
+
+def of_subsystem(record: Bench, *objects: BpfObject, **prototypes: str) -> Report:
+    """Audit *objects* on a kernel that has, of SUBSYSTEM, bpf_cgroup and *prototypes*."""
+    bench = record(SUBSYSTEM)
+    kernel = observed(bench, "7.0.1", bpf_cgroup="void bpf_cgroup(void)", **prototypes)
+    return bench.audit(*objects, more=[kernel])
+
+
+def together(*objects: BpfObject) -> BpfObject:
+    externs = sum((one.externs for one in objects), ())
+    return BpfObject("prog.bpf.o", externs, (PACKET,), sum((one.calls for one in objects), ()))
+
+
+def test_a_subsystem_that_a_kernel_was_built_without(record):
+    """It is one finding about all kfuncs, later ones among them, without advice to call another one of them."""
+    report = of_subsystem(record, calling("bpf_one", "bpf_two", "bpf_late", "bpf_lsm"))
+    assert told(report) == [
+        ("subsystem-absent", "bpf_one", "7.0.1 (vmlinux)", WITHOUT_IT),
+        ("kfunc-absent", "bpf_lsm", "7.0.1 (vmlinux)", "the kernel does not have it; it needs BPF_LSM"),
+    ]
+    finding = report.findings[0]
+    assert [extern.name for extern in finding.externs] == ["bpf_one", "bpf_two", "bpf_late"]
+    assert [call.extern for call in finding.calls] == ["bpf_one", "bpf_two", "bpf_late"]
+    assert (finding.advice, finding.observed, report.status(EVERYTHING)) == (None, True, Status.BREAKS)
+    assert summary(report) == "breaks on 7.0.1 (vmlinux)"
+
+
+def test_weak_kfuncs_of_a_subsystem_that_a_kernel_was_built_without(record):
+    guarded = calling("bpf_one", weak=True, found="bpf_one")
+    assert told(of_subsystem(record, guarded)) == [("absent-guarded", "bpf_one", "7.0.1 (vmlinux)", WITHOUT_IT)]
+    unguarded = of_subsystem(record, together(guarded, calling("bpf_two", weak=True)))
+    assert told(unguarded) == [("guard-missing", "bpf_two", "7.0.1 (vmlinux)", WITHOUT_IT)]
+    assert summary(unguarded) == "may break on 7.0.1 (vmlinux)"
+    strong = of_subsystem(record, together(guarded, calling("bpf_two")))
+    assert told(strong) == [("subsystem-absent", "bpf_two", "7.0.1 (vmlinux)", WITHOUT_IT)]
+
+
+def test_a_kernel_with_a_part_of_the_subsystem(record):
+    report = of_subsystem(record, calling("bpf_one", "bpf_two"), bpf_two="void bpf_two(void)")
+    reason = "the kernel does not have it; it needs SCHED_CLASS_EXT"
+    assert told(report)[0] == ("kfunc-absent", "bpf_one", "7.0.1 (vmlinux)", reason)
+
+
+def test_advice_names_no_kfunc_that_the_observed_kernel_lacks_too(record):
+    bench = record(RENAMED)
+    with_new = observed(bench, "6.17.1", bpf_new="void bpf_new(void)")
+    without = observed(bench, "6.17.2")
+    (advised,) = bench.audit(calling("bpf_old"), more=[with_new]).findings
+    assert advised.advice is not None
+    assert advised.advice.words == "call bpf_new"
+    (alone,) = bench.audit(calling("bpf_old"), more=[without]).findings
+    assert alone.advice is None
+    (both,) = bench.audit(calling("bpf_old"), more=[with_new, without]).findings
+    assert both.advice is None
+    # The kernel that lacks the new one has the old one: a guard is right on both.
+    with_old = observed(bench, "6.16.1", bpf_old="void bpf_old(void)")
+    (absent,) = bench.audit(calling("bpf_old"), more=[with_new, with_old]).findings
+    assert absent.advice is not None
+    assert absent.advice.words == "call bpf_new (not on 6.16.1 (vmlinux))"
 
 
 def test_a_release_beyond_the_record(record):

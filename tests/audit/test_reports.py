@@ -22,6 +22,7 @@ from kfuncdoc.audit import ignores
 from kfuncdoc.audit.asked_kernels import asked_for, observed_kernel
 from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status, Unreadable
+from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.reports import as_github, as_json, as_text, tally
 from kfuncdoc.audit.sarif import as_sarif
 from kfuncdoc.base.diagnostics import as_text as diagnostic_as_text
@@ -163,6 +164,47 @@ def test_calls_in_no_program(record):
         AuditRequest([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
     )
     assert "    programs: nothing\n" in as_text(declared, 80)
+
+
+def joint(tmp_path: Path) -> Report:
+    """Return a report with one finding about five externs."""
+    modules = "".join(entry(f"bpf_{name}", "release: v6.6, event: added", module="nf_nat") for name in "abcde")
+    in_a_module = KernelRecord.whole(catalog_of(tmp_path, demo=subsystem(modules)), TODAY)
+    externs = tuple(extern(f"bpf_{name}") for name in "abcde")
+    return audited(in_a_module, [BpfObject("prog.bpf.o", externs, (PACKET,))], ["v7.0"])
+
+
+def test_a_finding_about_several_kfuncs(tmp_path):
+    report = joint(tmp_path)
+    assert "\n    kfunc: bpf_a, bpf_b, bpf_c, bpf_d and 1 more\n" in as_text(report, 80, notes=True)
+    (finding,) = json.loads(as_json(report))["objects"][0]["findings"]
+    assert (finding["extern"], finding["others"]) == ("bpf_a", ["bpf_b", "bpf_c", "bpf_d", "bpf_e"])
+
+
+@pytest.mark.parametrize(("names", "is_ignored"), [("abcde", True), ("abcd", False), ("a", False)])
+def test_a_finding_about_several_kfuncs_is_ignored_if_each_has_an_entry(tmp_path, names, is_ignored):
+    day = datetime.date(2027, 1, 1)
+    entries = [
+        ignores.Ignore(f"bpf_{name}", f"Why {name}.", day + datetime.timedelta(ord("z") - ord(name)), "file:1:1")
+        for name in names
+    ]
+    ignored = ignores.apply(joint(tmp_path), entries, TODAY)
+    assert [finding.ignored for finding in ignored.findings] == [
+        ignores.Ignored("Why e.", day + datetime.timedelta(21)) if is_ignored else None
+    ]
+    assert ignored.remarks == ()
+
+
+def test_the_loader_is_named_where_it_is_not_libbpf(record):
+    libbpf, cilium = (
+        run(AuditRequest([OLD], record, asked_for(record, names=["v6.17"]), loader=loader)) for loader in Loader
+    )
+    assert as_text(cilium, 80).startswith("As cilium/ebpf loads objects:\n\nprog.bpf.o: breaks on v6.17\n")
+    assert as_text(libbpf, 80).startswith("prog.bpf.o: breaks on v6.17\n")
+    assert "bpf_old, called by packet, other, loaded by cilium/ebpf on v6.17: gone from v6.17" in as_github(cilium)
+    for report, word in ((libbpf, "libbpf"), (cilium, "cilium")):
+        assert json.loads(as_json(report))["loader"] == word
+        assert json.loads(as_sarif(report))["runs"][0]["properties"] == {"loader": word}
 
 
 def test_tally(report):

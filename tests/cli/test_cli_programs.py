@@ -184,6 +184,37 @@ def test_a_real_kernel(capsys):
     assert "error: gone from v6.17 [kfunc-absent] (observed)" in out
 
 
+def test_the_loader(capsys):
+    """cilium/ebpf looks for the whole name of an extern."""
+    write_object("prog.bpf.o", "bpf_new___own", weak=True)
+    assert audit("prog.bpf.o", "--kernel", "v6.17") == CLEAN
+    capsys.readouterr()
+    assert audit("prog.bpf.o", "--kernel", "v6.17", "--loader", "cilium") == BREAKS
+    out = capsys.readouterr().out
+    assert out.startswith("As cilium/ebpf loads objects:\n\nprog.bpf.o: may break on v6.17\n")
+    Path("vmlinux").write_bytes(kernel_with("bpf_new___own"))
+    assert audit("prog.bpf.o", "--btf", "vmlinux", "--loader", "cilium") == UNKNOWN  # it is there, and not recorded
+
+
+def test_objects_that_libbpf_cannot_open(capsys):
+    """They do not pass as objects that call no kfuncs."""
+    written = Object()
+    written.types.func("bpf_new", 0, [], 2)
+    written.symbol("bpf_new", 0, 1)
+    written.function("xdp", "packet", [call("bpf_new"), leave()], lines=7)
+    Path("prog.bpf.o").write_bytes(written.elf())
+    assert audit("prog.bpf.o", "--kernel", "v6.17") == BREAKS
+    assert capsys.readouterr().out == (
+        "prog.bpf.o: breaks on v6.17\n\n"
+        "prog.bpf.o: error: it has a type, and is in no section: it is declared without __ksym; declare it\n"
+        "    with __ksym [symbol-unplaced]\n"
+        "    at prog.c:7:7\n"
+        "    kfunc: bpf_new\n"
+        "    programs: packet\n"
+        "    kernels: v6.17\n"
+    )
+
+
 def test_a_real_kernel_that_does_not_tell_its_kfuncs():
     """Before v6.9 neither sets nor tags tell: what libbpf finds is a function of that name."""
     Path("vmlinux").write_bytes(kernel_with("bpf_old", tagged=False, release="6.6.1"))
@@ -212,6 +243,7 @@ def test_raw_btf():
         (["prog.bpf.o", "--date", "today"], "kfuncdoc: 'today' is no date; write it as 2026-09-01\n"),
         (["prog.bpf.o", "--bogus"], "usage: kfuncdoc audit "),
         (["prog.bpf.o", "--format", "xml"], "usage: kfuncdoc audit "),
+        (["prog.bpf.o", "--loader", "aya"], "usage: kfuncdoc audit "),
         ([], "usage: kfuncdoc audit "),
     ],
 )  # fmt: skip

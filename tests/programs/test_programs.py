@@ -108,9 +108,14 @@ EXPECTED = {
     ),
     "unknown": (
         "not known for v6.12 to v7.3",
+        # A weak one behind a guard does no harm: it is a note.
+        {("kfunc-unknown", "bpf_never_heard_of", "v6.12 to v7.3")},
+    ),
+    "unplaced": (
+        "breaks on v6.12 to v7.3",
         {
-            ("kfunc-unknown", "bpf_never_heard_of", "v6.12 to v7.3"),
-            ("kfunc-unknown", "bpf_task_acquir", "v6.12 to v7.3"),
+            ("symbol-unplaced", "bpf_rcu_read_lock", "v6.12 to v7.3"),
+            ("symbol-unplaced", "helper_of_another_object", "v6.12 to v7.3"),
         },
     ),
     "wrong_type": (
@@ -207,6 +212,51 @@ def test_stripped(compiled, record, tmp_path, options):
     tool("llvm-objcopy", *options, compiled["gone", "bpfel"], stripped)
     assert stripped.stat().st_size < compiled["gone", "bpfel"].stat().st_size
     assert outcome(against(record, stripped)) == EXPECTED["gone"]
+
+
+CALLER = """\
+#include "program.h"
+extern int helper(void);
+extern void bpf_rcu_read_lock(void) __ksym;
+extern void bpf_rcu_read_unlock(void) __ksym;
+SEC("raw_tp/sys_enter") int caller(void *ctx) { bpf_rcu_read_lock(); bpf_rcu_read_unlock(); return helper(); }
+"""
+
+
+def test_parts_of_a_program(compiler, record, tmp_path):
+    """libbpf opens them once bpftool has linked them."""
+    paths = []
+    for name, text in (("caller", CALLER), ("helper", "__attribute__((noinline)) int helper(void) { return 1; }\n")):
+        (tmp_path / f"{name}.bpf.c").write_text(text, "utf-8")
+        done = compiler.run(tmp_path / f"{name}.bpf.c", "-g", output=f"{name}.part.o")
+        assert (done.returncode, done.stderr) == (0, "")
+        paths.append(compiler.output / f"{name}.part.o")
+    apart = against(record, *paths)
+    assert [(finding.rule.rule, finding.extern.name, finding.reason) for finding in apart.findings] == [
+        (
+            "symbol-unplaced",
+            "helper",
+            f"this object is a part of a program: link it with {paths[1]}, which defines it (bpftool gen object)",
+        )
+    ]
+    tool("bpftool", "gen", "object", tmp_path / "linked.bpf.o", *paths)
+    assert outcome(against(record, tmp_path / "linked.bpf.o")) == ("loads on v6.12 to v7.3", set())
+
+
+def test_objects_of_gcc(record, tmp_path):
+    """Debian's GCC 12 writes no section .ksyms into BTF, and the types of functions as if the object defined them."""
+    if not shutil.which("bpf-gcc"):
+        pytest.skip("bpf-gcc is needed")
+    (tmp_path / "gcc.c").write_text(
+        '__attribute__((section(".ksyms"))) extern void bpf_rcu_read_lock(void);\n'
+        '__attribute__((section("xdp"), used)) int packet(void *ctx) { bpf_rcu_read_lock(); return 2; }\n',
+        "utf-8",
+    )
+    tool("bpf-gcc", "-O2", "-gbtf", "-c", tmp_path / "gcc.c", "-o", tmp_path / "gcc.bpf.o")
+    assert outcome(against(record, tmp_path / "gcc.bpf.o")) == (
+        "breaks on v6.12 to v7.3",
+        {("symbol-unplaced", "bpf_rcu_read_lock", "v6.12 to v7.3")},
+    )
 
 
 def test_stripped_of_everything(compiled, tmp_path):

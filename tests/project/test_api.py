@@ -122,6 +122,17 @@ def test_one_path_and_one_kernel_are_not_taken_for_their_letters(tmp_path):
             assert [kernel.name for kernel in report.kernels] == ["v6.12"]
 
 
+def test_the_loader_of_an_audit(tmp_path):
+    path = tmp_path / "a.bpf.o"
+    path.write_bytes(Object().elf())
+    assert [kfuncdoc.audit_objects(path, loader=loader).loader.title for loader in ("libbpf", "cilium")] == [
+        "libbpf",
+        "cilium/ebpf",
+    ]
+    with pytest.raises(ValueError, match="there is no loader 'aya': known are libbpf, cilium"):
+        kfuncdoc.audit_objects(path, loader="aya")
+
+
 @pytest.mark.parametrize("name", [name for name in kfuncdoc.__all__ if inspect.isfunction(getattr(kfuncdoc, name))])
 def test_types_of_functions_can_be_asked_for(name):
     assert "return" in typing.get_type_hints(getattr(kfuncdoc, name))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from btf_builder import PROGBITS, STRTAB, SYMTAB, Part, packed
+from btf_builder import DATASEC, PROGBITS, STRTAB, SYMTAB, VAR, Part, packed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from object_builder import (
@@ -29,7 +29,16 @@ from object_builder import (
 from unreadable import refuse_folders
 
 from kfuncdoc.base.resources import packaged
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SourceLine, essential_name
+from kfuncdoc.bpf.objects import (
+    BpfObject,
+    Call,
+    Extern,
+    Program,
+    SourceLine,
+    SymbolFault,
+    UnplacedSymbol,
+    essential_name,
+)
 from kfuncdoc.bpf.shape import FUNCTION, INTEGER, POINTER, STRUCT, VOID
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.load import load
@@ -106,6 +115,7 @@ def test_one_of_everything(order):
             Call("bpf_thing_get", "packet", (program,), SourceLine("prog.c", 10, 7), directly=(program,)),
             Call("bpf_thing_put", "packet", (program,), SourceLine("prog.c", 11, 7), directly=(program,)),
         ),
+        defined=frozenset({"packet"}),
     )
 
 
@@ -131,7 +141,11 @@ def test_what_is_no_kfunc(order):
     written.function("xdp", "packet", [call("bpf_thing"), call("other_object"), leave()])
     bpf_object = read(written)
     assert [extern.name for extern in bpf_object.externs] == ["bpf_thing"]
-    assert [kfunc_call.extern for kfunc_call in bpf_object.calls] == ["bpf_thing"]
+    assert [kfunc_call.extern for kfunc_call in bpf_object.calls] == ["bpf_thing", "other_object"]
+    assert bpf_object.unplaced == (
+        UnplacedSymbol("other_object", SymbolFault.UNTYPED),
+        UnplacedSymbol("static_one", SymbolFault.NOT_EXTERN, ".ksyms"),
+    )
 
 
 def test_declared_and_not_called():
@@ -515,7 +529,53 @@ def test_symbols_without_a_type():
     written.extern("bpf_thing")
     written.symbol("bpf_ksym_exists", 0, 1)
     written.function("xdp", "packet", [call("bpf_thing"), call("bpf_ksym_exists"), leave()])
-    assert read(written).untyped == ("bpf_ksym_exists",)
+    assert read(written).unplaced == (UnplacedSymbol("bpf_ksym_exists", SymbolFault.UNTYPED),)
+
+
+@ORDERS
+@pytest.mark.parametrize("kind", ["function", "variable"])
+@pytest.mark.parametrize(
+    ("section", "linkage", "unplaced"),
+    [
+        ("", 2, (UnplacedSymbol("thing", SymbolFault.WITHOUT_SECTION),)),
+        ("", 0, (UnplacedSymbol("thing", SymbolFault.NOT_EXTERN),)),
+        ("", 1, (UnplacedSymbol("thing", SymbolFault.NOT_EXTERN),)),
+        (".maps", 2, (UnplacedSymbol("thing", SymbolFault.WRONG_SECTION, ".maps"),)),
+        (".ksyms", 1, (UnplacedSymbol("thing", SymbolFault.NOT_EXTERN, ".ksyms"),)),
+        (".ksyms", 2, ()),
+    ],
+)
+def test_where_libbpf_looks_for_a_symbol(order, kind, section, linkage, unplaced):
+    """As ``bpf_object__collect_externs()`` of libbpf does: the type has to be extern, and in .ksyms or .kconfig."""
+    written = Object(order)
+    if kind == "variable":
+        number = written.types.add(VAR, "thing", written.int, (linkage,))
+    else:
+        number = written.types.func("thing", 0, [], linkage)
+    if section:
+        written.types.add(DATASEC, section, 0, (number, 0, 0), 1)
+    written.symbol("thing", 0, 1)
+    written.function("xdp", "packet", [address(1, "thing"), leave()])
+    assert read(written).unplaced == unplaced
+
+
+def test_functions_cannot_be_in_kconfig():
+    """libbpf: extern function thing is unsupported under .kconfig section."""
+    written = Object()
+    written.types.add(DATASEC, ".kconfig", 0, (written.types.func("thing", 0, [], 2), 0, 0), 1)
+    written.symbol("thing", 0, 1)
+    written.function("xdp", "packet", [call("thing"), leave()])
+    bpf_object = read(written)
+    assert bpf_object.unplaced == (UnplacedSymbol("thing", SymbolFault.WRONG_SECTION, ".kconfig"),)
+    assert [kfunc_call.programs[0].name for kfunc_call in bpf_object.calls] == ["packet"]
+
+
+def test_what_an_object_defines_for_others():
+    written = Object()
+    written.function(".text", "shared", [leave()])
+    written.function(".text", "own", [leave()], local=True)
+    written.function("xdp", "packet", [call("shared"), call("own"), leave()])
+    assert read(written).defined == {"shared", "packet"}
 
 
 def peak_of_reading(content: bytes) -> int:

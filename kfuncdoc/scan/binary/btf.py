@@ -56,7 +56,7 @@ _LONGEST_NAME = 512
 _LONGEST_PROTOTYPE = 10_000
 _MOST_STEPS = 200_000  # over all prototypes of one blob; a real kernel takes 15,000
 
-#: The linkage of a function that another object has (``BTF_FUNC_EXTERN``).
+#: The linkage of a function or variable that another object has (``BTF_FUNC_EXTERN``, ``BTF_VAR_GLOBAL_EXTERN``).
 EXTERN: Final = 2
 
 _QUALIFIERS = {CONST: "const", VOLATILE: "volatile", RESTRICT: "restrict"}
@@ -226,6 +226,13 @@ class Btf:
         words, at = self._at(number)
         return words[at + 1] & 0xFFFF
 
+    def is_extern(self, number: int) -> bool:
+        """Whether the function or variable *number* is declared in this object, and defined elsewhere."""
+        if self.kind(number) == FUNC:
+            return self.linkage(number) == EXTERN
+        words, at = self._at(number)
+        return self.kind(number) == VAR and words[at + 3] == EXTERN
+
     def contents(self, number: int) -> Iterator[tuple[int, int, int]]:
         """Yield the variables and functions in the section *number*: type, offset and size, both in bytes."""
         words, at = self._at(number)
@@ -314,6 +321,16 @@ class Btf:
             return self._declared(self._target(signature), f"{name}({parameters})", 0)
         except _UnnamedType:
             return None
+
+    def has_implicit_argument(self, number: int) -> bool:
+        """Whether the function *number* has a parameter that points to one of ``IMPLICIT_TYPES``."""
+        self.function(number)
+        signature = self._target(number)
+        if self.kind(signature) != FUNC_PROTO:
+            return False
+        words, at = self._at(signature)
+        parameters = range(at + 4, at + 4 + 2 * (words[at + 1] & 0xFFFFFF), 2)
+        return any(self._is_implicit(words[parameter]) for parameter in parameters)
 
     def shape_of(self, number: int) -> shape.Shape:
         """Return the shape of the function *number*, which libbpf compares (see :mod:`kfuncdoc.bpf.shape`)."""

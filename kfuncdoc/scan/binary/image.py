@@ -26,6 +26,9 @@ header of a set of kfuncs and then as many functions as it says.
 
 A kfunc ``NAME`` with KF_IMPLICIT_ARGS has a twin ``NAME_impl`` in BTF, with the arguments that the verifier
 adds.  The twin is in no set, and programs cannot call it.  Other kfuncs whose names end so are ordinary ones.
+``tools/bpf/resolve_btfids`` makes the twin, and takes these arguments out of the prototype of ``NAME``.  Up to v7.2
+it does so only for functions with the decl tag, which pahole writes: pahole before 1.26 tags none, and kernels that
+were built with 1.30 lack some.  libbpf and the verifier refuse the calls of a kfunc without its twin.
 """
 
 from __future__ import annotations
@@ -46,12 +49,12 @@ from kfuncdoc.base.progress import Track
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
+from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.scan.binary.btf import LARGEST_BLOB, Btf, byte_order_of
 from kfuncdoc.scan.binary.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.binary.id_sets import BtfIdSet, kfunc_sets
 from kfuncdoc.scan.binary.packed import GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, unpacked
 from kfuncdoc.scan.errors import Unscannable, is_folder, opened, readable
-from kfuncdoc.scan.selftests import is_selftest
 
 _MODULE = re.compile(r"\.ko(?:\.(?:xz|zst|gz))?$")
 _VMLINUX = re.compile(r"vmlinux(?:-\d.*)?$")
@@ -83,18 +86,18 @@ def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track
     An image with sets tells which of them are kfuncs.  Raw BTF does not: some kfuncs have no decl tag.
     """
     scan = _scan(paths, track)
-    observation = scan.observation()
     functions = scan.functions(frozenset(names))
-    known = observation.by_name
     return KernelFunctions(
-        observation.kernel or _own_kernel(paths),
-        {name: known[name].prototype if name in known else function.prototype for name, function in functions.items()},
+        scan.observation().kernel or _own_kernel(paths),
+        {name: function.prototype for name, function in functions.items()},
         scan.with_modules,
-        {name: function.shape for name, function in functions.items() if name not in scan.implicit},
+        {name: function.shape for name, function in functions.items()},
         frozenset(name for name, function in functions.items() if function.is_classified and name not in scan.names),
         frozenset(
             name for name, function in functions.items() if not function.is_classified and name not in scan.names
         ),
+        frozenset(name for name, function in functions.items() if function.lacks_twin),
+        {name: function.module for name, function in functions.items() if function.module is not None},
     )
 
 
@@ -157,11 +160,16 @@ def _one_kernel(kernels: Sequence[_Image]) -> Optional[_Image]:
 
 
 class _KernelFunction(NamedTuple):
-    """A function of a kernel; *is_classified* is whether its image tells if it is a kfunc."""
+    """A function of a kernel; its prototype is that of BTF, which libbpf compares."""
 
     prototype: Optional[str]
     shape: Shape
+    #: Whether its image tells if it is a kfunc.
     is_classified: bool
+    #: Whether it has an implicit argument, and no twin.  BTF alone does not tell whether it has KF_IMPLICIT_ARGS.
+    lacks_twin: bool
+    #: None if it is in the kernel itself.
+    module: Optional[str]
 
 
 class _ImageScan:
@@ -176,7 +184,7 @@ class _ImageScan:
         self._kfuncs: dict[str, ObservedKfunc] = {}
         self._remarks: list[Remark] = []
         self._foreign: list[str] = []
-        self._types: list[tuple[Btf, bool]] = []
+        self._types: list[tuple[Btf, _Image]] = []
         #: The names of all kfuncs, also of the kernel's own tests; and of those with KF_IMPLICIT_ARGS.
         self.names: set[str] = set()
         self.implicit: set[str] = set()
@@ -206,10 +214,20 @@ class _ImageScan:
     def functions(self, names: FrozenSet[str]) -> dict[str, _KernelFunction]:
         """Return the functions in *names* that the kernel has, kfuncs and others."""
         functions: dict[str, _KernelFunction] = {}
-        for btf, tells_kfuncs in self._types:
-            for name, number in btf.functions_named(names).items():
-                if name not in functions:
-                    functions[name] = _KernelFunction(btf.prototype(number), btf.shape_of(number), tells_kfuncs)
+        names_and_twins = names | {name + _TWIN for name in names}
+        for btf, image in self._types:
+            numbers = btf.functions_named(names_and_twins)
+            for name, number in numbers.items():
+                if name not in names or name in functions:
+                    continue
+                is_implicit = btf.has_implicit_argument(number) and (name in self.implicit or not image.has_sets)
+                functions[name] = _KernelFunction(
+                    btf.prototype(number),
+                    btf.shape_of(number),
+                    image.has_sets,
+                    is_implicit and name + _TWIN not in numbers,
+                    image.module,
+                )
         return functions
 
     def observation(self) -> Observation:
@@ -251,9 +269,10 @@ class _ImageScan:
             for name, (_, registrations) in by_name.items()
             if any(_IMPLICIT in registration.flags for registration in registrations)
         }
-        self._types.append((btf, image.has_sets))
+        self._types.append((btf, image))
         self.names |= by_name.keys()
         self.implicit |= implicit
+        self._remark_missing_twins(image, btf, {name: by_name[name][0] for name in implicit})
         for name, (number, registered) in by_name.items():
             is_twin = not registered and name.endswith(_TWIN) and name[: -len(_TWIN)] in implicit
             if is_twin or is_selftest(name):
@@ -265,6 +284,20 @@ class _ImageScan:
             known = self._kfuncs.get(name) or ObservedKfunc(name, prototype, module=image.module)
             registrations = tuple(dict.fromkeys((*known.registrations, *registered)))
             self._kfuncs[name] = dataclasses.replace(known, registrations=registrations)
+
+    def _remark_missing_twins(self, image: _Image, btf: Btf, implicit: Mapping[str, int]) -> None:
+        """Remark on those of the kfuncs *implicit*, by number in *btf*, that have an implicit argument and no twin."""
+        twins = btf.functions_named(frozenset(name + _TWIN for name in implicit))
+        missing = sorted(
+            name for name, number in implicit.items() if name + _TWIN not in twins and btf.has_implicit_argument(number)
+        )
+        if missing:
+            text = (
+                f"{len(missing)} of {len(implicit)} kfuncs with KF_IMPLICIT_ARGS have the implicit argument in BTF, and"
+                f" no twin NAME_impl, because pahole did not tag them as kfuncs (before 1.26 it tags none); programs"
+                f" cannot call them: {', '.join(missing)}"
+            )
+            self._remark(image.path, text)
 
     def _registrations(self, image: _Image, btf: Btf) -> dict[int, list[Registration]]:
         """Return the registrations of each kfunc by its number in *btf*; none of one that only has the decl tag."""

@@ -21,10 +21,10 @@ import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Optional, TypeVar
 
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, essential_name
+from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.sections import program_section as section_named
 from kfuncdoc.scan.binary import elf, instructions
-from kfuncdoc.scan.binary.btf import DATASEC, EXTERN, FUNC, VAR, Btf
+from kfuncdoc.scan.binary.btf import DATASEC, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
 from kfuncdoc.scan.binary.elf import Elf, ElfSection, ElfSymbol
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
@@ -36,6 +36,7 @@ LARGEST_OBJECT = 64 << 20
 _MOST_ROUNDS = 200
 _SUFFIX = ".bpf.o"
 _KSYMS = ".ksyms"
+_KCONFIG = ".kconfig"
 _STRUCT_OPS = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
 _SUBPROGRAMS = ".text"
 _REL_BYTES = 16
@@ -136,7 +137,6 @@ class _ObjectReader:
             )
         extension = file.read(".BTF.ext") if self._btf else None
         self._extension = BtfExt(path, extension or b"", self._btf, file.mark)
-        self._untyped: list[str] = []
         self._relocations = self._all_relocations()
         self._symbols_at = {
             number: {
@@ -148,22 +148,25 @@ class _ObjectReader:
 
     def read(self) -> BpfObject:
         """Return the object."""
-        externs = self._externs()
+        externs, unplaced = self._externs()
         functions = self._functions()
-        self._link(functions, {symbol: index for index, symbol in enumerate(externs)})
+        # Calls of what libbpf cannot place are of interest, too: they tell where in the source it is needed.
+        called = {**externs, **{symbol: Extern(unplaced[symbol].name, weak=False) for symbol in unplaced}}
+        self._link(functions, {symbol: index for index, symbol in enumerate(called)})
         programs = self._programs(functions)
-        calls = tuple(self._calls(functions, tuple(externs.values()), programs))
+        calls = tuple(self._calls(functions, tuple(called.values()), programs))
         if self._btf is None:
             # Without types, the undefined symbols that are called count as kfuncs.
-            called = {call.extern for call in calls}
-            externs = {symbol: extern for symbol, extern in externs.items() if extern.name in called}
+            names = {call.extern for call in calls}
+            externs = {symbol: extern for symbol, extern in externs.items() if extern.name in names}
         return BpfObject(
             self._path,
             tuple(sorted(externs.values(), key=lambda extern: extern.name)),
             tuple(programs.values()),
             calls,
             has_btf=self._btf is not None,
-            untyped=tuple(sorted(self._untyped)),
+            unplaced=tuple(sorted(unplaced.values(), key=lambda symbol: symbol.name)),
+            defined=self._defined(),
         )
 
     def _name(self, symbol: ElfSymbol) -> str:
@@ -171,32 +174,56 @@ class _ObjectReader:
 
     # -- externs
 
-    def _externs(self) -> dict[int, Extern]:
-        """Return the kfuncs that are declared, by the numbers of their symbols."""
+    def _externs(self) -> tuple[dict[int, Extern], dict[int, UnplacedSymbol]]:
+        """Return the kfuncs that are declared, and what libbpf cannot place, by the numbers of their symbols."""
         btf = self._btf
-        declared = {btf.function(number): number for number in self._ksyms(btf)} if btf else {}
-        typed = {btf.name(number) for kind in (FUNC, VAR) for number in btf.of_kind(kind)} if btf else set()
-        externs = {}
+        types = self._types_by_name(btf) if btf else {}
+        sections = self._sections_by_type(btf) if btf else {}
+        externs: dict[int, Extern] = {}
+        unplaced: dict[int, UnplacedSymbol] = {}
         for index, symbol in enumerate(self._symbols):
-            if symbol.section != elf.UNDEFINED or symbol.type != elf.NOTYPE or symbol.binding == elf.LOCAL:
+            name = self._name(symbol)
+            if symbol.section != elf.UNDEFINED or symbol.type != elf.NOTYPE or symbol.binding == elf.LOCAL or not name:
                 continue
-            name, weak = self._name(symbol), symbol.binding == elf.WEAK
+            weak, number = symbol.binding == elf.WEAK, types.get(name)
             if btf is None:
                 externs[index] = Extern(name, weak)
-            elif name in declared:
-                number = declared[name]
+            elif number is None:
+                unplaced[index] = UnplacedSymbol(name, SymbolFault.UNTYPED)
+            elif not btf.is_extern(number):
+                unplaced[index] = UnplacedSymbol(name, SymbolFault.NOT_EXTERN, sections.get(number, ""))
+            elif number not in sections:
+                unplaced[index] = UnplacedSymbol(name, SymbolFault.WITHOUT_SECTION)
+            elif sections[number] == _KSYMS and btf.kind(number) == FUNC:
                 externs[index] = Extern(name, weak, btf.prototype(number), btf.shape_of(number))
-            elif name not in typed:
-                self._untyped.append(name)
-        return externs
+            elif sections[number] not in (_KSYMS, _KCONFIG) or btf.kind(number) == FUNC:
+                unplaced[index] = UnplacedSymbol(name, SymbolFault.WRONG_SECTION, sections[number])
+        return externs, unplaced
 
     @staticmethod
-    def _ksyms(btf: Btf) -> Iterator[int]:
+    def _types_by_name(btf: Btf) -> dict[str, int]:
+        """Return the first function or variable of each name, as ``find_extern_btf_id()`` of libbpf finds it."""
+        types: dict[str, int] = {}
+        for number in sorted((*btf.of_kind(FUNC), *btf.of_kind(VAR))):
+            types.setdefault(btf.name(number), number)
+        return types
+
+    @staticmethod
+    def _sections_by_type(btf: Btf) -> dict[int, str]:
+        """Return the first section that has each function or variable, as ``find_extern_sec_btf_id()`` finds it."""
+        sections: dict[int, str] = {}
         for section in btf.of_kind(DATASEC):
-            if btf.name(section) == _KSYMS:
-                for number, _, _ in btf.contents(section):
-                    if btf.kind(number) == FUNC and btf.linkage(number) == EXTERN:
-                        yield number
+            name = btf.name(section)
+            for number, _, _ in btf.contents(section):
+                sections.setdefault(number, name)
+        return sections
+
+    def _defined(self) -> frozenset[str]:
+        return frozenset(
+            self._name(symbol)
+            for symbol in self._symbols
+            if symbol.section != elf.UNDEFINED and symbol.type in (elf.FUNC, elf.OBJECT) and symbol.binding != elf.LOCAL
+        )
 
     # -- functions
 

@@ -24,8 +24,8 @@ from typing import Callable, Iterable, Iterator, Mapping, Optional, TypeVar
 from kfuncdoc.base.progress import Track
 from kfuncdoc.bpf.prototype import Prototype
 from kfuncdoc.kernels.observation import Kind, Observation, ObservedKfunc, Registration, Remark
+from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.scan.errors import Unscannable, is_folder
-from kfuncdoc.scan.selftests import is_selftest
 from kfuncdoc.scan.source.announcements import announced, announced_kfunc
 from kfuncdoc.scan.source.build_rules import BuildRules
 from kfuncdoc.scan.source.condition import TRUE, Condition, conjunction, disjunction, spelled
