@@ -75,21 +75,22 @@ def read_objects(
 ) -> tuple[list[BpfObject], list[Unreadable]]:
     """Return the BPF objects at *paths*, a path or several, and those that cannot be read.
 
-    A path is an object, a library of objects (``.a``), or a folder: every ``.bpf.o`` in it.  *track* wraps the paths as
-    they are read, to show progress.  Raises :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
+    A path is an object, a library of objects (``.a``), a program or skeleton header with objects in it, a folder with
+    any of these, or ``-`` for standard input.  *track* wraps the paths as they are read, to show progress.  Raises
+    :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
     """
-    from kfuncdoc.scan.binary.objects import find_objects
-    from kfuncdoc.scan.binary.objects import read_objects as read_file
+    from kfuncdoc.scan.binary.objects import find_objects, read_each
     from kfuncdoc.scan.errors import Unscannable
 
     files, unreadable_folders = find_objects(list(map(os.fspath, _several(paths))))
     objects: list[BpfObject] = []
     unreadable = [Unreadable(path, message) for path, message in unreadable_folders]
     for path in track(files):
-        try:
-            objects.extend(read_file(path))
-        except Unscannable as error:
-            unreadable.append(Unreadable(error.path, error.message))
+        for read in read_each(path):
+            if isinstance(read, Unscannable):
+                unreadable.append(Unreadable(read.path, read.message))
+            else:
+                objects.append(read)
     return objects, unreadable
 
 

@@ -213,6 +213,7 @@ def as_json(report: Report) -> str:
         "objects": [
             {
                 "path": audited.object.path,
+                "offset": audited.object.offset,
                 "has_btf": audited.object.has_btf,
                 "summary": in_which_it_loads(audited, report.kernels),
                 "loads": [kernel.name for kernel in audited.loads],
@@ -322,7 +323,10 @@ def json_schema() -> Schema:
     report = json_schemas.record(
         "One object.",
         {
-            "path": json_schemas.text("Its path, with the member of a library in parentheses."),
+            "path": json_schemas.text("Its path; what it is inside of that file follows in parentheses."),
+            "offset": json_schemas.nullable(
+                json_schemas.number("Where it begins in a program, in bytes; null where it is not inside of one.")
+            ),
             "has_btf": json_schemas.flag("Whether it has BTF, without which libbpf resolves no kfunc."),
             "summary": json_schemas.text("On which kernels it loads, in words."),
             "loads": json_schemas.texts("The kernels on which it loads, as far as its kfuncs decide."),

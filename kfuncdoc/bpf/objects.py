@@ -107,7 +107,7 @@ class Call:
 
 @dataclass(frozen=True)
 class BpfObject:
-    """One object: *path* as the user named it, with the member of a library in parentheses."""
+    """One object: *path* as the user named it; what it is inside of that file follows in parentheses."""
 
     path: str
     externs: tuple[Extern, ...] = ()
@@ -117,3 +117,5 @@ class BpfObject:
     has_btf: bool = True
     #: Undefined symbols without a type, in an object with type information: libbpf resolves none of them.
     untyped: tuple[str, ...] = ()
+    #: Where it begins in the file that it is inside of, in bytes; None if it is a file or is written as text.
+    offset: Optional[int] = None

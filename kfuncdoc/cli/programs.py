@@ -49,8 +49,10 @@ class AuditCommand(Command):
     unusable = FINDINGS
 
     objects: tuple[str, ...] = argument(
-        nargs="+", metavar="OBJECT", help="a BPF object, a library of them (.a), or a folder: every .bpf.o in it"
-    )
+        nargs="+", metavar="OBJECT",
+        help="a BPF object; a library (.a), program or skeleton header with objects in it; a folder: everything of "
+        "these in it, whatever its name; or - for standard input",
+    )  # fmt: skip
     first: Optional[str] = arguments.first_kernel()
     last: Optional[str] = arguments.last_kernel()
     kernels: tuple[str, ...] = arguments.kernels()

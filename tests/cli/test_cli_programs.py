@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -122,6 +123,23 @@ def test_several_objects_and_one_that_is_none(capsys):
         "kfuncdoc: nowhere: there is no such file or folder\n"
         "3 objects: 2 could not be read; the record goes up to v7.3\n",
     )
+
+
+def test_objects_inside_of_a_program(capsys):
+    content = Path(write_object("prog.bpf.o", "bpf_new")).read_bytes()
+    Path("scx_demo").write_bytes(Object(machine=62).elf() + content)
+    assert audit("scx_demo", "--kernel", "v7.0") == CLEAN
+    assert capsys.readouterr().out == "scx_demo(BPF object 1): loads on v7.0\n"
+    assert audit("scx_demo", "--kernel", "v7.0", "--format", "json") == CLEAN
+    (audited,) = json.loads(capsys.readouterr().out)["objects"]
+    assert (audited["path"], audited["offset"]) == ("scx_demo(BPF object 1)", len(Object(machine=62).elf()))
+
+
+def test_standard_input(capsys, monkeypatch):
+    content = Path(write_object("prog.bpf.o", "bpf_new")).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert audit("-", "--kernel", "v7.0") == CLEAN
+    assert capsys.readouterr().out == "(standard input): loads on v7.0\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
