@@ -26,6 +26,7 @@ from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
+from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR
 
 
@@ -59,8 +60,20 @@ def run(request: AuditRequest) -> Report:
         adviser = advisers.setdefault(asked, Adviser(record, asked))
         report = _ObjectAudit(bpf_object, record, asked, adviser).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
-    complete = Report(tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable))
+    complete = Report(
+        tuple(reports),
+        kernels,
+        str(record.snapshot.last),
+        unreadable=tuple(request.unreadable),
+        recorded_from=str(_first_recorded(record)),
+    )
     return ignores.apply(complete, request.ignores, record.snapshot.date)
+
+
+def _first_recorded(record: KernelRecord) -> Release:
+    """Return the first release that *record* says of which kfuncs it has: earlier ones can have none."""
+    snapshot = record.snapshot
+    return next(iter(snapshot.calendar.with_kfuncs(snapshot.last)), snapshot.last)
 
 
 def _first_with_all_needed(bpf_object: BpfObject, record: KernelRecord, kernels: Sequence[Kernel]) -> int:

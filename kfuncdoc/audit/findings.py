@@ -195,6 +195,8 @@ class Report:
     remarks: tuple[str, ...] = ()
     #: The objects that could not be read, and why.
     unreadable: tuple[Unreadable, ...] = ()
+    #: The first release of the record.
+    recorded_from: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

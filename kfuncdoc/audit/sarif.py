@@ -44,6 +44,7 @@ def as_sarif(report: Report) -> str:
             }
         },
         "columnKind": "utf16CodeUnits",
+        "properties": {"recordedFrom": report.recorded_from, "recorded": report.recorded},
         "invocations": [
             {
                 "executionSuccessful": not report.unreadable,

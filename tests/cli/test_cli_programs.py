@@ -91,13 +91,11 @@ def test_a_report(capsys):
     assert audit(write_object("prog.bpf.o", "bpf_old"), "--from", "v6.13", "--to", "v6.17") == BREAKS
     assert capsys.readouterr() == (
         "prog.bpf.o: loads on v6.13 to v6.16; breaks in v6.17\n\n"
-        "prog.bpf.o: error: gone from v6.17 [kfunc-absent]\n"
-        "    at prog.c:7:7\n"
-        "    kfunc: bpf_old\n"
-        "    programs: packet_bpf_old\n"
-        "    kernels: v6.17\n"
-        "    what to do: call bpf_new (on every kernel asked for)\n",
-        "1 object: 1 error; the record goes up to v7.3\n",
+        "error: bpf_old on v6.17: gone from v6.17 [kfunc-absent]\n"
+        "    what to do: call bpf_new (on every kernel asked for)\n"
+        "    called by packet_bpf_old\n"
+        "        at prog.c:7:7\n",
+        "1 object: 1 error; the record covers v5.13 to v7.3\n",
     )
 
 
@@ -105,7 +103,10 @@ def test_a_guarded_one_is_clean(capsys):
     assert audit(write_object("prog.bpf.o", "bpf_old", weak=True, guarded=True), "--from", "v6.12") == CLEAN
     assert capsys.readouterr().out == "prog.bpf.o: loads on v6.12 to v7.3\n"
     assert audit("prog.bpf.o", "--from", "v6.12", "--notes") == CLEAN
-    assert "note: gone from v6.17 [absent-guarded]" in capsys.readouterr().out
+    notes = capsys.readouterr().out
+    assert "note: bpf_old on v6.17 to v7.3: gone from v6.17 [absent-guarded]" in notes
+    assert audit("prog.bpf.o", "--from", "v6.12", "--verbose") == CLEAN
+    assert capsys.readouterr().out == notes
 
 
 def test_long_term_kernels(capsys):
@@ -121,7 +122,7 @@ def test_several_objects_and_one_that_is_none(capsys):
         "./one.bpf.o: loads on v7.0\n",
         "kfuncdoc: ./two.bpf.o: this is no BPF object: it is not ELF\n"
         "kfuncdoc: nowhere: there is no such file or folder\n"
-        "3 objects: 2 could not be read; the record goes up to v7.3\n",
+        "3 objects: 2 could not be read; the record covers v5.13 to v7.3\n",
     )
 
 
@@ -172,7 +173,7 @@ def test_ignoring(capsys):
     Path("ignore.yaml").write_text("- {kfunc: bpf_old, reason: Known., until: 2026-11-30}\n", encoding="utf-8")
     arguments = (write_object("prog.bpf.o", "bpf_old"), "--kernel", "v6.17", "--ignore", "ignore.yaml")
     assert audit(*arguments) == CLEAN
-    assert capsys.readouterr().err == "1 object: 1 ignored; the record goes up to v7.3\n"
+    assert capsys.readouterr().err == "1 object: 1 ignored; the record covers v5.13 to v7.3\n"
     assert audit(*arguments, "--date", "2026-12-01") == BREAKS
     assert "ignore.yaml:1:3: this entry for 'bpf_old' ended on 2026-11-30" in capsys.readouterr().err
     Path("ignore.yaml").write_text("- {kfunc: bpf_old}\n", encoding="utf-8")
@@ -199,7 +200,7 @@ def test_a_real_kernel(capsys):
     out = capsys.readouterr().out
     assert "call bpf_new (on every kernel asked for)" in out
     assert "prog.bpf.o: loads on v6.16; breaks in 7.3.4 (vmlinux)\n" in out
-    assert "error: gone from v6.17 [kfunc-absent] (observed)" in out
+    assert "error: bpf_old on 7.3.4 (vmlinux): gone from v6.17 [kfunc-absent] (observed)" in out
 
 
 def test_a_real_kernel_that_does_not_tell_its_kfuncs():
