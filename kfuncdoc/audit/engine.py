@@ -99,6 +99,8 @@ class _ObjectAudit:
         self._kernels = kernels
         self._adviser = adviser
         self._resolution = Resolution(record)
+        #: Whether any call is reached only where something was tested; in most objects none is.
+        self._has_tests = any(call.found or call.missed for call in bpf_object.calls)
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
@@ -162,6 +164,8 @@ class _ObjectAudit:
 
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
+        if not self._has_tests:
+            return tuple(calls)
         return tuple(call for call in calls if call.reached(self._resolved[kernel]))
 
     # -- the verifier

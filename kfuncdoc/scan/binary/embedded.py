@@ -63,7 +63,7 @@ class Embedded(NamedTuple):
 
 def is_object(content: bytes) -> bool:
     """Whether *content*, of which the first bytes are enough, begins as a 64-bit ELF file of the machine BPF does."""
-    return _ELF64.match(content) is not None and _machine(content, 0) == BPF_MACHINE[1]
+    return _ELF64.match(content) is not None and _machine(content, 0) == BPF_MACHINE
 
 
 def is_skeleton(content: bytes) -> bool:
@@ -125,7 +125,7 @@ def _size_of_object(content: bytes, start: int) -> Optional[int]:
 
     The size is larger than what is left of *content* if the object is cut off.
     """
-    if _machine(content, start) != BPF_MACHINE[1] or len(content) < start + _HEADER_BYTES:
+    if _machine(content, start) != BPF_MACHINE or len(content) < start + _HEADER_BYTES:
         return None
     mark = "<" if content[start + 5] == 1 else ">"
     fields = struct.unpack_from(f"{mark}HHIQQQIHHHHHH", content, start + 16)

@@ -270,7 +270,11 @@ def _content(path: str) -> tuple[str, bytes]:
         if is_folder(path):
             raise Unscannable(path, "there is no BPF object in this folder")
         with opened(path) as stream, readable(path):
-            content = stream.read(LARGEST_FILE + 1)
+            # A read of as much as there may be would get the memory for it first.
+            size = min(os.fstat(stream.fileno()).st_size, LARGEST_FILE)
+            content = stream.read(size + 1)
+            if size < len(content) <= LARGEST_FILE:
+                content += stream.read(LARGEST_FILE + 1 - len(content))
     if len(content) > LARGEST_FILE:
         raise Unscannable(path, f"it has more than {LARGEST_FILE >> 20} MiB, more than is read")
     return path, content
@@ -286,8 +290,8 @@ def read_object(path: str, content: bytes, offset: Optional[int] = None) -> BpfO
     if not content.startswith(elf.MAGIC):
         raise Unscannable(path, "this is no BPF object: it is not ELF" if content else "it is empty")
     file = Elf(path, io.BytesIO(content))
-    if file.machine[0] not in elf.BPF_MACHINE or file.machine[1] != 64:
-        raise Unscannable(path, f"this is no BPF object: it is for the machine {file.machine[0]}")
+    if file.machine[0] != elf.BPF_MACHINE or file.machine[1] != 64:
+        raise Unscannable(path, f"this is no BPF object: it is for the machine {elf.machine_name(file.machine[0])}")
     read = _ObjectReader(path, file).read()
     return read if offset is None else dataclasses.replace(read, offset=offset)
 
