@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from typing import Any, Iterable, Optional, Sequence, Union
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence, Union
 
 from kfuncdoc.audit.engine import AuditRequest
 from kfuncdoc.audit.engine import run as run_audit
@@ -25,9 +25,10 @@ from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.kernels.reference import reference_date, reference_release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.declaration_files import find
-from kfuncdoc.record.load import load as load_files
 from kfuncdoc.record.snapshot import Snapshot
-from kfuncdoc.views.difference import Difference, difference
+
+if TYPE_CHECKING:
+    from kfuncdoc.views.difference import Difference
 
 PathOrText = Union[str, "os.PathLike[str]"]
 Day = Union[str, datetime.date, None]
@@ -39,6 +40,8 @@ def load(*paths: PathOrText) -> Catalog:
     A mistake in a declaration raises nothing: ``catalog.diagnostics`` reports it, and the declaration is left out.
     Raises :exc:`FileNotFoundError` if one of *paths* does not exist.
     """
+    from kfuncdoc.record.load import load as load_files
+
     names = [os.fspath(path) for path in paths] or [str(packaged("data"))]
     for name in names:
         if not os.path.lexists(name):
@@ -63,6 +66,7 @@ def diff(catalog: Catalog, first: str, last: str) -> Difference:
     or *last* comes before *first*.
     """
     from kfuncdoc.audit.asked_kernels import recorded_range
+    from kfuncdoc.views.difference import difference
 
     # What happened up to a release does not depend on the day on which it is told: any day will do.
     record = KernelRecord.whole(catalog, catalog.calendar.real[-1].date)
@@ -75,21 +79,22 @@ def read_objects(
 ) -> tuple[list[BpfObject], list[Unreadable]]:
     """Return the BPF objects at *paths*, a path or several, and those that cannot be read.
 
-    A path is an object, a library of objects (``.a``), or a folder: every ``.bpf.o`` in it.  *track* wraps the paths as
-    they are read, to show progress.  Raises :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
+    A path is an object, a library of objects (``.a``), a program or skeleton header with objects in it, a folder with
+    any of these, or ``-`` for standard input.  *track* wraps the paths as they are read, to show progress.  Raises
+    :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
     """
-    from kfuncdoc.scan.binary.objects import find_objects
-    from kfuncdoc.scan.binary.objects import read_objects as read_file
+    from kfuncdoc.scan.binary.objects import find_objects, read_each
     from kfuncdoc.scan.errors import Unscannable
 
     files, unreadable_folders = find_objects(list(map(os.fspath, _several(paths))))
     objects: list[BpfObject] = []
     unreadable = [Unreadable(path, message) for path, message in unreadable_folders]
     for path in track(files):
-        try:
-            objects.extend(read_file(path))
-        except Unscannable as error:
-            unreadable.append(Unreadable(error.path, error.message))
+        for read in read_each(path):
+            if isinstance(read, Unscannable):
+                unreadable.append(Unreadable(read.path, read.message))
+            else:
+                objects.append(read)
     return objects, unreadable
 
 

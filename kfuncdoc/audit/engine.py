@@ -27,6 +27,7 @@ from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, 
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
+from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR
 
 
@@ -65,9 +66,20 @@ def run(request: AuditRequest) -> Report:
         report = _ObjectAudit(bpf_object, record, asked, adviser, definers, request.loader).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
     complete = Report(
-        tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable), loader=request.loader
+        tuple(reports),
+        kernels,
+        str(record.snapshot.last),
+        unreadable=tuple(request.unreadable),
+        loader=request.loader,
+        recorded_from=str(_first_recorded(record)),
     )
     return ignores.apply(complete, request.ignores, record.snapshot.date)
+
+
+def _first_recorded(record: KernelRecord) -> Release:
+    """Return the first release that *record* says of which kfuncs it has: earlier ones can have none."""
+    snapshot = record.snapshot
+    return next(iter(snapshot.calendar.with_kfuncs(snapshot.last)), snapshot.last)
 
 
 def _first_with_all_needed(bpf_object: BpfObject, record: KernelRecord, kernels: Sequence[Kernel]) -> int:
@@ -113,6 +125,8 @@ class _ObjectAudit:
         self._resolution = Resolution(record, loader)
         #: The externs of subsystems that a kernel was built without, and the rule of each alone, by kernel and option.
         self._absent_by_option: dict[tuple[Kernel, str], dict[Extern, AuditRule]] = {}
+        #: Whether any call is reached only where something was tested; in most objects none is.
+        self._has_tests = any(call.found or call.missed for call in bpf_object.calls)
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
@@ -247,7 +261,10 @@ class _ObjectAudit:
 
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
-        return tuple(call for call in calls if call.reached(self._resolved[kernel]))
+        if not self._has_tests:
+            return tuple(calls)
+        resolved = self._resolved[kernel]
+        return tuple([call for call in calls if call.reached(resolved)])
 
     # -- the verifier
 

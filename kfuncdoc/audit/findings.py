@@ -240,6 +240,8 @@ class Report:
     unreadable: tuple[Unreadable, ...] = ()
     #: The loader that the objects are for.
     loader: Loader = Loader.LIBBPF
+    #: The first release of the record.
+    recorded_from: str = ""
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -3,158 +3,278 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import textwrap
+from dataclasses import dataclass
 from typing import Any, Iterator, Sequence
 
-from kfuncdoc.audit.findings import Finding, Report
+from kfuncdoc.audit.findings import AuditRule, Finding, Report
 from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.diagnostics import Severity, workflow_command
 from kfuncdoc.base.json_schema import Schema
 from kfuncdoc.base.prose import as_words
-from kfuncdoc.bpf.objects import Call, SourceLine
+from kfuncdoc.bpf.objects import BpfObject, Call, SourceLine
 from kfuncdoc.compat.kernels import in_words
 
 #: The version of the JSON.
 FORMAT = 1
-#: The heads of the table, and how the width is shared where there is enough of it.
-_HEADS = ("Object", "kfunc", "Programs", "Kernels", "Finding", "What to do")
-_SHARES = (12, 28, 14, 12, 26, 18)
-_WIDE = 132
-#: The most names of kfuncs in a cell.
-_MOST_NAMES = 4
+#: The most names of kfuncs in the title of a finding.
+_MOST_EXTERNS = 4
+#: In a report on several objects that is not verbose: the most lines for what has a finding, the most objects that are
+#: named where they load, the most places of a finding, and the most guards.
+_MOST_LINES, _MOST_NAMES, _MOST_PLACES, _MOST_GUARDS = 2, 24, 2, 3
+#: The most programs of one object that are named in such a report.
+_MOST_PROGRAMS = 3
+#: What the names of all objects may end in, and then leave out.
+_SUFFIXES = (".bpf.o", ".o")
 _WORDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 
 
 # -- text
 
 
-def as_text(report: Report, width: int, *, notes: bool = False) -> str:
-    """Return *report* for a terminal of *width* columns: the range of each object, one table, and guards to write.
+def as_text(report: Report, width: int, *, notes: bool = False, verbose: bool = False) -> str:
+    """Return *report* for a terminal of *width* columns: where the objects load, a block for each cause, and guards.
 
-    Findings that need nothing to be done, which are notes and ignored ones, are in it only if *notes* is set.
+    The findings of one cause (:class:`_Cause`) share a block, with the objects and programs below it.  Of several
+    objects it tells the beginning of long lists, and everything if *verbose* is set.  Findings that need nothing to be
+    done, which are notes and ignored ones, are in it only if *notes* is set.
     """
-    shown = [finding for finding in report.findings if notes or finding.counts]
-    blocks = [
-        "\n".join(
-            f"{of_object.object.path}: {in_which_it_loads(of_object, report.kernels)}" for of_object in report.objects
-        )
-    ]
-    if report.loader is not Loader.LIBBPF:
-        blocks.insert(0, f"As {report.loader.title} loads objects:")
-    if shown:
-        table = _table if width >= _WIDE else _stacked
-        blocks.append("\n".join(table(shown, report, width)))
-    # A kfunc and the one that replaces it have the same guard.
-    guards: dict[str, dict[str, None]] = {}
-    for finding in shown:
-        if finding.advice and finding.advice.guard and finding.counts:
-            guards.setdefault(finding.advice.guard, {})[finding.extern.kfunc] = None
-    for code, kfuncs in guards.items():
-        blocks.append(f"A guard for {' and '.join(kfuncs)}:\n\n{textwrap.indent(code, '    ').rstrip()}")
-    return "\n\n".join(blocks) + "\n"
+    text = _TextReport(report, width, verbose=verbose)
+    causes = [cause for cause in _causes(report) if notes or cause.finding.counts]
+    blocks = [text.summary(), *map(text.of_cause, causes), *text.guards(causes)]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
 def tally(report: Report) -> str:
-    """Return the numbers of objects and findings, and the last release of the record, in one line."""
+    """Return the numbers of objects and causes of findings, and the releases of the record, in one line."""
     counts: dict[str, int] = {}
-    for finding in report.findings:
-        word = "ignored" if finding.ignored else _WORDS[finding.severity]
+    for cause in _causes(report):
+        word = "ignored" if cause.finding.ignored else _WORDS[cause.finding.severity]
         counts[word] = counts.get(word, 0) + 1
     totals = [_plural(counts[word], word) for word in ("error", "warning", "note") if word in counts]
     totals += [f"{counts['ignored']} ignored"] if "ignored" in counts else []
     totals += [f"{len(report.unreadable)} could not be read"] if report.unreadable else []
     objects = _plural(len(report.objects) + len(report.unreadable), "object")
-    return f"{objects}: {', '.join(totals) or 'nothing to report'}; the record goes up to {report.recorded}"
+    covers = f"the record covers {report.recorded_from} to {report.recorded}"
+    return f"{objects}: {', '.join(totals) or 'nothing to report'}; {covers}"
+
+
+@dataclass
+class _Cause:
+    """The *findings* of one cause: the same rule, kfunc, kernels, reason and advice, on one object or several."""
+
+    findings: list[Finding]
+
+    @property
+    def by_object(self) -> list[Finding]:
+        """The findings, with those on one object, which may declare a kfunc under several names, made one."""
+        of_objects: dict[str, Finding] = {}
+        for finding in self.findings:
+            path = finding.object.path
+            calls = of_objects[path].calls if path in of_objects else ()
+            of_objects[path] = dataclasses.replace(finding, calls=calls + finding.calls)
+        return list(of_objects.values())
+
+    @property
+    def finding(self) -> Finding:
+        """One of them."""
+        return self.findings[0]
+
+    @property
+    def name(self) -> str:
+        """The name of the extern, or of the kfunc if objects declare it under several names; the first of many."""
+        if _is_joint(self.finding):
+            return _first_names(
+                list(dict.fromkeys(extern.name for finding in self.findings for extern in finding.externs))
+            )
+        names = {finding.extern.name for finding in self.findings}
+        return names.pop() if len(names) == 1 else self.finding.extern.kfunc
+
+
+def _causes(report: Report) -> list[_Cause]:
+    """Return the causes of findings: errors, warnings, notes, and among these in the order of the objects."""
+    causes: dict[tuple[object, ...], _Cause] = {}
+    for finding in report.findings:
+        advice = finding.advice.words if finding.advice else ""
+        kfunc = None if _is_joint(finding) else finding.extern.kfunc
+        about = (finding.rule, kfunc, finding.kernels, finding.reason)
+        causes.setdefault((*about, advice, finding.observed, finding.ignored), _Cause([])).findings.append(finding)
+    order = list(_WORDS)
+    return sorted(causes.values(), key=lambda cause: order.index(cause.finding.severity))
+
+
+def _is_joint(finding: Finding) -> bool:
+    """Whether *finding* is about several kfuncs at once: those of a subsystem or of a module."""
+    return bool(finding.others) or finding.rule in (AuditRule.SUBSYSTEM_ABSENT, AuditRule.MODULE_NEEDED)
+
+
+class _TextReport:
+    """Writes the blocks of a report as lines."""
+
+    def __init__(self, report: Report, width: int, *, verbose: bool) -> None:
+        self._report = report
+        self._width = max(width, 40)
+        self._alone = len(report.objects) == 1
+        #: Whether to write out everything; a report on one object always does.
+        self._whole = verbose or self._alone
+        paths = [audited.object.path for audited in report.objects]
+        self._folder = self._suffix = self._source_folder = ""
+        if not self._alone:
+            self._folder, self._suffix = _common_folder(paths), _common_suffix(paths)
+            sources = (call.source for finding in report.findings for call in finding.calls if call.source is not None)
+            self._source_folder = _common_folder(
+                [file for file in {line.file for line in sources} if os.path.isabs(file)]
+            )
+
+    # -- where the objects load
+
+    def summary(self) -> list[str]:
+        """Return on which kernels the objects load; those of which it says the same share a line."""
+        loader = self._report.loader
+        lines = [f"As {loader.title} loads objects:", ""] if loader is not Loader.LIBBPF else []
+        if self._folder or self._suffix or self._source_folder:
+            objects = f"{_plural(len(self._report.objects), 'object')}, {self._folder}*{self._suffix}"
+            source = f"; their source files are in {self._source_folder}" if self._source_folder else ""
+            lines += [*self._wrapped(objects + source, ""), ""]
+        objects_by_words: dict[str, list[str]] = {}
+        for audited in self._report.objects:
+            words = in_which_it_loads(audited, self._report.kernels)
+            objects_by_words.setdefault(words, []).append(self._name(audited.object))
+        for words, names in objects_by_words.items():
+            if len(names) == 1:
+                lines += [f"{names[0]}: {words}"]  # in one line, for scripts
+                continue
+            shown = names if self._whole else names[:_MOST_NAMES]
+            more = [f"and {len(names) - len(shown)} more"] if len(shown) < len(names) else []
+            lines += self._wrapped(f"{words} ({len(names)} objects):", "")
+            lines += self._wrapped(", ".join([*shown, *more]), "    ")
+        return lines
+
+    def _name(self, bpf_object: BpfObject) -> str:
+        """Return what tells the path of *bpf_object* apart from the others."""
+        return bpf_object.path[len(self._folder) : len(bpf_object.path) - len(self._suffix)]
+
+    # -- causes
+
+    def of_cause(self, cause: _Cause) -> list[str]:
+        """Return the finding, what to do, and the programs and places concerned."""
+        finding = cause.finding
+        kernels = in_words(finding.kernels, self._report.kernels)
+        title = f"{_WORDS[finding.severity]}: {cause.name} on {kernels}: {finding.reason} [{finding.rule.rule}]"
+        title += " (observed)" if finding.observed else ""
+        if finding.ignored:
+            title += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
+        lines = self._wrapped(title, "")
+        if finding.advice:
+            lines += self._wrapped(f"what to do: {finding.advice.words}", "    ")
+        return [*lines, *(self._all_callers(cause) if self._whole else self._first_callers(cause))]
+
+    def _all_callers(self, cause: _Cause) -> Iterator[str]:
+        for finding in cause.by_object:
+            yield from self._wrapped(self._called_by(finding, callers(finding)), "    ")
+            for place in self._places([finding]):
+                yield f"        at {place}"  # whole, to be clicked at
+
+    def _called_by(self, finding: Finding, who: str) -> str:
+        return f"called by {who}" if self._alone else f"{self._name(finding.object)}: {who}"
+
+    def _first_callers(self, cause: _Cause) -> Iterator[str]:
+        items = []
+        for finding in cause.by_object:
+            programs = finding.programs
+            more = len(programs) - _MOST_PROGRAMS
+            who = f"{', '.join(programs[:_MOST_PROGRAMS])} and {more} more" if more > 0 else callers(finding)
+            items.append(self._called_by(finding, who))
+        places = self._places(cause.findings)
+        shown = places[:_MOST_PLACES]
+        more_places = [f"and {_plural(len(places) - len(shown), 'more place')}"] if len(shown) < len(places) else []
+        where = f"at {', '.join([*shown, *more_places])}" if shown else ""
+        if len(items) == 1:
+            yield from self._wrapped(f"in {items[0]}; {where}" if where else f"in {items[0]}", "    ")
+            return
+        yield from self._fitted(items)
+        if where:
+            yield from self._wrapped(where, "    ")
+
+    def _fitted(self, items: Sequence[str]) -> list[str]:
+        """Return as many *items* as :data:`_MOST_LINES` have room for, at least one, and the number of the others."""
+        lines = self._wrapped(f"in {'; '.join(items)}", "    ")
+        # Counting up takes no more attempts than are shown.
+        for count in range(1, len(items)) if len(lines) > _MOST_LINES else ():
+            rest = f"; and {_plural(len(items) - count, 'more object')}"
+            longer = self._wrapped(f"in {'; '.join(items[:count])}{rest}", "    ")
+            if count > 1 and len(longer) > _MOST_LINES:
+                break
+            lines = longer
+        return lines
+
+    def _places(self, findings: Sequence[Finding]) -> list[str]:
+        places = dict.fromkeys(place for finding in findings for place in places_of(finding))
+        folder = self._source_folder
+        return [place[len(folder) :] if place.startswith(folder) else place for place in places]
+
+    # -- guards
+
+    def guards(self, causes: Sequence[_Cause]) -> list[list[str]]:
+        """Return the guards to write, each with its kfuncs: one may be for a kfunc and for the one that replaces it."""
+        kfuncs_by_guard: dict[str, dict[str, None]] = {}
+        for cause in causes:
+            for finding in cause.findings:
+                if finding.advice and finding.advice.guard and finding.counts:
+                    kfuncs_by_guard.setdefault(finding.advice.guard, {})[finding.extern.kfunc] = None
+        if not self._whole and len(kfuncs_by_guard) > _MOST_GUARDS:
+            names = dict.fromkeys(kfunc for kfuncs in kfuncs_by_guard.values() for kfunc in kfuncs)
+            return [self._wrapped(f"With --verbose there are guards for {', '.join(names)}.", "")]
+        return [
+            [f"A guard for {' and '.join(kfuncs)}:", "", textwrap.indent(code, "    ").rstrip()]
+            for code, kfuncs in kfuncs_by_guard.items()
+        ]
+
+    def _wrapped(self, text: str, indent: str) -> list[str]:
+        return textwrap.wrap(
+            text,
+            self._width,
+            initial_indent=indent,
+            subsequent_indent=indent + "    ",
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+
+
+def _common_folder(paths: Sequence[str]) -> str:
+    """Return the folder that all of *paths* are in, with a separator at its end; empty where there is none."""
+    folders = [os.path.dirname(path.partition("(")[0]) for path in paths]
+    if len(set(paths)) < 2 or len({os.path.isabs(folder) for folder in folders}) > 1:
+        return ""
+    common = os.path.commonpath(folders)
+    prefix = os.path.join(common, "") if common and os.path.dirname(common) != common else ""
+    return prefix if all(path.startswith(prefix) for path in paths) else ""
+
+
+def _common_suffix(paths: Sequence[str]) -> str:
+    """Return what all of *paths* end in, of :data:`_SUFFIXES`; empty where they do not."""
+    if len(paths) < 2:
+        return ""
+    return next((suffix for suffix in _SUFFIXES if all(path.endswith(suffix) for path in paths)), "")
 
 
 def _plural(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def _cells(finding: Finding, report: Report) -> tuple[str, ...]:
-    text = f"{_WORDS[finding.severity]}: {finding.reason} [{finding.rule.rule}]"
-    if finding.observed:
-        text += " (observed)"
-    if finding.ignored:
-        text += f" (ignored until {finding.ignored.until}: {finding.ignored.reason})"
-    return (
-        "\n".join([finding.object.path, *places_of(finding)]),
-        names(finding),
-        callers(finding),
-        in_words(finding.kernels, report.kernels),
-        text,
-        finding.advice.words if finding.advice else "",
-    )
-
-
-def _table(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
-    """Yield a table whose cells are wrapped to their share of *width*."""
-    gap = "  "
-    room = width - len(gap) * (len(_HEADS) - 1)
-    rows = [_HEADS, *(_cells(finding, report) for finding in findings)]
-    longest = [max(len(line) for row in rows for line in row[column].split("\n")) for column in range(len(_HEADS))]
-    widths = _shared(room, longest)
-    for number, row in enumerate(rows):
-        cells = [_wrapped_cell(cell, wide) for cell, wide in zip(row, widths)]
-        for line in range(max(map(len, cells))):
-            parts = (cell[line] if line < len(cell) else "" for cell in cells)
-            yield gap.join(part.ljust(wide) for part, wide in zip(parts, widths)).rstrip()
-        if number == 0:
-            yield gap.join("-" * wide for wide in widths)
-
-
-def _wrapped_cell(cell: str, width: int) -> list[str]:
-    return [line for text in cell.split("\n") for line in textwrap.wrap(text, width, break_on_hyphens=False) or [""]]
-
-
-def _shared(room: int, longest: Sequence[int]) -> list[int]:
-    """Return the widths of columns within *room*; what a column does not need of its share goes to the others."""
-    widths, open_columns = list(longest), set(range(len(longest)))
-    while True:
-        left = room - sum(widths[column] for column in range(len(widths)) if column not in open_columns)
-        total = sum(_SHARES[column] for column in open_columns) or 1
-        content = {column for column in open_columns if longest[column] <= left * _SHARES[column] // total}
-        if not content:
-            for column in open_columns:
-                widths[column] = max(left * _SHARES[column] // total, 8)
-            return widths
-        open_columns -= content
-
-
-def _stacked(findings: Sequence[Finding], report: Report, width: int) -> Iterator[str]:
-    """Yield a block for each finding: the cells of the table, one below the other."""
-    for number, finding in enumerate(findings):
-        where, kfunc, programs, kernels, text, advice = _cells(finding, report)
-        path, *places = where.split("\n")
-        if number:
-            yield ""
-        yield from _wrapped(f"{path}: {text}", "", width)
-        for place in places:
-            yield f"    at {place}"  # whole, to be clicked at
-        for label, cell in (("kfunc", kfunc), ("programs", programs), ("kernels", kernels), ("what to do", advice)):
-            if cell:
-                yield from _wrapped(f"{label}: {cell}", "    ", width)
-
-
-def _wrapped(text: str, indent: str, width: int) -> list[str]:
-    return textwrap.wrap(
-        text,
-        max(width, 40),
-        initial_indent=indent,
-        subsequent_indent=indent + "    ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
 def names(finding: Finding) -> str:
     """Return the names of the externs of a finding, of many of them the first ones and how many more there are."""
-    first = [extern.name for extern in finding.externs[:_MOST_NAMES]]
-    more = len(finding.externs) - len(first)
-    return ", ".join(first) + (f" and {more} more" if more else "")
+    return _first_names([extern.name for extern in finding.externs])
+
+
+def _first_names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_EXTERNS
+    return ", ".join(names[:_MOST_EXTERNS]) + (f" and {more} more" if more > 0 else "")
 
 
 def callers(finding: Finding) -> str:
@@ -214,6 +334,7 @@ def as_json(report: Report) -> str:
     """Return *report* as JSON, as :func:`json_schema` describes it: everything in it."""
     document = {
         "format": FORMAT,
+        "recorded_from": report.recorded_from,
         "recorded": report.recorded,
         "loader": report.loader.word,
         "kernels": [
@@ -227,6 +348,7 @@ def as_json(report: Report) -> str:
         "objects": [
             {
                 "path": audited.object.path,
+                "offset": audited.object.offset,
                 "has_btf": audited.object.has_btf,
                 "summary": in_which_it_loads(audited, report.kernels),
                 "loads": [kernel.name for kernel in audited.loads],
@@ -340,7 +462,10 @@ def json_schema() -> Schema:
     report = json_schemas.record(
         "One object.",
         {
-            "path": json_schemas.text("Its path, with the member of a library in parentheses."),
+            "path": json_schemas.text("Its path; what it is inside of that file follows in parentheses."),
+            "offset": json_schemas.nullable(
+                json_schemas.number("Where it begins in a program, in bytes; null where it is not inside of one.")
+            ),
             "has_btf": json_schemas.flag("Whether it has BTF, without which libbpf resolves no kfunc."),
             "summary": json_schemas.text("On which kernels it loads, in words."),
             "loads": json_schemas.texts("The kernels on which it loads, as far as its kfuncs decide."),
@@ -358,6 +483,7 @@ def json_schema() -> Schema:
         "What `kfuncdoc audit --format json` prints.",
         FORMAT,
         {
+            "recorded_from": json_schemas.text("The first release that the record knows."),
             "recorded": json_schemas.text("The last release that the record knows."),
             "loader": json_schemas.choice("The loader that the objects are for.", [loader.word for loader in Loader]),
             "kernels": json_schemas.array("The kernels asked for, in order.", kernel),

@@ -44,7 +44,11 @@ def as_sarif(report: Report) -> str:
             }
         },
         "columnKind": "utf16CodeUnits",
-        "properties": {"loader": report.loader.word},
+        "properties": {
+            "loader": report.loader.word,
+            "recordedFrom": report.recorded_from,
+            "recorded": report.recorded,
+        },
         "invocations": [
             {
                 "executionSuccessful": not report.unreadable,

@@ -134,7 +134,7 @@ class Call:
 
 @dataclass(frozen=True)
 class BpfObject:
-    """One object: *path* as the user named it, with the member of a library in parentheses."""
+    """One object: *path* as the user named it; what it is inside of that file follows in parentheses."""
 
     path: str
     externs: tuple[Extern, ...] = ()
@@ -146,3 +146,5 @@ class BpfObject:
     unplaced: tuple[UnplacedSymbol, ...] = ()
     #: The global functions and variables that it defines, which other objects may need.
     defined: frozenset[str] = frozenset()
+    #: Where it begins in the file that it is inside of, in bytes; None if it is a file or is written as text.
+    offset: Optional[int] = None

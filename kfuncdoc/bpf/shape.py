@@ -43,11 +43,16 @@ def shape_of(prototype: str) -> Shape:
     return _shape(function_type(prototype))
 
 
+@lru_cache(maxsize=4096)
 def compatible(local: Shape, kernel: Shape) -> bool:
     """Whether libbpf accepts a function of the shape *kernel* for a declaration of the shape *local*.
 
     An unknown shape, that of a typedef without a definition, is compatible with any shape.
     """
+    return _compatible(local, kernel)
+
+
+def _compatible(local: Shape, kernel: Shape) -> bool:
     if local is None or kernel is None:
         return True
     if isinstance(local, str) or isinstance(kernel, str):
@@ -55,7 +60,7 @@ def compatible(local: Shape, kernel: Shape) -> bool:
     return (
         local[0] == kernel[0]
         and len(local) == len(kernel)
-        and all(compatible(one, other) for one, other in zip(local[1:], kernel[1:]))
+        and all(_compatible(one, other) for one, other in zip(local[1:], kernel[1:]))
     )
 
 

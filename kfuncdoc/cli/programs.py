@@ -49,8 +49,10 @@ class AuditCommand(Command):
     unusable = FINDINGS
 
     objects: tuple[str, ...] = argument(
-        nargs="+", metavar="OBJECT", help="a BPF object, a library of them (.a), or a folder: every .bpf.o in it"
-    )
+        nargs="+", metavar="OBJECT",
+        help="a BPF object; a library (.a), program or skeleton header with objects in it; a folder: everything of "
+        "these in it, whatever its name; or - for standard input",
+    )  # fmt: skip
     first: Optional[str] = arguments.first_kernel()
     last: Optional[str] = arguments.last_kernel()
     kernels: tuple[str, ...] = arguments.kernels()
@@ -71,6 +73,10 @@ class AuditCommand(Command):
     )
     format: str = arguments.report_format("text", "json", "sarif", "github")
     notes: bool = argument("--notes", action="store_true", help="show notes too, and what is ignored (text)")
+    verbose: bool = argument(
+        "--verbose", action="store_true",
+        help="show every object, program, place and guard, as for a single object, and what --notes shows (text)",
+    )  # fmt: skip
     failing: frozenset[Status] = argument(
         "--fail-on", metavar="WHAT", default="deprecated,breaks,replacement,unknown", read=_read_statuses,
         help="the findings that set the exit status, separated by commas: deprecated, breaks, replacement, unknown, or "
@@ -86,7 +92,7 @@ class AuditCommand(Command):
         put(self._text(report), self.output)
         tell(*(f"kfuncdoc: {unreadable.path}: {unreadable.message}" for unreadable in report.unreadable))
         tell(*(f"kfuncdoc: {remark}" for remark in report.remarks))
-        if self.format == "text":
+        if self.format in ("text", "github"):
             tell(tally(report))
         return self.unusable if report.unreadable else report.status(self.failing).code
 
@@ -131,7 +137,9 @@ class AuditCommand(Command):
             return reports.as_json(report)
         if self.format == "github":
             return reports.as_github(report)
-        return reports.as_text(report, shutil.get_terminal_size().columns, notes=self.notes)
+        return reports.as_text(
+            report, shutil.get_terminal_size().columns, notes=self.notes or self.verbose, verbose=self.verbose
+        )
 
 
 def _read_objects(paths: Sequence[str]) -> tuple[list[BpfObject], list[Unreadable]]:

@@ -76,23 +76,7 @@ def report(record) -> Report:
     return audited(record, [OLD, UNKNOWN], ["v6.12", "v6.13", "v6.17"])
 
 
-NARROW = """\
-prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17
-lib.a(x.bpf.o): not known for v6.12 to v6.13 and v6.17
-
-prog.bpf.o: error: gone from v6.17 [kfunc-absent]
-    at src/prog.bpf.c:12:3
-    at src/prog.bpf.c:20
-    kfunc: bpf_old
-    programs: packet, other
-    kernels: v6.17
-    what to do: call bpf_new (not on v6.12)
-
-lib.a(x.bpf.o): error: the record does not know it [kfunc-unknown]
-    kfunc: my_thing
-    programs: packet
-    kernels: v6.12 to v6.13 and v6.17
-
+GUARD = """\
 A guard for bpf_old:
 
     extern void bpf_new___compat(void) __ksym __weak;
@@ -112,43 +96,157 @@ A guard for bpf_old:
     \t}
     }
 """
+ALONE = f"""\
+prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17
+
+error: bpf_old on v6.17: gone from v6.17 [kfunc-absent]
+    what to do: call bpf_new (not on v6.12)
+    called by packet, other
+        at src/prog.bpf.c:12:3
+        at src/prog.bpf.c:20
+
+{GUARD}"""
+SEVERAL = f"""\
+prog.bpf.o: loads on v6.12 to v6.13; breaks in v6.17
+lib.a(x.bpf.o): not known for v6.12 to v6.13 and v6.17
+
+error: bpf_old on v6.17: gone from v6.17 [kfunc-absent]
+    what to do: call bpf_new (not on v6.12)
+    in prog.bpf.o: packet, other; at src/prog.bpf.c:12:3, src/prog.bpf.c:20
+
+error: my_thing on v6.12 to v6.13 and v6.17: the record does not know it
+    [kfunc-unknown]
+    in lib.a(x.bpf.o): packet
+
+{GUARD}"""
 
 
-def test_narrow(report):
-    assert as_text(report, 80) == NARROW
+def test_one_object(record):
+    report = audited(record, [OLD], ["v6.12", "v6.13", "v6.17"])
+    assert as_text(report, 80) == as_text(report, 200) == as_text(report, 80, verbose=True) == ALONE
 
 
-def test_wide(report):
-    blocks = as_text(report, 140).split("\n\n")
-    assert blocks[0] == NARROW.split("\n\n")[0]
-    lines = blocks[1].splitlines()
-    assert lines[0].split() == "Object kfunc Programs Kernels Finding What to do".split()
-    assert all(len(line) <= 140 for line in lines)
-    assert "prog.bpf.o" in lines[2]
-    assert "error: gone from v6.17 [kfunc-absent]" in lines[2]
-    assert lines[2].endswith("call bpf_new (not on v6.12)")
-    assert lines[3].startswith("src/prog.bpf.c:12:3")
-    assert "\n\n".join(blocks[2:]) == NARROW[NARROW.index("A guard") :]
+def test_several_objects(report):
+    assert as_text(report, 80) == SEVERAL
+    assert as_text(report, 132) == SEVERAL.replace("it\n    [", "it [")
 
 
-@given(st.integers(1, 300))
-def test_any_width(width):
-    report = REPORT
-    text = as_text(report, width)
+#: Twenty objects that fail alike, with long paths.
+FOLDER, SOURCES = "/build/target/debug", "/build/source/scheds"
+SCHEDULERS = [
+    BpfObject(
+        f"{FOLDER}/scx_{number:02}.bpf.o",
+        (extern("bpf_old"), extern("my_thing", weak=True)),
+        (PACKET,),
+        (
+            Call("bpf_old", "packet", (PACKET,), SourceLine(f"{SOURCES}/include/compat.h", 7, 3)),
+            Call("my_thing", "packet", (PACKET,), SourceLine(f"{SOURCES}/scx_{number:02}/main.c", 9, 3)),
+        ),
+    )
+    for number in range(20)
+]
+MANY = """\
+21 objects, /build/target/debug/*.bpf.o; their source files are in /build/source/scheds/
+
+breaks on v6.17; not known for v6.13 (20 objects):
+    scx_00, scx_01, scx_02, scx_03, scx_04, scx_05, scx_06, scx_07, scx_08, scx_09, scx_10, scx_11,
+        scx_12, scx_13, scx_14, scx_15, scx_16, scx_17, scx_18, scx_19
+clean: loads on v6.13 and v6.17
+
+error: bpf_old on v6.17: gone from v6.17 [kfunc-absent]
+    what to do: call bpf_new (on every kernel asked for)
+    in scx_00: packet; scx_01: packet; scx_02: packet; scx_03: packet; scx_04: packet; scx_05:
+        packet; scx_06: packet; scx_07: packet; scx_08: packet; scx_09: packet; and 10 more objects
+    at include/compat.h:7:3
+
+error: my_thing on v6.13 and v6.17: the record does not know it [kfunc-unknown]
+    in scx_00: packet; scx_01: packet; scx_02: packet; scx_03: packet; scx_04: packet; scx_05:
+        packet; scx_06: packet; scx_07: packet; scx_08: packet; scx_09: packet; and 10 more objects
+    at scx_00/main.c:9:3, scx_01/main.c:9:3, and 18 more places
+"""
+
+
+def test_many_objects_of_one_cause(record):
+    clean = BpfObject(f"{FOLDER}/clean.bpf.o", (extern("bpf_new"),), (PACKET,), (Call("bpf_new", "packet", (PACKET,)),))
+    report = audited(record, [*SCHEDULERS, clean], ["v6.13", "v6.17"])
+    assert as_text(report, 100) == MANY
+    assert tally(report) == "21 objects: 2 errors; the record covers v6.1 to v7.3"
+    whole = as_text(report, 100, verbose=True)
+    for number in range(20):
+        assert whole.count(f"    scx_{number:02}: packet\n        at include/compat.h:7:3\n") == 1
+        assert whole.count(f"        at scx_{number:02}/main.c:9:3\n") == 1
+    for text in (as_text(report, 100), whole):
+        assert text.count(FOLDER) == text.count(SOURCES) == 1
+
+
+def test_many_objects_that_load(record):
+    clean = [
+        BpfObject(f"{number:03}.o", (extern("bpf_new"),), (PACKET,), (Call("bpf_new", "packet", (PACKET,)),))
+        for number in range(100)
+    ]
+    report = audited(record, clean, ["v7.0"])
+    assert as_text(report, 60) == (
+        "100 objects, *.o\n\n"
+        "loads on v7.0 (100 objects):\n"
+        "    000, 001, 002, 003, 004, 005, 006, 007, 008, 009, 010,\n"
+        "        011, 012, 013, 014, 015, 016, 017, 018, 019, 020,\n"
+        "        021, 022, 023, and 76 more\n"
+    )
+    assert ", 098, 099\n" in as_text(report, 2000, verbose=True)
+
+
+def test_a_kfunc_by_two_names_in_one_object(record):
+    """It is one finding, with the name that libbpf looks for."""
+    twice = BpfObject(
+        "twice.bpf.o",
+        (extern("bpf_old"), extern("bpf_old___compat")),
+        (PACKET, OTHER),
+        (Call("bpf_old", "packet", (PACKET,)), Call("bpf_old___compat", "other", (OTHER,))),
+    )
+    report = audited(record, [twice], ["v7.0"])
+    assert as_text(report, 80) == (
+        "twice.bpf.o: breaks on v7.0\n\n"
+        "error: bpf_old on v7.0: gone from v6.17 [kfunc-absent]\n"
+        "    what to do: call bpf_new\n"
+        "    called by packet, other\n"
+    )
+    assert tally(report) == "1 object: 1 error; the record covers v6.1 to v7.3"
+
+
+def test_more_guards_than_are_shown(tmp_path):
+    names = ["bpf_a", "bpf_b", "bpf_c", "bpf_d"]
+    catalog = catalog_of(
+        tmp_path, demo=subsystem("".join(entry(name, "release: v6.13, event: added") for name in names))
+    )
+    calls = {name: Call(name, "packet", (PACKET,)) for name in names}
+    one = BpfObject("one.o", tuple(map(extern, names)), (PACKET,), tuple(calls.values()))
+    other = BpfObject("other.o", (extern("bpf_a"),), (PACKET,), (calls["bpf_a"],))
+    record = KernelRecord.whole(catalog, TODAY)
+    report = audited(record, [one, other], ["v6.12", "v6.13"])
+    assert as_text(report, 80).endswith("\n\nWith --verbose there are guards for bpf_a, bpf_b, bpf_c, bpf_d.\n")
+    for text in (as_text(report, 80, verbose=True), as_text(audited(record, [one], ["v6.12", "v6.13"]), 80)):
+        assert text.count("A guard for ") == 4
+
+
+@given(st.integers(1, 300), st.booleans())
+def test_any_width(width, verbose):
+    text = as_text(REPORT, width, verbose=verbose)
     for word in ("prog.bpf.o", "bpf_old", "kfunc-absent", "v6.17"):
-        assert word in text.replace("\n", "") or width < 60
-    if width >= 132:
-        assert all(len(line) <= width for line in text.splitlines() if not line.startswith("    "))
+        assert word in text
+    if width >= 60:
+        assert all(len(line) <= width for line in text.split("A guard")[0].splitlines())
 
 
 def test_notes(report):
     assert "bpf_new" not in as_text(report, 80).split("A guard")[0].replace("call bpf_new", "")
-    assert "prog.bpf.o: note: not there before v6.13 [absent-guarded]\n" in as_text(report, 80, notes=True)
+    assert ("note: bpf_new on v6.12: not there before v6.13 [absent-guarded]\n    in prog.bpf.o: packet\n") in as_text(
+        report, 80, notes=True
+    )
 
 
 def test_what_could_not_be_read_is_in_every_form(report):
     told = dataclasses.replace(report, unreadable=(Unreadable("bad.bpf.o", "it is empty"),))
-    assert tally(told) == "3 objects: 2 errors, 1 note, 1 could not be read; the record goes up to v7.3"
+    assert tally(told) == "3 objects: 2 errors, 1 note, 1 could not be read; the record covers v6.1 to v7.3"
     assert "::error file=bad.bpf.o,title=kfuncdoc unreadable::it is empty\n" in as_github(told)
     assert json.loads(as_json(told))["unreadable"] == [{"path": "bad.bpf.o", "message": "it is empty"}]
     (invocation,) = json.loads(as_sarif(told))["runs"][0]["invocations"]
@@ -159,11 +257,11 @@ def test_what_could_not_be_read_is_in_every_form(report):
 def test_calls_in_no_program(record):
     library = BpfObject("lib.bpf.o", (extern("bpf_mine"),), (), (Call("bpf_mine", "helper", ()),))
     report = audited(record, [library], ["v7.0"])
-    assert "    programs: helper, in no program here\n" in as_text(report, 80)
+    assert "    called by helper, in no program here\n" in as_text(report, 80)
     declared = run(
         AuditRequest([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
     )
-    assert "    programs: nothing\n" in as_text(declared, 80)
+    assert "    called by nothing\n" in as_text(declared, 80)
 
 
 def joint(tmp_path: Path) -> Report:
@@ -176,7 +274,8 @@ def joint(tmp_path: Path) -> Report:
 
 def test_a_finding_about_several_kfuncs(tmp_path):
     report = joint(tmp_path)
-    assert "\n    kfunc: bpf_a, bpf_b, bpf_c, bpf_d and 1 more\n" in as_text(report, 80, notes=True)
+    title = "\nnote: bpf_a, bpf_b, bpf_c, bpf_d and 1 more on v7.0: needs the module nf_nat\n"
+    assert title in as_text(report, 80, notes=True)
     (finding,) = json.loads(as_json(report))["objects"][0]["findings"]
     assert (finding["extern"], finding["others"]) == ("bpf_a", ["bpf_b", "bpf_c", "bpf_d", "bpf_e"])
 
@@ -204,12 +303,15 @@ def test_the_loader_is_named_where_it_is_not_libbpf(record):
     assert "bpf_old, called by packet, other, loaded by cilium/ebpf on v6.17: gone from v6.17" in as_github(cilium)
     for report, word in ((libbpf, "libbpf"), (cilium, "cilium")):
         assert json.loads(as_json(report))["loader"] == word
-        assert json.loads(as_sarif(report))["runs"][0]["properties"] == {"loader": word}
+        assert json.loads(as_sarif(report))["runs"][0]["properties"]["loader"] == word
 
 
 def test_tally(report):
-    assert tally(report) == "2 objects: 2 errors, 1 note; the record goes up to v7.3"
-    assert tally(Report((), (), "v7.3")) == "0 objects: nothing to report; the record goes up to v7.3"
+    assert tally(report) == "2 objects: 2 errors, 1 note; the record covers v6.1 to v7.3"
+    assert (
+        tally(Report((), (), "v7.3", recorded_from="v6.1"))
+        == "0 objects: nothing to report; the record covers v6.1 to v7.3"
+    )
 
 
 def test_nothing_to_report(record):
@@ -231,7 +333,7 @@ def test_github(report):
 def test_json(report):
     document = json.loads(as_json(report))
     assert document["format"] == 1
-    assert document["recorded"] == "v7.3"
+    assert (document["recorded_from"], document["recorded"]) == ("v6.1", "v7.3")
     assert document["kernels"][0] == {"name": "v6.12", "release": "v6.12", "basis": "declared"}
     first = document["objects"][0]
     assert (first["loads"], first["breaks"], first["unsure"]) == (["v6.12", "v6.13"], ["v6.17"], [])
@@ -271,7 +373,7 @@ def test_json(report):
 def test_what_was_observed_is_said(record):
     kernel = observed_kernel(record, "vmlinux", KernelFunctions("7.0.1", {}, False))
     report = run(AuditRequest([OLD], record, [kernel]))
-    assert "error: gone from v6.17 [kfunc-absent] (observed)" in as_text(report, 80)
+    assert "error: bpf_old on 7.0.1 (vmlinux): gone from v6.17 [kfunc-absent] (observed)" in as_text(report, 80)
     assert json.loads(as_json(report))["objects"][0]["findings"][0]["basis"] == "observed"
     assert "(observed)" in as_github(report)
     # Beside a release of which the record says the same they are two results.
@@ -284,13 +386,14 @@ def test_what_was_observed_is_said(record):
 def test_places_are_whole(record):
     far = SourceLine("a/very/long/way/" * 6 + "prog.bpf.c", 12, 3)
     written = dataclasses.replace(OLD, calls=(Call("bpf_old", "packet", (PACKET,), far),))
-    assert f"\n    at {far.file}:12:3\n" in as_text(audited(record, [written], ["v7.0"]), 80)
+    assert f"\n        at {far.file}:12:3\n" in as_text(audited(record, [written], ["v7.0"]), 80)
 
 
 def test_sarif(report):
     document = json.loads(as_sarif(report))
     assert document["version"] == "2.1.0"
     (run,) = document["runs"]
+    assert run["properties"] == {"loader": "libbpf", "recordedFrom": "v6.1", "recorded": "v7.3"}
     driver = run["tool"]["driver"]
     assert (driver["name"], driver["version"]) == ("kfuncdoc", __version__)
     assert [rule["id"] for rule in driver["rules"]] == [rule.rule for rule in AuditRule]
@@ -370,7 +473,7 @@ def test_ignored_until_a_day(tmp_path, report):
     assert ignored.objects[0].findings[0].ignored is not None
     assert ignored.status(frozenset(Status)) is Status.UNKNOWN
     assert ignored.remarks == ()
-    assert tally(ignored) == "2 objects: 1 error, 1 note, 1 ignored; the record goes up to v7.3"
+    assert tally(ignored) == "2 objects: 1 error, 1 note, 1 ignored; the record covers v6.1 to v7.3"
     assert "bpf_old" not in as_text(ignored, 80)
     assert "(ignored until 2026-12-31: Only loaded on v6.12.)" in as_text(ignored, 120, notes=True)
     assert "bpf_old," not in as_github(ignored)

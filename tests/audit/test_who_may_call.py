@@ -274,7 +274,7 @@ def test_every_report_has_the_kernels_for_which_nobody_can_tell(audit):
     )
     head, *_, text = as_text(report, 1000).split("\n\n")
     assert head == "prog.bpf.o: loads on v6.19; cannot tell for v7.0"
-    assert f"warning: {message} [cannot-tell]" in text
+    assert f"warning: bpf_one on v7.0: {message} [cannot-tell]" in text
     assert as_github(report) == (
         f"::warning file=prog.bpf.o,title=kfuncdoc cannot-tell::bpf_one, called by prog, on v7.0: {message}\n"
     )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -90,13 +91,11 @@ def test_a_report(capsys):
     assert audit(write_object("prog.bpf.o", "bpf_old"), "--from", "v6.13", "--to", "v6.17") == BREAKS
     assert capsys.readouterr() == (
         "prog.bpf.o: loads on v6.13 to v6.16; breaks in v6.17\n\n"
-        "prog.bpf.o: error: gone from v6.17 [kfunc-absent]\n"
-        "    at prog.c:7:7\n"
-        "    kfunc: bpf_old\n"
-        "    programs: packet_bpf_old\n"
-        "    kernels: v6.17\n"
-        "    what to do: call bpf_new (on every kernel asked for)\n",
-        "1 object: 1 error; the record goes up to v7.3\n",
+        "error: bpf_old on v6.17: gone from v6.17 [kfunc-absent]\n"
+        "    what to do: call bpf_new (on every kernel asked for)\n"
+        "    called by packet_bpf_old\n"
+        "        at prog.c:7:7\n",
+        "1 object: 1 error; the record covers v5.13 to v7.3\n",
     )
 
 
@@ -104,7 +103,10 @@ def test_a_guarded_one_is_clean(capsys):
     assert audit(write_object("prog.bpf.o", "bpf_old", weak=True, guarded=True), "--from", "v6.12") == CLEAN
     assert capsys.readouterr().out == "prog.bpf.o: loads on v6.12 to v7.3\n"
     assert audit("prog.bpf.o", "--from", "v6.12", "--notes") == CLEAN
-    assert "note: gone from v6.17 [absent-guarded]" in capsys.readouterr().out
+    notes = capsys.readouterr().out
+    assert "note: bpf_old on v6.17 to v7.3: gone from v6.17 [absent-guarded]" in notes
+    assert audit("prog.bpf.o", "--from", "v6.12", "--verbose") == CLEAN
+    assert capsys.readouterr().out == notes
 
 
 def test_long_term_kernels(capsys):
@@ -120,8 +122,25 @@ def test_several_objects_and_one_that_is_none(capsys):
         "./one.bpf.o: loads on v7.0\n",
         "kfuncdoc: ./two.bpf.o: this is no BPF object: it is not ELF\n"
         "kfuncdoc: nowhere: there is no such file or folder\n"
-        "3 objects: 2 could not be read; the record goes up to v7.3\n",
+        "3 objects: 2 could not be read; the record covers v5.13 to v7.3\n",
     )
+
+
+def test_objects_inside_of_a_program(capsys):
+    content = Path(write_object("prog.bpf.o", "bpf_new")).read_bytes()
+    Path("scx_demo").write_bytes(Object(machine=62).elf() + content)
+    assert audit("scx_demo", "--kernel", "v7.0") == CLEAN
+    assert capsys.readouterr().out == "scx_demo(BPF object 1): loads on v7.0\n"
+    assert audit("scx_demo", "--kernel", "v7.0", "--format", "json") == CLEAN
+    (audited,) = json.loads(capsys.readouterr().out)["objects"]
+    assert (audited["path"], audited["offset"]) == ("scx_demo(BPF object 1)", len(Object(machine=62).elf()))
+
+
+def test_standard_input(capsys, monkeypatch):
+    content = Path(write_object("prog.bpf.o", "bpf_new")).read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert audit("-", "--kernel", "v7.0") == CLEAN
+    assert capsys.readouterr().out == "(standard input): loads on v7.0\n"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into any folder")
@@ -154,7 +173,7 @@ def test_ignoring(capsys):
     Path("ignore.yaml").write_text("- {kfunc: bpf_old, reason: Known., until: 2026-11-30}\n", encoding="utf-8")
     arguments = (write_object("prog.bpf.o", "bpf_old"), "--kernel", "v6.17", "--ignore", "ignore.yaml")
     assert audit(*arguments) == CLEAN
-    assert capsys.readouterr().err == "1 object: 1 ignored; the record goes up to v7.3\n"
+    assert capsys.readouterr().err == "1 object: 1 ignored; the record covers v5.13 to v7.3\n"
     assert audit(*arguments, "--date", "2026-12-01") == BREAKS
     assert "ignore.yaml:1:3: this entry for 'bpf_old' ended on 2026-11-30" in capsys.readouterr().err
     Path("ignore.yaml").write_text("- {kfunc: bpf_old}\n", encoding="utf-8")
@@ -181,7 +200,7 @@ def test_a_real_kernel(capsys):
     out = capsys.readouterr().out
     assert "call bpf_new (on every kernel asked for)" in out
     assert "prog.bpf.o: loads on v6.16; breaks in 7.3.4 (vmlinux)\n" in out
-    assert "error: gone from v6.17 [kfunc-absent] (observed)" in out
+    assert "error: bpf_old on 7.3.4 (vmlinux): gone from v6.17 [kfunc-absent] (observed)" in out
 
 
 def test_the_loader(capsys):
@@ -206,12 +225,10 @@ def test_objects_that_libbpf_cannot_open(capsys):
     assert audit("prog.bpf.o", "--kernel", "v6.17") == BREAKS
     assert capsys.readouterr().out == (
         "prog.bpf.o: breaks on v6.17\n\n"
-        "prog.bpf.o: error: it has a type, and is in no section: it is declared without __ksym; declare it\n"
-        "    with __ksym [symbol-unplaced]\n"
-        "    at prog.c:7:7\n"
-        "    kfunc: bpf_new\n"
-        "    programs: packet\n"
-        "    kernels: v6.17\n"
+        "error: bpf_new on v6.17: it has a type, and is in no section: it is declared without __ksym; declare\n"
+        "    it with __ksym [symbol-unplaced]\n"
+        "    called by packet\n"
+        "        at prog.c:7:7\n"
     )
 
 
@@ -263,15 +280,14 @@ def test_a_record_with_mistakes(capsys):
 
 
 def test_without_the_library(capsys, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith(("elftools", "kfuncdoc.scan"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "elftools", None)
-    monkeypatch.setitem(sys.modules, "elftools.elf.elffile", None)
-    monkeypatch.setitem(sys.modules, "elftools.common.utils", None)
-    assert main(["audit", write_object("prog.bpf.o", "bpf_new")]) == UNUSABLE
+    """Only the names of machines are from pyelftools."""
+    monkeypatch.setitem(sys.modules, "elftools.elf.enums", None)
+    assert audit(write_object("prog.bpf.o", "bpf_new"), "--kernel", "v7.0") == CLEAN
+    Path("prog.bpf.o").write_bytes(Object(machine=62).elf())
+    capsys.readouterr()
+    assert audit("prog.bpf.o") == UNUSABLE
     assert capsys.readouterr().err == (
-        "kfuncdoc: audits need elftools.elf.elffile, which comes with kfuncdoc[scan]: "
-        "pip install '.[scan]' in a clone\n"
+        "kfuncdoc: audits need elftools.elf.enums, which comes with kfuncdoc[scan]: pip install '.[scan]' in a clone\n"
     )
 
 

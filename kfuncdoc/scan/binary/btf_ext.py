@@ -67,8 +67,11 @@ class BtfExt:
             if size < 16 or count * size > len(self._blob):
                 raise Unscannable(self._path, "its section .BTF.ext is broken")
             section = self._btf.string(name) if self._btf else ""
-            for place in range(at, at + count * size, size):
-                yield section, struct.unpack_from(f"{self._mark}4I", self._blob, place)
+            if at + count * size > len(self._blob):
+                raise Unscannable(self._path, "its section .BTF.ext is broken")
+            form = struct.Struct(f"{self._mark}4I{size - 16}x")
+            for record in form.iter_unpack(memoryview(self._blob)[at : at + count * size]):
+                yield section, record
             at += count * size
 
     def patched(self, section: str) -> frozenset[int]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The sections and symbols of an ELF file, which nobody has to trust.
 
-pyelftools reads the header of the file.  It does not check the headers of sections, so they are read and checked
-against the size of the file here (``elf(5)``, ``include/uapi/linux/elf.h``).  All that is wrong with a file is
-:exc:`Unscannable`.
+The headers are read and checked against the size of the file here (``elf(5)``, ``include/uapi/linux/elf.h``):
+pyelftools takes most of the time of reading a small object to prepare for kinds of content that are not read, and it
+trusts the headers of sections.  All that is wrong with a file is :exc:`Unscannable`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ import struct
 from collections.abc import Iterator
 from typing import BinaryIO, Final, NamedTuple, Optional, Union
 
-from elftools.elf.elffile import ELFFile
-
 from kfuncdoc.scan.errors import Unscannable, readable
 
 MAGIC: Final = b"\x7fELF"
 
-#: The machine of BPF programs: its name, and its number, which a pyelftools without the name returns.
-BPF_MACHINE: Final = ("EM_BPF", 247)
+#: The machine of BPF programs (``EM_BPF``).
+BPF_MACHINE: Final = 247
 
 #: Types of sections (``SHT_*``).
 PROGBITS, SYMTAB, NOBITS, REL = 1, 2, 8, 9
@@ -64,6 +62,22 @@ class ElfSymbol(NamedTuple):
     size: int
 
 
+class _Header(NamedTuple):
+    """What is read of the header of the file: its *bits*, 32 or 64, the *mark* of its byte order, and its fields."""
+
+    bits: int
+    mark: str
+    machine: int
+    #: The offset of the headers of sections, the bytes of one, their number, and the number of that of their names.
+    table: int
+    section_bytes: int
+    sections: int
+    names: int
+
+
+_IDENTITY_BYTES = 16
+
+
 class Elf:
     """The sections of an ELF file, each read only when it is asked for.  Raises :exc:`Unscannable`."""
 
@@ -76,27 +90,39 @@ class Elf:
         self._left = _MOST_READ * self.size
         try:
             with readable(path):
-                self._elf = ELFFile(stream)
+                self._header = self._read_header()
                 #: All sections, by their numbers.
                 self.sections = self._sections()
         except Unscannable:
             raise
-        except Exception:  # the library lets errors of all kinds out of broken files
+        except (struct.error, IndexError):
             raise Unscannable(path, "its ELF headers are broken or cut off") from None
-        self.byte_order = "little" if self._elf.little_endian else "big"
         #: The byte order in a format of :mod:`struct`.
-        self.mark = "<" if self._elf.little_endian else ">"
-        self.machine = (self._elf["e_machine"], self._elf.elfclass, self.byte_order)
+        self.mark = self._header.mark
+        self.byte_order = "little" if self.mark == "<" else "big"
+        self.machine = (self._header.machine, self._header.bits, self.byte_order)
         #: The first section of each name.
         self.by_name: dict[str, ElfSection] = {}
         for section in self.sections:
             self.by_name.setdefault(section.name, section)
 
+    def _read_header(self) -> _Header:
+        """Return the header of the file.  Raises :exc:`struct.error` and :exc:`IndexError` where it is broken."""
+        identity = self._stream.read(_IDENTITY_BYTES)
+        bits, mark = {1: 32, 2: 64}.get(identity[4]), {1: "<", 2: ">"}.get(identity[5])
+        if not identity.startswith(MAGIC) or bits is None or mark is None:
+            raise struct.error(identity)
+        form = struct.Struct(f"{mark}HHIQQQIHHHHHH" if bits == 64 else f"{mark}HHIIIIIHHHHHH")
+        _, machine, _, _, _, table, _, _, _, _, section_bytes, sections, names = form.unpack(
+            self._stream.read(form.size)
+        )
+        return _Header(bits, mark, machine, table, section_bytes, sections, names)
+
     def _sections(self) -> tuple[ElfSection, ...]:
-        """Return all sections.  Those of pyelftools read and trust parts of their content when they are made."""
-        elf, mark = self._elf, "<" if self._elf.little_endian else ">"
-        form = struct.Struct(f"{mark}IIQQQQIIQQ" if elf.elfclass == 64 else f"{mark}10I")
-        start, count, header_bytes = elf["e_shoff"], elf["e_shnum"], elf["e_shentsize"]
+        """Return all sections."""
+        header = self._header
+        form = struct.Struct(f"{header.mark}IIQQQQIIQQ" if header.bits == 64 else f"{header.mark}10I")
+        start, count, header_bytes = header.table, header.sections, header.section_bytes
         if start == 0 or count == 0:
             raise Unscannable(self.path, "it has no sections")
         if header_bytes != form.size or count > _MOST_SECTIONS or start + count * header_bytes > self.size:
@@ -107,9 +133,9 @@ class Elf:
             ElfSection(number, "", kind, flags, address, offset, size, link, info)
             for number, (_, kind, flags, address, offset, size, link, info, _, _) in enumerate(headers)
         ]
-        names = self.contents(sections[elf["e_shstrndx"]], "the section names")
+        names = self.contents(sections[header.names], "the section names")
         return tuple(
-            section._replace(name=self.string_at(names, header[0])) for section, header in zip(sections, headers)
+            section._replace(name=self.string_at(names, fields[0])) for section, fields in zip(sections, headers)
         )
 
     def read(self, name: str, largest: int = LARGEST_SECTION) -> Optional[bytes]:
@@ -154,7 +180,7 @@ class Elf:
 
     def symbols(self, table: ElfSection) -> Iterator[ElfSymbol]:
         """Yield the symbols of *table* in order; the first is no symbol."""
-        wide = self._elf.elfclass == 64
+        wide = self._header.bits == 64
         # The two classes have the fields in another order.
         form = struct.Struct(f"{self.mark}IBBHQQ" if wide else f"{self.mark}IIIBBH")
         content = self.contents(table, "the symbol table")
@@ -164,6 +190,17 @@ class Elf:
             else:
                 name, value, size, kind, _, section = fields
             yield ElfSymbol(name, kind & 0xF, kind >> 4, section, value, size)
+
+
+def machine_name(machine: int) -> str:
+    """Return the name of the number of a machine, such as ``EM_X86_64``.
+
+    Raises :exc:`ImportError` where pyelftools is not installed.
+    """
+    from elftools.elf.enums import ENUM_E_MACHINE
+
+    names = (name for name, number in ENUM_E_MACHINE.items() if number == machine and name.startswith("EM_"))
+    return next(names, str(machine))
 
 
 def shown(name: Union[bytes, str]) -> str:

@@ -393,7 +393,7 @@ class _Image:
         self.is_raw = bool(self._blob)
         if start.startswith(MAGIC):
             self._elf = Elf(path, stream)
-            if self._elf.machine[0] in BPF_MACHINE:
+            if self._elf.machine[0] == BPF_MACHINE:
                 raise Unscannable(path, "this is a BPF object, and no kernel")
         elif not self.is_raw:
             raise Unscannable(path, _foreign(start))

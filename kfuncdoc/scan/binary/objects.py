@@ -15,26 +15,38 @@ parts of the programs that call them.
 from __future__ import annotations
 
 import bisect
+import dataclasses
+import hashlib
 import io
 import os
 import struct
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Optional, TypeVar
+from contextlib import suppress
+from enum import Enum
+from typing import Final, NamedTuple, Optional, TypeVar, Union
 
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.sections import program_section as section_named
-from kfuncdoc.scan.binary import elf, instructions
+from kfuncdoc.scan.binary import elf, embedded, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
 from kfuncdoc.scan.binary.elf import Elf, ElfSection, ElfSymbol
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
-from kfuncdoc.scan.errors import Unscannable, exists, is_folder, opened, readable
+from kfuncdoc.scan.errors import Unscannable, exists, is_file, is_folder, opened, readable
 
 #: Bytes; a real object has a hundredth of it.
 LARGEST_OBJECT = 64 << 20
+#: Bytes of a file that may have objects in it; programs in Rust with their debug information have a fifth of it.
+LARGEST_FILE = 1 << 30
+#: The path that stands for standard input.
+STANDARD_INPUT: Final = "-"
 #: The most rounds of following all calls; real objects need hardly more than the depth of their calls.
 _MOST_ROUNDS = 200
+#: A file with such a name that is no object is an error also in a folder.
 _SUFFIX = ".bpf.o"
+#: Bytes at the beginning of a file that tell what it is.
+_HEAD_BYTES = 4096
 _KSYMS = ".ksyms"
 _KCONFIG = ".kconfig"
 _STRUCT_OPS = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
@@ -45,67 +57,244 @@ _Item = TypeVar("_Item")
 
 
 def find_objects(paths: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the objects that *paths* name, and the folders that cannot be read, each with why.
+    """Return the files with objects that *paths* name, and what cannot be read of their folders, each with why.
 
-    A folder stands for every ``.bpf.o`` in it and below, in order; one without any stays, and is told of when it is
-    read.  What is named more than once, as a file and by its folder, is listed once, under the first of its names.
+    A folder stands for every file in it and below that is or has a BPF object, whatever its name, in order: objects,
+    libraries, programs, and skeletons.  A program or skeleton is left out if an object of these folders is a copy of
+    each object in it, as what a build makes of one object is.  A folder without any stays, and is told of when it is
+    read; so does a file that is named ``.bpf.o`` and is none.  What is named more than once, as a file and by its
+    folder, is listed once, under the first of its names.
     """
-    objects: list[str] = []
     unreadable: list[tuple[str, str]] = []
 
     def refuse(error: OSError) -> None:
         unreadable.append((str(error.filename), (error.strerror or "it cannot be read").lower()))
 
+    copies = _Copies()
+    folders: list[tuple[str, list[tuple[str, _Kind]]]] = []
     for path in paths:
+        below: list[tuple[str, _Kind]] = []
         refused_before = len(unreadable)
-        below = [
-            os.path.join(folder, name)
-            for folder, _, names in sorted(os.walk(path, onerror=refuse) if os.path.isdir(path) else ())
-            for name in sorted(names)
-            if name.endswith(_SUFFIX)
-        ]
-        objects += below or ([path] if refused_before == len(unreadable) else [])
+        for folder, _, names in sorted(os.walk(path, onerror=refuse) if _is_walked(path) else ()):
+            for name in sorted(names):
+                file = os.path.join(folder, name)
+                try:
+                    kind = _kind_of_file(file)
+                except Unscannable as error:
+                    unreadable.append((error.path, error.message))
+                    continue
+                if kind is _Kind.OBJECT:
+                    copies.add_object(file)
+                if kind is not _Kind.OTHER:
+                    below.append((file, kind))
+        if below or len(unreadable) == refused_before:
+            folders.append((path, below))
+    objects: list[str] = []
+    for path, below in folders:
+        has_object = False
+        for file, kind in below:
+            try:
+                content = copies.compare(file) if kind is _Kind.CARRIER else _Content.NEW
+            except Unscannable as error:
+                unreadable.append((error.path, error.message))
+                content = _Content.COPIES
+            has_object |= content is not _Content.NOTHING
+            if content is _Content.NEW:
+                objects.append(file)
+        if not has_object:
+            objects.append(path)
     return _once_each(objects, str), _once_each(unreadable, lambda refusal: refusal[0])
+
+
+def _is_walked(path: str) -> bool:
+    return path != STANDARD_INPUT and os.path.isdir(path)
+
+
+class _Kind(Enum):
+    """What a file in a folder is, as far as its first bytes tell."""
+
+    OBJECT, CARRIER, OTHER = "an object", "a file that may have objects in it", "neither"
+
+
+class _Content(Enum):
+    """What a file has in it."""
+
+    NEW, COPIES, NOTHING = "an object that no file has yet", "copies of objects", "no object"
+
+
+def _kind_of_file(path: str) -> _Kind:
+    """Return what the file at *path* is.  Raises :exc:`Unscannable` where it cannot be read."""
+    named_so = path.endswith(_SUFFIX)
+    if not is_file(path):
+        return _Kind.OBJECT if named_so else _Kind.OTHER  # reading it is an error
+    with opened(path) as stream, readable(path):
+        head = stream.read(_HEAD_BYTES)
+    if named_so or embedded.is_object(head):
+        return _Kind.OBJECT
+    return _Kind.CARRIER if head.startswith((elf.MAGIC, LIBRARY)) or embedded.is_skeleton(head) else _Kind.OTHER
+
+
+class _Copies:
+    """The objects of folders, to find out which others are copies of them."""
+
+    def __init__(self) -> None:
+        self._files: dict[int, list[str]] = {}
+        self._digests: set[bytes] = set()
+
+    def add_object(self, path: str) -> None:
+        """Add the object that is the file at *path*."""
+        with suppress(OSError):
+            self._files.setdefault(os.stat(path).st_size, []).append(path)
+
+    def compare(self, path: str) -> _Content:
+        """Return what the file at *path* has in it, and add its objects.  Raises :exc:`Unscannable`."""
+        result = _Content.NOTHING
+        for piece in _pieces(path):
+            if not embedded.is_object(piece.content):
+                continue
+            digest = hashlib.sha256(piece.content).digest()
+            files = self._files.get(len(piece.content), ())
+            if digest not in self._digests and not any(_has_content(file, piece.content) for file in files):
+                result = _Content.NEW
+            elif result is _Content.NOTHING:
+                result = _Content.COPIES
+            self._digests.add(digest)
+        return result
+
+
+def _has_content(path: str, content: bytes) -> bool:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read(len(content) + 1) == content
+    except OSError:
+        return False
 
 
 def _once_each(items: Sequence[_Item], path_of: Callable[[_Item], str]) -> list[_Item]:
     """Return *items* without those whose path names the same place as that of an earlier one."""
     first: dict[str, _Item] = {}
     for item in items:
-        first.setdefault(os.path.abspath(path_of(item)), item)
+        path = path_of(item)
+        first.setdefault(path if path == STANDARD_INPUT else os.path.abspath(path), item)
     return list(first.values())
 
 
 def read_objects(path: str) -> Iterator[BpfObject]:
-    """Yield the BPF object at *path*, or those of the library there.  Raises :exc:`Unscannable`."""
-    if not exists(path):
-        raise Unscannable(path, "there is no such file or folder")
-    if is_folder(path):
-        raise Unscannable(path, f"there is no {_SUFFIX} in this folder")
-    with opened(path) as stream, readable(path):
-        content = stream.read(LARGEST_OBJECT + 1)
-    if len(content) > LARGEST_OBJECT:
-        raise Unscannable(path, f"it has more than {LARGEST_OBJECT >> 20} MiB, more than a BPF object can have")
+    """Yield the objects that :func:`read_each` yields.  Raises :exc:`Unscannable` for the first that cannot be read."""
+    for read in read_each(path):
+        if isinstance(read, Unscannable):
+            raise read
+        yield read
+
+
+def read_each(path: str) -> Iterator[Union[BpfObject, Unscannable]]:
+    """Yield each BPF object of the file at *path*, or why it cannot be read.
+
+    The file is an object, a library of them, or a file that has objects in it, see :mod:`.embedded`;
+    :data:`STANDARD_INPUT` is standard input.
+    """
+    piece = None
+    try:
+        for piece in _pieces(path):
+            try:
+                yield read_object(piece.path, piece.content, piece.offset)
+            except Unscannable as error:
+                yield error
+        if piece is None:
+            yield Unscannable(path, "there is no object in this library")
+    except Unscannable as error:
+        yield error
+
+
+class _Piece(NamedTuple):
+    """The *content* of a file, or of an object inside it: its *path* in reports, and its *offset* in the file."""
+
+    path: str
+    content: bytes
+    offset: Optional[int] = None
+
+
+def _pieces(path: str) -> Iterator[_Piece]:
+    """Yield what is read as an object of the file at *path*.  Raises :exc:`Unscannable`."""
+    path, content = _content(path)
     if content.startswith(THIN_LIBRARY):
         raise Unscannable(path, "this library only names its objects: name them yourself")
-    if not content.startswith(LIBRARY):
-        yield read_object(path, content)
+    if content.startswith(LIBRARY):
+        yield from _pieces_of_library(path, content)
         return
-    objects = list(members(path, content))
-    if not objects:
-        raise Unscannable(path, "there is no object in this library")
-    for name, member in objects:
-        yield read_object(f"{path}({name})", member)
+    pieces = _pieces_within(path, content)
+    first = next(pieces, None)
+    if first is not None:
+        yield first
+        yield from pieces
+    else:
+        yield _Piece(path, content)  # reading it tells what it is instead
 
 
-def read_object(path: str, content: bytes) -> BpfObject:
-    """Return the object in *content*; *path* names it in errors.  Raises :exc:`Unscannable`."""
+def _pieces_of_library(path: str, content: bytes) -> Iterator[_Piece]:
+    """Yield the objects of a library, and those inside its members for another machine."""
+    of_other_machines = None
+    is_empty = True
+    for name, member in members(path, content):
+        pieces = list(_pieces_within(f"{path}({name})", member))
+        if not pieces and member.startswith(elf.MAGIC) and not embedded.is_object(member):
+            of_other_machines = of_other_machines or _Piece(f"{path}({name})", member)
+            continue
+        is_empty = False
+        yield from pieces or [_Piece(f"{path}({name})", member)]
+    if is_empty and of_other_machines is not None:
+        yield of_other_machines
+
+
+def _pieces_within(path: str, content: bytes) -> Iterator[_Piece]:
+    """Yield *content* if it is an object, else the objects in it, which may be none."""
+    if embedded.is_object(content):
+        if len(content) > LARGEST_OBJECT:
+            raise Unscannable(path, f"it has more than {LARGEST_OBJECT >> 20} MiB, more than a BPF object can have")
+        yield _Piece(path, content)
+        return
+    for inner in embedded.objects_within(path, content):
+        yield _Piece(f"{path}({inner.name})", inner.content, inner.offset)
+
+
+def _content(path: str) -> tuple[str, bytes]:
+    """Return the name in reports and the content of the file at *path*.  Raises :exc:`Unscannable`."""
+    if path == STANDARD_INPUT:
+        path, stream = "(standard input)", getattr(sys.stdin, "buffer", None)
+        if stream is None:
+            raise Unscannable(path, "it is closed")
+        with readable(path):
+            content = stream.read(LARGEST_FILE + 1)
+    else:
+        if not exists(path):
+            raise Unscannable(path, "there is no such file or folder")
+        if is_folder(path):
+            raise Unscannable(path, "there is no BPF object in this folder")
+        with opened(path) as stream, readable(path):
+            # A read of as much as there may be would get the memory for it first.
+            size = min(os.fstat(stream.fileno()).st_size, LARGEST_FILE)
+            content = stream.read(size + 1)
+            if size < len(content) <= LARGEST_FILE:
+                content += stream.read(LARGEST_FILE + 1 - len(content))
+    if len(content) > LARGEST_FILE:
+        raise Unscannable(path, f"it has more than {LARGEST_FILE >> 20} MiB, more than is read")
+    return path, content
+
+
+def read_object(path: str, content: bytes, offset: Optional[int] = None) -> BpfObject:
+    """Return the object in *content*; *path* names it in errors.  Raises :exc:`Unscannable`.
+
+    *offset* is where it begins in the file that it is inside of, in bytes.
+    """
+    if embedded.is_light_skeleton(content):
+        raise Unscannable(path, "a light skeleton has no BPF object in it: audit the object that it was made from")
     if not content.startswith(elf.MAGIC):
         raise Unscannable(path, "this is no BPF object: it is not ELF" if content else "it is empty")
     file = Elf(path, io.BytesIO(content))
-    if file.machine[0] not in elf.BPF_MACHINE or file.machine[1] != 64:
-        raise Unscannable(path, f"this is no BPF object: it is for the machine {file.machine[0]}")
-    return _ObjectReader(path, file).read()
+    if file.machine[0] != elf.BPF_MACHINE or file.machine[1] != 64:
+        raise Unscannable(path, f"this is no BPF object: it is for the machine {elf.machine_name(file.machine[0])}")
+    read = _ObjectReader(path, file).read()
+    return read if offset is None else dataclasses.replace(read, offset=offset)
 
 
 class _Relocation(NamedTuple):
