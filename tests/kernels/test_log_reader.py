@@ -8,6 +8,7 @@ import time
 import tracemalloc
 
 import pytest
+from declared import TESTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,44 @@ def test_the_sightings_of_a_kfunc_are_together():
     log += "program must be sleepable to call sleepable kfunc bpf_a\nkernel BTF is missing at '/x', was CONFIG_"
     grouped = by_kfunc(read(log + "DEBUG_INFO_BTF enabled?\n").sightings)
     assert {name: [one.line for one in some] for name, some in grouped.items()} == {"bpf_a": [1, 3], "bpf_b": [2]}
+
+
+# -- logs of real loads, on Debian's kernels and by libbpf 1.8
+
+REAL_LOGS = {
+    "v6.12": ("6.12", [
+        ("unreleased-reference", "bpf_task_from_pid", 11, 1),
+        ("or-null-access", None, 24, 1),
+        ("rcu-unlock-missing", "bpf_rcu_read_lock", 37, 1),
+        ("not-object-number", "bpf_task_acquire", 54, 1),
+        ("kfunc-unresolved", "bpf_kfunc_that_nobody_has", 65, 1),
+        ("ksym-not-found", "bpf_kfunc_that_nobody_has", 70, 1),
+        ("func-proto-incompatible", "bpf_rcu_read_lock", 71, 1),
+    ]),
+    "v7.1": ("7.1", [
+        ("unreleased-reference", "bpf_task_from_pid", 11, 1),
+        ("would-leak", None, 12, 1),
+        ("rcu-section-required", "bpf_iter_task_new", 30, 1),
+        ("release-refcounted", "bpf_task_release", 43, 1),
+        ("inside-non-preemptible", "bpf_preempt_disable", 56, 1),
+        ("var-ksym-not-found", None, 61, 1),
+    ]),
+    "v7.3": ("7.3", [
+        ("call-not-allowed", "bpf_path_d_path", 14, 1),
+        ("verification-failed-paragraph", None, 16, 3),
+        ("null-argument-register", "bpf_task_release", 52, 1),
+        ("sleepable-in-rcu", "bpf_copy_from_user_str", 129, 1),
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REAL_LOGS)
+def test_a_real_log(name):
+    content = (TESTS / "logs" / f"{name}.log").read_bytes()
+    log = read(content)
+    assert (log.kernel_version, seen(content)) == REAL_LOGS[name]
+    release = load_calendar()[name]
+    assert all(one.message.in_release(release) is not False for one in log.sightings)
 
 
 # -- the kernel
