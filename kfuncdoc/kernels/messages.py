@@ -151,6 +151,9 @@ class Topic:
     audits: tuple[str, ...] = ()
     #: What is to be said of these findings, after their names.
     audits_note: str = ""
+    #: Where the kfunc has the flag *if_flag*, the topic with the id *see_topic* may be the reason, too.
+    if_flag: Optional[str] = None
+    see_topic: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,10 @@ class MessageBook:
         """Return the topic that *message* belongs to."""
         return self._topics[message.id]
 
+    def topic(self, id: str) -> Topic:
+        """Return the topic with this *id*; raises KeyError if there is none."""
+        return {topic.id: topic for topic in self.topics}[id]
+
     @cached_property
     def _topics(self) -> Mapping[str, Topic]:
         return {message.id: topic for topic in self.topics for message in topic.messages}
@@ -205,10 +212,17 @@ class _Reader:
         self._read = read
         self._calendar = calendar
         self._ids: set[str] = set()
+        #: The topics that others refer to, by the place.
+        self._references: dict[yaml_text.KeyPath, str] = {}
 
     def book(self) -> MessageBook:
         groups = self._list((), "groups")
-        return MessageBook(tuple(self._group(("groups", number)) for number in range(len(groups))))
+        book = MessageBook(tuple(self._group(("groups", number)) for number in range(len(groups))))
+        known = {topic.id for topic in book.topics}
+        for path, seen in self._references.items():
+            if seen not in known:
+                raise self._wrong(path, f"there is no topic '{seen}'")
+        return book
 
     def _group(self, path: yaml_text.KeyPath) -> TopicGroup:
         fields = self._fields(path, required=("id", "title", "topics"), optional=("intro",))
@@ -220,13 +234,18 @@ class _Reader:
 
     def _topic(self, path: yaml_text.KeyPath) -> Topic:
         required = ("id", "title", "messages", "meaning", "to_do")
-        fields = self._fields(path, required=required, optional=("audits", "audits_note"))
+        fields = self._fields(path, required=required, optional=("audits", "audits_note", "if_flag", "see_topic"))
+        if ("if_flag" in fields) is not ("see_topic" in fields):
+            raise self._wrong(path, "if_flag and see_topic belong together")
+        if "see_topic" in fields:
+            self._references[(*path, "see_topic")] = fields["see_topic"]
         messages = self._list(path, "messages")
         audits = self._list(path, "audits") if "audits" in fields else []
         return Topic(
             self._new_id(path), fields["title"],
             tuple(self._message((*path, "messages", number)) for number in range(len(messages))),
             fields["meaning"], fields["to_do"], tuple(map(str, audits)), fields.get("audits_note", ""),
+            fields.get("if_flag"), fields.get("see_topic"),
         )  # fmt: skip
 
     def _message(self, path: yaml_text.KeyPath) -> Message:

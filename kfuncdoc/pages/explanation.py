@@ -16,7 +16,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.json_schema import Schema
@@ -74,6 +74,8 @@ class TopicSeen:
 
     topic: Topic
     sightings: tuple[Sighting, ...]
+    #: Whether the messages are of another topic, and this one may be their reason.
+    is_possible_reason: bool = False
 
     @property
     def meaning(self) -> str:
@@ -126,13 +128,34 @@ def kernel_of_log(log: Log, asked: Optional[Release], calendar: ReleaseCalendar,
 
 def explain(log: Log, book: MessageBook, record: KernelRecord, kernel: KernelAsked) -> Explanation:
     """Return what *log* means on *kernel*."""
+    views = KfuncViews(record.snapshot.at(kernel.release))
+    explained = tuple(_explained(name, record, views) for name in by_kfunc(log.sightings))
+    return Explanation(log, kernel, tuple(_topics(log, book, views, kernel)), explained, tuple(_remarks(log, kernel)))
+
+
+def _topics(log: Log, book: MessageBook, views: KfuncViews, kernel: KernelAsked) -> Iterator[TopicSeen]:
+    """Yield the topics of the messages in the order of appearance, and after each what may be the reason."""
     topics: dict[str, list[Sighting]] = {}
     for sighting in log.sightings:
         topics.setdefault(book.topic_of(sighting.message).id, []).append(sighting)
-    seen = tuple(TopicSeen(book.topic_of(some[0].message), tuple(some)) for some in topics.values())
-    views = KfuncViews(record.snapshot.at(kernel.release))
-    explained = tuple(_explained(name, record, views) for name in by_kfunc(log.sightings))
-    return Explanation(log, kernel, seen, explained, tuple(_remarks(log, kernel)))
+    for sightings in topics.values():
+        topic = book.topic_of(sightings[0].message)
+        yield TopicSeen(topic, tuple(sightings))
+        concerned = [one for one in sightings if topic.if_flag and topic.if_flag in _flags(one.kfunc, views)]
+        reason = book.topic(topic.see_topic) if concerned and topic.see_topic else None
+        if reason is not None and reason.id not in topics and _is_possible(reason, kernel):
+            yield TopicSeen(reason, tuple(concerned), is_possible_reason=True)
+
+
+def _is_possible(topic: Topic, kernel: KernelAsked) -> bool:
+    """Whether *kernel* may be one of those that *topic* is about."""
+    is_guess = kernel.basis is Basis.NEWEST
+    return is_guess or any(message.in_release(kernel.release) is not False for message in topic.messages)
+
+
+def _flags(kfunc: Optional[str], views: KfuncViews) -> Sequence[str]:
+    view = views.view(kfunc) if kfunc else None
+    return view.facts.flags if view else ()
 
 
 def _explained(name: str, record: KernelRecord, views: KfuncViews) -> KfuncExplained:
@@ -197,7 +220,12 @@ def as_json(explanation: Explanation) -> str:
         "kernel": explanation.kernel.release.name,
         "kernel_from": explanation.kernel.basis.word,
         "lines": explanation.log.lines,
-        "messages": [_message(seen.topic, sighting) for seen in explanation.topics for sighting in seen.sightings],
+        "messages": [
+            _message(seen.topic, sighting)
+            for seen in explanation.topics
+            for sighting in seen.sightings
+            if not seen.is_possible_reason
+        ],
         "topics": [_topic(seen) for seen in explanation.topics],
         "kfuncs": [_kfunc(kfunc) for kfunc in explanation.kfuncs],
         "remarks": list(explanation.remarks),
@@ -224,6 +252,7 @@ def _topic(seen: TopicSeen) -> Mapping[str, Any]:
         "meaning": seen.meaning,
         "what_to_do": seen.to_do,
         "audit_rules": list(seen.topic.audits),
+        "possible_reason_for": [sighting.message.id for sighting in seen.sightings] if seen.is_possible_reason else [],
     }
 
 
@@ -272,6 +301,9 @@ def json_schema() -> Schema:
             "meaning": json_schemas.text("What the messages mean."),
             "what_to_do": json_schemas.text("What to do."),
             "audit_rules": json_schemas.texts("The findings of audits that tell of it before a program is loaded."),
+            "possible_reason_for": json_schemas.texts(
+                "The messages of the topic before it for which it may be the reason; empty if the log has its own."
+            ),
         },
     )
     stretch = json_schemas.record(

@@ -140,6 +140,36 @@ def test_a_wording_that_the_kernel_does_not_have_is_told(capsys):
     assert "Note:" not in explain(capsys, log, "--kernel", "v7.1")
 
 
+INCOMPATIBLE = "extern (func ksym) '{}': func_proto [1864] incompatible with vmlinux [60765]\n"
+
+
+def test_a_kernel_of_an_old_pahole_may_be_the_reason_where_the_kfunc_has_implicit_arguments(capsys):
+    Path("log").write_text(INCOMPATIBLE.format("scx_bpf_create_dsq"), encoding="utf-8")
+    assert main(["explain", "log", "--kernel", "v7.2", *DATE]) == CLEAN
+    assert part(capsys.readouterr().out, "Perhaps:").startswith(
+        "Perhaps: A kernel built with an old pahole, because of scx_bpf_create_dsq\n"
+        "Meaning: The kernel is v7.0, v7.1 or v7.2. "
+    )
+    assert main(["explain", "log", "--kernel", "v7.2", *DATE, "--format", "json"]) == CLEAN
+    document = json.loads(capsys.readouterr().out)
+    assert [message["id"] for message in document["messages"]] == ["func-proto-incompatible"]
+    assert [(topic["id"], topic["possible_reason_for"]) for topic in document["topics"]] == [
+        ("prototype", []), ("old-pahole", ["func-proto-incompatible"]),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kfunc", "kernel"),
+    [("scx_bpf_create_dsq", "v6.18"), ("bpf_task_acquire", "v7.2"), ("scx_bpf_create_dsq", "v7.3")],
+)
+def test_an_old_pahole_is_no_reason_without_implicit_arguments_or_with_a_kernel_that_needs_no_tag(
+    capsys, kfunc, kernel
+):
+    Path("log").write_text(INCOMPATIBLE.format(kfunc), encoding="utf-8")
+    assert main(["explain", "log", "--kernel", kernel, *DATE]) == CLEAN
+    assert "Perhaps:" not in capsys.readouterr().out
+
+
 # -- where the log comes from
 
 

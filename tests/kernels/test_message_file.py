@@ -48,6 +48,8 @@ def test_a_topic_has_its_messages_and_a_message_its_topic(tmp_path):
         (f"{MESSAGE}, since: v6.99", None, "'v6.99' is no release"),
         ("id: a, speaker: libbpf, since: v6.1, pattern: p, example: x", None, "'v6.1' is no version of a library"),
         (MESSAGE, "meaning: m", "'to_do' is missing"),
+        (MESSAGE, "meaning: m, to_do: d, if_flag: KF_RCU", "if_flag and see_topic belong together"),
+        (MESSAGE, "meaning: m, to_do: d, if_flag: KF_RCU, see_topic: u", "there is no topic 'u'"),
         (MESSAGE, "meaning: m, to_do: d, audits: []", "'audits' is a list with something in it"),
     ],
 )
