@@ -29,9 +29,12 @@ from kfuncdoc import api
 from kfuncdoc.audit import findings, ignores, reports
 from kfuncdoc.audit.findings import AuditRule, Status
 from kfuncdoc.base import diagnostics
+from kfuncdoc.base.resources import packaged
 from kfuncdoc.cli import arguments, declarations, main
-from kfuncdoc.kernels import observation
-from kfuncdoc.pages import columns, difference_schema, export, rst, selection
+from kfuncdoc.kernels import messages, observation
+from kfuncdoc.kernels.messages import Topic, load_messages
+from kfuncdoc.kernels.packaged import load_calendar
+from kfuncdoc.pages import columns, difference_schema, explanation, export, rst, selection
 from kfuncdoc.record import model
 from kfuncdoc.record.model import EVENTS
 from kfuncdoc.sphinxext import directives as directives_module
@@ -84,6 +87,7 @@ JSON_FORMATS = {
     "check": "``check`` and ``verify``",
     "diff": "``diff``",
     "audit": "``audit``",
+    "explain": "``explain``",
     "scan": "``scan``",
 }
 
@@ -288,6 +292,30 @@ def _json_type(schema: Mapping[str, Any]) -> str:
     return f"{words}, or null" if null else words
 
 
+def message_page() -> Iterator[str]:
+    """The messages of libbpf, the verifier and others, by topic."""
+    for group in load_messages(load_calendar()).groups:
+        yield from _target(f"messages-{group.id}")
+        yield from _heading(group.title)
+        yield from (*group.intro.split("\n"), "")
+        for topic in group.topics:
+            yield from _message_topic(topic)
+
+
+def _message_topic(topic: Topic) -> Iterator[str]:
+    yield from _target(f"message-{topic.id}")
+    yield from _heading(topic.title, "~")
+    for message in topic.messages:
+        yield from (".. code-block:: text", f"   :caption: {explanation.spoken_by(message)}", "")
+        yield from (f"   {message.shown}", "")
+    yield f":Meaning: {' '.join(topic.meaning.split())}"
+    yield f":What to do: {' '.join(topic.to_do.split())}"
+    if topic.audits:
+        rules = ", ".join(f":ref:`{rule} <audit-{rule}>`" for rule in topic.audits)
+        yield f":Audits: {rules}{topic.audits_note}"
+    yield ""
+
+
 PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "schema": schema,
     "rules": rules,
@@ -298,13 +326,16 @@ PARTS: Mapping[str, Callable[[], Iterator[str]]] = {
     "export": export_format,
     "api": api_functions,
     "json": json_formats,
+    "messages": message_page,
 }
 #: Where the words of all parts come from: a page is read again when one of these files changes.
 SOURCES = (
     *dict.fromkeys(sys.modules[command.__module__] for command in main.COMMANDS), arguments, main, api,
     diagnostics, difference_schema, export, findings, ignores, model, observation, reports, columns, rst, selection,
-    directives_module, options, sys.modules[__name__],
+    directives_module, options, messages, explanation, sys.modules[__name__],
 )  # fmt: skip
+#: The data of all parts that are made from data.
+DATA = (str(packaged("data") / "messages.yaml"), str(packaged("data") / "releases.yaml"))
 
 
 # -- models
@@ -448,6 +479,8 @@ class Reference(SphinxDirective):
         part = directives.choice(self.arguments[0], tuple(PARTS))
         for module in SOURCES:
             self.env.note_dependency(inspect.getfile(module))
+        for path in DATA:
+            self.env.note_dependency(path)
         lines = StringList(list(page_of(part)), source=f"<{part} of kfuncdoc>")
         parent = nodes.section(document=self.state.document)
         nested_parse_with_titles(self.state, lines, parent)

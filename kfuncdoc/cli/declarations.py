@@ -41,6 +41,7 @@ FORMATS = {
     "check": "kfuncdoc.base.diagnostics",
     "diff": "kfuncdoc.pages.difference_schema",
     "audit": "kfuncdoc.audit.reports",
+    "explain": "kfuncdoc.pages.explanation",
     "scan": "kfuncdoc.kernels.observation",
     "export": "kfuncdoc.pages.export",
 }

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from kfuncdoc.base.diagnostics import Diagnostic
     from kfuncdoc.compat.kernels import Kernel, KernelRecord
+    from kfuncdoc.kernels.messages import MessageBook
     from kfuncdoc.kernels.observation import Observation
     from kfuncdoc.kernels.releases import Release, ReleaseCalendar
     from kfuncdoc.record.catalog import Catalog
@@ -78,6 +79,22 @@ def error_lines(diagnostics: Iterable[Diagnostic]) -> list[str]:
     from kfuncdoc.base.diagnostics import Severity, as_text
 
     return [as_text(diagnostic) for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR]
+
+
+# -- messages
+
+
+def load_messages_of(calendar: ReleaseCalendar) -> MessageBook:
+    """Return the packaged messages of libbpf, the verifier and others."""
+    from kfuncdoc.base.diagnostics import as_text
+    from kfuncdoc.base.yaml_text import Unusable
+    from kfuncdoc.kernels.messages import load_messages
+
+    try:
+        with refusing(ValueError):
+            return load_messages(calendar)
+    except Unusable as error:
+        raise Refused([as_text(error.diagnostic)]) from None
 
 
 # -- releases

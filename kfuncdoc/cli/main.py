@@ -23,12 +23,12 @@ from kfuncdoc.cli.kernels import ScanCommand, UpdateCommand, VerifyCommand
 from kfuncdoc.cli.kfuncs import DiffCommand, ShowCommand
 from kfuncdoc.cli.output import tell
 from kfuncdoc.cli.pages import ExportCommand, FeedCommand, OverlayCommand, RenderCommand
-from kfuncdoc.cli.programs import AuditCommand, HeaderCommand
+from kfuncdoc.cli.programs import AuditCommand, ExplainCommand, HeaderCommand
 
 #: In the order of the help.
 COMMANDS: tuple[type[Command], ...] = (
     CheckCommand, RenderCommand, OverlayCommand, ExportCommand, FeedCommand, SchemaCommand, ShowCommand, DiffCommand,
-    ScanCommand, VerifyCommand, UpdateCommand, AuditCommand, HeaderCommand,
+    ScanCommand, VerifyCommand, UpdateCommand, AuditCommand, HeaderCommand, ExplainCommand,
 )  # fmt: skip
 #: The exit status after Ctrl-C, that of shells.
 INTERRUPTED = 130

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The commands for those who write BPF programs: audit and header."""
+"""The commands for those who write BPF programs: audit, header and explain."""
 
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterator, Optional, Sequence
+from typing import TYPE_CHECKING, BinaryIO, Iterator, Optional, Sequence
 
 from kfuncdoc.cli import arguments
-from kfuncdoc.cli.command import CLEAN, FINDINGS, Command, Refused, argument, refuse, refusing
-from kfuncdoc.cli.inputs import existing, kernels_asked_for, sound_catalog
+from kfuncdoc.cli.command import CLEAN, FINDINGS, Command, Refused, argument, reason, refuse, refusing
+from kfuncdoc.cli.inputs import existing, kernels_asked_for, load_messages_of, release_at, sound_catalog
 from kfuncdoc.cli.output import put, tell
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from kfuncdoc.audit.ignores import Ignore
     from kfuncdoc.bpf.objects import BpfObject
     from kfuncdoc.compat.kernels import Kernel, KernelRecord
+    from kfuncdoc.kernels.log_reader import Log
+    from kfuncdoc.kernels.messages import MessageBook
+    from kfuncdoc.pages.explanation import Explanation
 
 
 def _read_statuses(text: str) -> frozenset[Status]:
@@ -210,3 +214,86 @@ class HeaderCommand(Command):
                 refuse(f"none of these kernels has '{name}'")
         put(header(record, kernels, self.names), self.output)
         return CLEAN
+
+
+#: The name that stands for standard input.
+_STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True)
+class ExplainCommand(Command):
+    word = "explain"
+    summary = "Tell what libbpf and the verifier mean by the messages about kfuncs in a log."
+    epilog = (
+        "Exit status: 0 if the log has a message that kfuncdoc knows, 1 if it has none, 2 if it cannot be read or an "
+        "argument cannot be used."
+    )
+
+    log: str = argument(
+        nargs="?", metavar="FILE", default=_STANDARD_INPUT,
+        help="what libbpf, the verifier or the kernel printed; '-' is standard input (default: standard input)",
+    )  # fmt: skip
+    kernel: Optional[str] = argument(
+        "--kernel", metavar="vX.Y",
+        help="the kernel that the program was loaded on (default: the one that the log names, else the newest out on "
+        "the date)",
+    )  # fmt: skip
+    data: tuple[str, ...] = arguments.data()
+    format: str = arguments.report_format("text", "json")
+    output: Optional[str] = arguments.output()
+    date: datetime.date = arguments.date()
+
+    def run(self) -> int:
+        from kfuncdoc.compat.kernels import KernelRecord
+        from kfuncdoc.pages.explanation import explain, kernel_of_log
+
+        catalog = sound_catalog(self.data)
+        newest = catalog.calendar.newest(self.date)
+        asked = release_at(self.kernel, catalog.calendar, self.date) if self.kernel else None
+        book = load_messages_of(catalog.calendar)
+        log = self._read(book)
+        if not log.sightings:
+            refuse(_nothing_known(log), FINDINGS)
+        record = KernelRecord.whole(catalog, self.date)
+        explanation = explain(log, book, record, kernel_of_log(log, asked, catalog.calendar, newest))
+        put(self._text(explanation), self.output)
+        return CLEAN
+
+    def _read(self, book: MessageBook) -> Log:
+        if self.log == _STANDARD_INPUT:
+            if sys.stdin is None:
+                refuse("there is no standard input")
+            if sys.stdin.isatty():
+                tell("kfuncdoc: reading standard input; end it with Ctrl-D")
+            return _read_stream(sys.stdin.buffer, "standard input", book)
+        try:
+            stream = open(self.log, "rb")  # noqa: SIM115
+        except (OSError, ValueError) as error:
+            refuse(f"cannot read {self.log}: {reason(error) if isinstance(error, OSError) else error}")
+        with stream:
+            return _read_stream(stream, self.log, book)
+
+    def _text(self, explanation: Explanation) -> str:
+        from kfuncdoc.pages.explanation import as_json, as_text
+
+        return as_json(explanation) if self.format == "json" else as_text(explanation)
+
+
+def _read_stream(stream: BinaryIO, name: str, book: MessageBook) -> Log:
+    from kfuncdoc.kernels.log_reader import read_log
+
+    try:
+        return read_log(stream, book)
+    except OSError as error:
+        refuse(f"cannot read {name}: {reason(error)}")
+
+
+def _nothing_known(log: Log) -> str:
+    """Return why there is nothing to explain, and what to do."""
+    if not log.lines:
+        return "the log is empty: give what the loader printed, with its standard error (2>&1)"
+    return (
+        f"no message about kfuncs that is known, in {log.lines} line{'' if log.lines == 1 else 's'}: give all that the "
+        "loader printed, with its standard error (2>&1), and the log of the verifier; 'docs/messages.rst' has the "
+        "messages that are known"
+    )

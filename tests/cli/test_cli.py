@@ -37,7 +37,7 @@ def test_help_names_every_command(capsys):
     told = capsys.readouterr().out
     assert re.findall(r"^    (\w+) ", told, re.MULTILINE) == [
         "check", "render", "overlay", "export", "feed", "schema", "show", "diff", "scan", "verify", "update", "audit",
-        "header",
+        "header", "explain",
     ]  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def test_declarations_from_several_places(capsys, command):
 
 
 #: The commands that speak as of a day, and those that do not.
-DATED = ["export", "feed", "render -o out", "show bpf_one", "header", "audit prog.bpf.o"]
+DATED = ["export", "feed", "render -o out", "show bpf_one", "header", "audit prog.bpf.o", "explain log"]
 UNDATED = [
     "check .", "schema", "diff v6.1 v7.3 --data .", f"scan {TREE}", f"verify --data . --against {TREE}",
     f"update . --from {TREE} --release v7.3 --dry-run",
@@ -225,6 +225,7 @@ RUNS = {
     "update": (["update", DEMO, "--from", TREE, "--release", "v7.3", "--dry-run"], CLEAN),
     "audit": (["audit", "nowhere"], FINDINGS),
     "header": (["header", "--data", DEMO], CLEAN),
+    "explain": (["explain", str(ROOT / "tests" / "logs" / "v6.12.log"), "--data", DEMO], CLEAN),
 }
 #: Runs a command and then tells, as the last line, which of these packages it imported.
 IMPORTED = """

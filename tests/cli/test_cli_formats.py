@@ -153,6 +153,29 @@ def test_audit_of_an_object_without_lines_on_the_packaged_record(capsys):
     valid(capsys, "audit", "audit", "a.bpf.o", *DATE, "--format", "json")
 
 
+# -- explain
+
+
+@pytest.mark.parametrize("log", sorted((TESTS / "logs").glob("*.log")), ids=lambda path: path.name)
+def test_explain(capsys, log):
+    document = valid(capsys, "explain", "explain", str(log), *DATE, "--format", "json")
+    assert document["messages"]
+    assert document["kfuncs"]
+
+
+def test_explain_of_a_kfunc_with_advice_and_a_guard_and_of_an_unknown_one(capsys):
+    Path("log").write_text(
+        "extern (func ksym) 'scx_bpf_dispatch': not found in kernel or module BTFs\n"
+        "calling kernel function printf is not allowed\n"
+        "Possibly NULL pointer passed to trusted arg0\n",
+        encoding="utf-8",
+    )
+    document = valid(capsys, "explain", "explain", "log", "--kernel", "v7.3", *DATE, "--format", "json")
+    assert [kfunc["presence"] for kfunc in document["kfuncs"]] == ["absent", "unknown"]
+    assert document["kfuncs"][0]["instead"]
+    assert document["remarks"]
+
+
 # -- scan
 
 
