@@ -214,7 +214,8 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
         ),
         (
             in_section("struct_ops/x"), {"allowed": DISPATCH},
-            f"no structure of callbacks in the object has the program; these may call it: {DISPATCH_IN_WORDS}",
+            "the object does not tell which callback of which structure the program is; these may call it: "
+            f"{DISPATCH_IN_WORDS}",
         ),
         (
             Program("prog", "fentry", TRACING), {"allowed": ITERATORS},
