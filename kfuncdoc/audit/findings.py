@@ -106,8 +106,8 @@ class AuditRule(Enum):
     CANNOT_TELL = (
         "cannot-tell", Status.UNKNOWN, Severity.WARNING,
         "The object does not tell whether the program may call the kfunc: its section does not tell its type, it "
-        "replaces another program, no structure of callbacks has it, or its section names no LSM hook. Or the record "
-        "has a filter of the kernel in words only. The object loads if the verifier accepts the call.",
+        "replaces another program, no structure of callbacks has it or two have, or its section names no LSM hook. Or "
+        "the record has a filter of the kernel in words only. The object loads if the verifier accepts the call.",
     )  # fmt: skip
     REFUSED_AT_RUN_TIME = (
         "refused-at-run-time", Status.DEPRECATED, Severity.WARNING,

@@ -126,7 +126,7 @@ def _filter_reason(program: Program, facts: Facts) -> str:
     if facts.allowed is None or is_allowed(facts.allowed, program):
         return f"the record has the filter that narrows who may call it in words only: {as_words(facts.filter or '')}"
     if program.program_type == STRUCT_OPS:
-        missing = "no structure of callbacks in the object has the program"
+        missing = "the object does not tell which callback of which structure the program is"
     elif any(caller.lsm_hooks or caller.except_lsm_hooks for caller in facts.allowed) and program.lsm_hook is None:
         missing = f'the section "{program.section}" names no LSM hook'
     else:

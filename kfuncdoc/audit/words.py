@@ -9,6 +9,10 @@ from kfuncdoc.audit.findings import AuditRule, ObjectReport
 from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.bpf.objects import Program
 from kfuncdoc.compat.kernels import Kernel, in_words
+from kfuncdoc.kernels.hooks import STRUCT_OPS
+
+#: Parts of the names of program types that are no words.
+_ACRONYMS = frozenset({"LSM", "LWT", "SK", "SKB", "XDP"})
 
 
 def missing_twin(kfunc: str) -> str:
@@ -56,30 +60,39 @@ def refusal_in_words(program: Program, callers: Sequence[AllowedCaller]) -> str:
     """Return that *program* is none of *callers*, with the facts of it that matter: the callback, the LSM hook."""
     if not callers:
         return "no program may call it"
-    who = f"{type_in_words(program.program_type)} programs" if program.program_type else "programs"
+    who = f"{_type_words(program.program_type)} programs" if program.program_type else "programs"
     if program.struct_ops and program.member:
-        who = f"{program.member} of {program.struct_ops}"
+        who = f"{program.member}() of {program.struct_ops}"
     elif program.attach_type and any(caller.attach_types for caller in callers):
-        who += f" of {program.attach_type}"
+        who += f" with the attach type {program.attach_type}"
     elif program.lsm_hook and any(caller.lsm_hooks or caller.except_lsm_hooks for caller in callers):
         who += f" on {program.lsm_hook}"
     return f"{who} may not call it; these may: {allowed_in_words(callers)}"
 
 
 def allowed_in_words(callers: Sequence[AllowedCaller]) -> str:
-    """Return who may call a kfunc: ``syscall programs, dispatch of sched_ext_ops``."""
-    return ", ".join("".join(_caller_words(caller)) for caller in callers) or "no programs"
+    """Return who may call a kfunc: ``dispatch() of sched_ext_ops and syscall programs``."""
+    return _enumerated(["".join(_caller_words(caller)) for caller in callers]) or "no programs"
 
 
 def _caller_words(caller: AllowedCaller) -> Iterator[str]:
     if caller.struct_ops:
-        yield f"{_one_of(caller.callbacks) or 'any callback'} of {_one_of(caller.struct_ops)}"
-    else:
-        yield f"{type_in_words(caller.program_type)} programs" if caller.program_type else "programs"
-    yield f" of {_one_of(caller.attach_types)}" if caller.attach_types else ""
-    yield f" on {_one_of(caller.lsm_hooks)}" if caller.lsm_hooks else ""
-    yield f" not on {_one_of(caller.except_lsm_hooks)}" if caller.except_lsm_hooks else ""
+        callbacks = _enumerated([f"{name}()" for name in caller.callbacks])
+        yield f"{callbacks or 'any callback'} of {_enumerated(caller.struct_ops)}"
+        return
+    yield f"{_type_words(caller.program_type)} programs" if caller.program_type else "programs"
+    yield f" with the attach type {_enumerated(caller.attach_types, 'or')}" if caller.attach_types else ""
+    yield f" on {_enumerated(caller.lsm_hooks)}" if caller.lsm_hooks else ""
+    yield f" except on {_enumerated(caller.except_lsm_hooks)}" if caller.except_lsm_hooks else ""
 
 
-def _one_of(names: Sequence[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+def _type_words(program_type: str) -> str:
+    """Return ``struct_ops``, ``LSM`` or ``cgroup sock addr`` for the name of a program type."""
+    if program_type == STRUCT_OPS:
+        return "struct_ops"
+    words = program_type.replace("BPF_PROG_TYPE_", "").split("_")
+    return " ".join(word if word in _ACRONYMS else word.lower() for word in words)
+
+
+def _enumerated(words: Sequence[str], conjunction: str = "and") -> str:
+    return f" {conjunction} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

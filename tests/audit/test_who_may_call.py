@@ -37,6 +37,7 @@ DISPATCH = (
     AllowedCaller(STRUCT_OPS, struct_ops=("sched_ext_ops",), callbacks=("dispatch", "init")),
     AllowedCaller(SYSCALL),
 )
+DISPATCH_IN_WORDS = "dispatch() and init() of sched_ext_ops and syscall programs"
 
 
 class FilteredRecord(KernelRecord):
@@ -107,28 +108,31 @@ def summary(report: Report) -> str:
     [
         (
             ONLY_LSM, in_section("fentry/vfs_open"),
-            "tracing programs may not call it; these may: lsm programs",
+            "tracing programs may not call it; these may: LSM programs",
         ),
         (
             BUT_SENDMSG, in_section("lsm.s/socket_sendmsg"),
-            "lsm programs on socket_sendmsg may not call it; these may: syscall programs, lsm programs not on "
+            "LSM programs on socket_sendmsg may not call it; these may: syscall programs and LSM programs except on "
             "socket_sendmsg",
         ),
         (
             (AllowedCaller(LSM, lsm_hooks=("bpf", "file_open")),), in_section("lsm/inode_create"),
-            "lsm programs on inode_create may not call it; these may: lsm programs on bpf or file_open",
+            "LSM programs on inode_create may not call it; these may: LSM programs on bpf and file_open",
         ),
         (
             ITERATORS, in_section("tp_btf/sched_switch"),
-            "tracing programs of BPF_TRACE_RAW_TP may not call it; these may: tracing programs of BPF_TRACE_ITER",
+            "tracing programs with the attach type BPF_TRACE_RAW_TP may not call it; these may: tracing programs with "
+            "the attach type BPF_TRACE_ITER",
         ),
         (
             DISPATCH, in_section("struct_ops/x", "sched_ext_ops", "enqueue"),
-            "enqueue of sched_ext_ops may not call it; these may: dispatch or init of sched_ext_ops, syscall programs",
+            "enqueue() of sched_ext_ops may not call it; these may: dispatch() and init() of sched_ext_ops and syscall "
+            "programs",
         ),
         (
             DISPATCH, in_section("struct_ops/x", "Qdisc_ops", "dispatch"),
-            "dispatch of Qdisc_ops may not call it; these may: dispatch or init of sched_ext_ops, syscall programs",
+            "dispatch() of Qdisc_ops may not call it; these may: dispatch() and init() of sched_ext_ops and syscall "
+            "programs",
         ),
         ((), in_section("syscall"), "no program may call it"),
     ],
@@ -178,7 +182,7 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
     filters = (("v6.6", DISPATCH, "run-time"), ("v7.1", DISPATCH, "verifier"))
     enqueue = in_section("struct_ops/x", "sched_ext_ops", "enqueue")
     report = audit(enqueue, filters=filters, kernels=("v7.0", "v7.1"))
-    callers = "enqueue of sched_ext_ops may not call it; these may: dispatch or init of sched_ext_ops, syscall programs"
+    callers = f"enqueue() of sched_ext_ops may not call it; these may: {DISPATCH_IN_WORDS}"
     assert findings(report) == [
         (
             "refused-at-run-time", "v7.0",
@@ -205,17 +209,18 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
         ),
         (
             in_section("lsm"), {"allowed": BUT_SENDMSG},
-            'the section "lsm" names no LSM hook; these may call it: syscall programs, lsm programs not on '
+            'the section "lsm" names no LSM hook; these may call it: syscall programs and LSM programs except on '
             "socket_sendmsg",
         ),
         (
             in_section("struct_ops/x"), {"allowed": DISPATCH},
-            "no structure of callbacks in the object has the program; these may call it: dispatch or init of "
-            "sched_ext_ops, syscall programs",
+            "the object does not tell which callback of which structure the program is; these may call it: "
+            f"{DISPATCH_IN_WORDS}",
         ),
         (
             Program("prog", "fentry", TRACING), {"allowed": ITERATORS},
-            'the section "fentry" tells no attach type; these may call it: tracing programs of BPF_TRACE_ITER',
+            'the section "fentry" tells no attach type; these may call it: tracing programs with the attach type '
+            "BPF_TRACE_ITER",
         ),
         (
             in_section("fentry/x"), {"filter": "Only ``iter`` programs."},
@@ -270,7 +275,8 @@ def test_every_report_has_the_kernels_for_which_nobody_can_tell(audit):
     filters = (("v6.6", ONLY_LSM, "verifier"), ("v7.0", BUT_SENDMSG, "verifier"))
     report = audit(in_section("lsm"), filters=filters, kernels=("v6.19", "v7.0"))
     message = (
-        'the section "lsm" names no LSM hook; these may call it: syscall programs, lsm programs not on socket_sendmsg'
+        'the section "lsm" names no LSM hook; these may call it: syscall programs and LSM programs except on '
+        "socket_sendmsg"
     )
     head, *_, text = as_text(report, 1000).split("\n\n")
     assert head == "prog.bpf.o: loads on v6.19; cannot tell for v7.0"
@@ -414,7 +420,7 @@ def test_a_narrowed_filter_concerns_programs_of_which_nobody_knows_the_callback(
     )
     assert [rule for rule, kernels, _ in findings(report) if kernels.endswith("v7.1")] == rules
     assert [finding[2] for finding in findings(report) if finding[0] == "changed"] == [
-        "changed in v7.1: It is narrowed. (now callable by: dispatch or init of sched_ext_ops, syscall programs)"
+        f"changed in v7.1: It is narrowed. (now callable by: {DISPATCH_IN_WORDS})"
         for rule in rules
         if rule == "changed"
     ]
@@ -443,7 +449,8 @@ CALLERS = st.builds(
 def test_the_words_name_everything_that_limits_callers(callers):
     words = allowed_in_words(callers)
     for caller in callers:
-        names = (*caller.attach_types, *caller.struct_ops, *caller.lsm_hooks, *caller.except_lsm_hooks)
-        assert all(name in words for name in names)
-        assert not caller.struct_ops or all(name in words for name in caller.callbacks)
+        # A callback has no attach type and no LSM hook.
+        of_callback = (*caller.struct_ops, *(f"{name}()" for name in caller.callbacks))
+        of_others = (*caller.attach_types, *caller.lsm_hooks, *caller.except_lsm_hooks)
+        assert all(name in words for name in (of_callback if caller.struct_ops else of_others))
     assert words

@@ -244,6 +244,19 @@ def test_struct_ops(order, section):
     ]
 
 
+def test_a_program_of_two_structures_is_a_callback_of_which_nobody_knows():
+    """libbpf loads the one of the two maps that user space chooses."""
+    written = Object()
+    for name in ("both", "once"):
+        written.function(f"struct_ops/{name}", name, [leave()])
+    written.struct_ops(".struct_ops", "sched_ext_ops", {"enqueue": "both", "dispatch": "once"})
+    written.struct_ops(".struct_ops.link", "sched_ext_ops_cid", {"enqueue": "both"})
+    assert [(program.name, program.struct_ops, program.member) for program in read(written).programs] == [
+        ("both", None, None),
+        ("once", "sched_ext_ops", "dispatch"),
+    ]
+
+
 def test_attach_types_and_lsm_hooks():
     written = Object()
     for section in ("iter/task", "?lsm.s/file_open", "lsm", "kprobe/vfs_read", "freplace/main", "mine"):

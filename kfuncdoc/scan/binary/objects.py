@@ -511,7 +511,10 @@ class _ObjectReader:
 
     def _programs(self, functions: Mapping[int, list[instructions.Function]]) -> dict[instructions.Function, Program]:
         """Return the programs, by the functions in which they begin."""
-        members = dict(self._struct_ops())
+        members: dict[tuple[int, int], tuple[Optional[str], Optional[str]]] = {}
+        for place, callback in self._struct_ops():
+            # libbpf loads a program as one callback: user space chooses which of two structures it creates.
+            members[place] = callback if members.get(place, callback) == callback else (None, None)
         alone = sum(map(len, functions.values())) == 1
         programs = {}
         for number, functions_of_section in functions.items():
