@@ -70,13 +70,13 @@ def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], loader: Loa
         return _untyped_reason(symbol.name)
     if symbol.fault is SymbolFault.NOT_EXTERN:
         return "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang"
-    if symbol.fault is SymbolFault.WRONG_SECTION:
-        reason = f"it is declared in the section {symbol.section}, in which {loader.title} looks for no extern"
-    else:
-        reason = "it has a type, and is in no section: it is declared without __ksym"
+    is_in_section = symbol.fault is SymbolFault.WRONG_SECTION
+    where = f"in {symbol.section}, where {loader.title} looks for no extern" if is_in_section else "in no section"
     if is_kfunc:
-        return f"{reason}; declare it with __ksym"
-    return f"{reason}; if another object defines it, link the two (bpftool gen object)"
+        return f"it is declared {where}: declare it with __ksym"
+    ways = [] if is_in_section else ["declare it with __ksym if it is a kfunc"]
+    ways.append("link the object that defines it (bpftool gen object)")
+    return f"it is declared {where}: {', or '.join(ways)}"
 
 
 def _untyped_reason(name: str) -> str:

@@ -751,16 +751,21 @@ def test_symbols_without_a_declaration(record):
     [
         (
             "bpf_always", SymbolFault.WITHOUT_SECTION, "",
-            "it has a type, and is in no section: it is declared without __ksym; declare it with __ksym",
+            "it is declared in no section: declare it with __ksym",
         ),
         (
             "bpf_always___own", SymbolFault.WRONG_SECTION, ".maps",
-            "it is declared in the section .maps, in which libbpf looks for no extern; declare it with __ksym",
+            "it is declared in .maps, where libbpf looks for no extern: declare it with __ksym",
+        ),
+        (
+            "shared_map", SymbolFault.WRONG_SECTION, ".maps",
+            "it is declared in .maps, where libbpf looks for no extern: link the object that defines it (bpftool gen "
+            "object)",
         ),
         (
             "helper", SymbolFault.WITHOUT_SECTION, "",
-            "it has a type, and is in no section: it is declared without __ksym; if another object defines it, link "
-            "the two (bpftool gen object)",
+            "it is declared in no section: declare it with __ksym if it is a kfunc, or link the object that defines it "
+            "(bpftool gen object)",
         ),
         (
             "bpf_always", SymbolFault.NOT_EXTERN, "",

@@ -206,8 +206,7 @@ def test_objects_that_libbpf_cannot_open(capsys):
     assert audit("prog.bpf.o", "--kernel", "v6.17") == BREAKS
     assert capsys.readouterr().out == (
         "prog.bpf.o: breaks on v6.17\n\n"
-        "prog.bpf.o: error: it has a type, and is in no section: it is declared without __ksym; declare it\n"
-        "    with __ksym [symbol-unplaced]\n"
+        "prog.bpf.o: error: it is declared in no section: declare it with __ksym [symbol-unplaced]\n"
         "    at prog.c:7:7\n"
         "    kfunc: bpf_new\n"
         "    programs: packet\n"

@@ -96,8 +96,8 @@ def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track
         frozenset(
             name for name, function in functions.items() if not function.is_classified and name not in scan.names
         ),
-        frozenset(name for name, function in functions.items() if function.lacks_twin),
-        {name: function.module for name, function in functions.items() if function.module is not None},
+        without_twin=frozenset(name for name, function in functions.items() if function.lacks_twin),
+        modules={name: function.module for name, function in functions.items() if function.module is not None},
     )
 
 
