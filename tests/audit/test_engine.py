@@ -1007,8 +1007,8 @@ def test_unknown_to_the_kernel_itself(record):
     bench = record(RENAMED)
     kernel = observed(bench, "7.0.1")
     reason = (
-        "the record does not know it, and the kernel itself does not have it: a module may have it, and none was "
-        "looked into; did you mean 'bpf_new'?"
+        "the record does not know it; the kernel itself does not have it, and none of its modules was looked into: did "
+        "you mean 'bpf_new'?"
     )
     report = bench.audit(calling("bpf_mine"), more=[kernel])
     assert told(report) == [("kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)", reason)]
