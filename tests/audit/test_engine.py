@@ -1104,6 +1104,27 @@ def test_a_kernel_with_a_part_of_the_subsystem(record):
     assert told(report)[0] == ("kfunc-absent", "bpf_one", "7.0.1 (vmlinux)", reason)
 
 
+def test_advice_is_for_the_kernels_with_the_subsystem(record):
+    bench = record(SUBSYSTEM)
+    without = observed(bench, "7.0.1", bpf_cgroup="void bpf_cgroup(void)")
+    with_it = observed(
+        bench, "7.0.2", bpf_two="void bpf_two(void)", bpf_new="void bpf_new(void)", bpf_cgroup="void bpf_cgroup(void)"
+    )
+    report = bench.audit(calling("bpf_two"), more=[without, with_it])
+    assert [(each[0], each[2]) for each in told(report)] == [
+        ("subsystem-absent", "7.0.1 (vmlinux)"),
+        ("deprecated", "7.0.2 (vmlinux)"),
+    ]
+    absent, deprecated = report.findings
+    assert absent.advice is None
+    assert deprecated.advice is not None
+    assert (deprecated.advice.words, deprecated.advice.guard) == ("call bpf_new", None)
+    both = bench.audit(calling("bpf_two"), names=["v7.0"], more=[without, with_it])
+    advice = both.findings[1].advice
+    assert advice is not None
+    assert (advice.words, advice.guard) == ("call bpf_new", None)
+
+
 def test_advice_names_no_kfunc_that_the_observed_kernel_lacks_too(record):
     bench = record(RENAMED)
     with_new = observed(bench, "6.17.1", bpf_new="void bpf_new(void)")
