@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Callable, Collection, Iterator, Mapping, Optional, Sequence
+from typing import Callable, Collection, Iterator, Mapping, Optional, Protocol, Sequence
 
 from kfuncdoc.audit import ignores, outlook, verifier
 from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Unreadable
@@ -56,14 +56,19 @@ def run(request: AuditRequest) -> Report:
     kernels = in_order(request.kernels) or record.kernels
     # Objects on the same kernels share an adviser, which keeps the advice that it has worked out.
     advisers: dict[tuple[Kernel, ...], Adviser] = {}
+    has_flavours = request.loader is Loader.LIBBPF
+
+    def adviser_for(of_kernels: tuple[Kernel, ...], *, are_all: bool) -> Adviser:
+        if of_kernels not in advisers:
+            advisers[of_kernels] = Adviser(record, of_kernels, flavours=has_flavours, are_all=are_all)
+        return advisers[of_kernels]
+
     reports = []
     definers = _definers(request.objects)
     for bpf_object in (as_loaded_by(request.loader, bpf_object) for bpf_object in request.objects):
         start = 0 if request.kernels else _first_with_all_needed(bpf_object, record, kernels)
         asked = kernels[start:]
-        has_flavours = request.loader is Loader.LIBBPF
-        adviser = advisers.setdefault(asked, Adviser(record, asked, flavours=has_flavours))
-        report = _ObjectAudit(bpf_object, record, asked, adviser, definers, request.loader).report()
+        report = _ObjectAudit(bpf_object, record, asked, adviser_for, definers, request.loader).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
     complete = Report(
         tuple(reports),
@@ -94,6 +99,12 @@ def _first_with_all_needed(bpf_object: BpfObject, record: KernelRecord, kernels:
     return 0
 
 
+class AdviserFor(Protocol):
+    """What returns the adviser for some kernels."""
+
+    def __call__(self, of_kernels: tuple[Kernel, ...], *, are_all: bool) -> Adviser: ...
+
+
 def _definers(objects: Sequence[BpfObject]) -> Mapping[str, Sequence[str]]:
     """Return the paths of the objects that define a symbol which some object lacks, by its name."""
     wanted = {symbol.name for bpf_object in objects for symbol in bpf_object.unplaced}
@@ -112,14 +123,14 @@ class _ObjectAudit:
         bpf_object: BpfObject,
         record: KernelRecord,
         kernels: tuple[Kernel, ...],
-        adviser: Adviser,
+        adviser_for: AdviserFor,
         definers: Mapping[str, Sequence[str]],
         loader: Loader,
     ) -> None:
         self._object = bpf_object
         self._record = record
         self._kernels = kernels
-        self._adviser = adviser
+        self._adviser_for = adviser_for
         self._definers = definers
         self._loader = loader
         self._resolution = Resolution(record, loader)
@@ -345,7 +356,12 @@ class _ObjectAudit:
         # A prototype with a structure that is only declared is wrong on every kernel: a guard would only hide that.
         is_mistaken = rule is AuditRule.PROTOTYPE_INCOMPATIBLE and has_forward(extern.shape)
         if rule in _RULES_WITH_ADVICE and not is_mistaken:
-            advice = self._adviser.about(extern.kfunc, kernels if self._are_older(kernels, extern.kfunc) else ())
+            # No advice helps kernels that were built without the subsystem.
+            advised = tuple(
+                kernel for kernel in self._kernels if self._record.missing_option(extern.kfunc, kernel) is None
+            )
+            adviser = self._adviser_for(advised, are_all=advised == self._kernels)
+            advice = adviser.about(extern.kfunc, kernels if self._are_older(kernels, extern.kfunc) else ())
         return Finding(rule, self._object, extern, kernels, reason, calls, advice, is_observed)
 
     def _are_older(self, kernels: Sequence[Kernel], kfunc: str) -> bool:

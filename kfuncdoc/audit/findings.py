@@ -67,9 +67,9 @@ class AuditRule(Enum):
     SYMBOL_UNPLACED = (
         "symbol-unplaced", Status.BREAKS, Severity.ERROR,
         "The object needs a function or variable that it declares outside of .ksyms, so that libbpf cannot open it: "
-        "\"failed to find BTF for extern 'x' [6] section: -2\", or -22 for objects of GCC. The declaration lacks "
-        "__ksym, the compiler does not write such declarations as libbpf needs them, or the object is a part that is "
-        "to be linked with another one (bpftool gen object).",
+        "\"failed to find BTF for extern\", with [6] section: -2 at its end, or -22 for objects of GCC. The "
+        "declaration lacks __ksym, the compiler does not write such declarations as libbpf needs them, or the object "
+        "is a part that is to be linked with another one (bpftool gen object).",
     )  # fmt: skip
     KFUNC_ABSENT = (
         "kfunc-absent", Status.BREAKS, Severity.ERROR,

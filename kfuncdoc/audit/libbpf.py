@@ -70,13 +70,13 @@ def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], loader: Loa
         return _untyped_reason(symbol.name)
     if symbol.fault is SymbolFault.NOT_EXTERN:
         return "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang"
-    if symbol.fault is SymbolFault.WRONG_SECTION:
-        reason = f"it is declared in the section {symbol.section}, in which {loader.title} looks for no extern"
-    else:
-        reason = "it has a type, and is in no section: it is declared without __ksym"
+    is_in_section = symbol.fault is SymbolFault.WRONG_SECTION
+    where = f"in {symbol.section}, where {loader.title} looks for no extern" if is_in_section else "in no section"
     if is_kfunc:
-        return f"{reason}; declare it with __ksym"
-    return f"{reason}; if another object defines it, link the two (bpftool gen object)"
+        return f"it is declared {where}: declare it with __ksym"
+    ways = [] if is_in_section else ["declare it with __ksym if it is a kfunc"]
+    ways.append("link the object that defines it (bpftool gen object)")
+    return f"it is declared {where}: {', or '.join(ways)}"
 
 
 def _untyped_reason(name: str) -> str:
@@ -148,18 +148,17 @@ class Resolution:
             return f"the kernel has it, and is of {release}: the record goes up to {self._snapshot.last}"
         if declared is not None and kernel.release is not None:
             return f"the record goes no further than {declared[0].recorded}"
-        where = f"; the kernel has it{f', in the module {seen.module}' if seen.module else ''}" if seen.observed else ""
-        if is_selftest(extern.kfunc):
-            return f"the record leaves it out: its name is that of a kfunc of the kernel's own tests{where}"
-        if seen.observed:
-            return f"the record does not know it{where}"
         if declared is not None:
             return "it lives in a module, and the record does not know the release of this kernel"
-        hint = self._record.nearest(extern.kfunc)
-        if kernel.observed is not None:
-            where = ", and the kernel itself does not have it: a module may have it, and none was looked into"
-            return f"the record does not know it{where}{'; ' + hint if hint else ''}"
-        return f"the record does not know it{': ' + hint if hint else ''}"
+        where = ""
+        if seen.observed:
+            where = f"; the kernel has it, in the module {seen.module}" if seen.module else "; the kernel has it"
+        elif kernel.observed is not None:
+            where = "; the kernel itself does not have it, and none of its modules was looked into"
+        if is_selftest(extern.kfunc):
+            return f"the record leaves it out: its name is that of a kfunc of the kernel's own tests{where}"
+        hint = self._record.nearest(extern.kfunc) if not seen.observed else ""
+        return f"the record does not know it{where}{': ' + hint if hint else ''}"
 
     def _absent_reason(self, extern: Extern, seen: KfuncOnKernel) -> str:
         """Return why a kernel does not have the kfunc of *extern*: which release removed it, or is to add it."""

@@ -50,12 +50,16 @@ class Advice:
 class Adviser:
     """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once.
 
-    Without *flavours* it is for loaders that look for the whole name of an extern.
+    Without *flavours* it is for loaders that look for the whole name of an extern.  *are_all* is whether *kernels* are
+    all that were asked for.
     """
 
-    def __init__(self, record: KernelRecord, kernels: Sequence[Kernel], *, flavours: bool = True) -> None:
+    def __init__(
+        self, record: KernelRecord, kernels: Sequence[Kernel], *, flavours: bool = True, are_all: bool = True
+    ) -> None:
         self._record = record
         self._flavours = flavours
+        self._are_all = are_all
         self._kernels = tuple(kernels)
         self._snippets = Snippets(record)
         self._advice: dict[tuple[str, tuple[Kernel, ...]], Optional[Advice]] = {}
@@ -119,7 +123,8 @@ class Adviser:
         kernels = presence_in_words(
             in_words(missing_on, self._kernels) if missing_on else "",
             is_on_none=missing_on == self._kernels,
-            is_one_kernel=len(self._kernels) == 1,
+            # What is not said of every kernel asked for needs no words if it is true of all kernels here.
+            is_one_kernel=len(self._kernels) == 1 or (not self._are_all and not missing_on),
         )
         view = self._record.views.view(name)
         wrapper = view.wrapper if view else None

@@ -692,16 +692,21 @@ def test_symbols_without_a_declaration(record):
     [
         (
             "bpf_always", SymbolFault.WITHOUT_SECTION, "",
-            "it has a type, and is in no section: it is declared without __ksym; declare it with __ksym",
+            "it is declared in no section: declare it with __ksym",
         ),
         (
             "bpf_always___own", SymbolFault.WRONG_SECTION, ".maps",
-            "it is declared in the section .maps, in which libbpf looks for no extern; declare it with __ksym",
+            "it is declared in .maps, where libbpf looks for no extern: declare it with __ksym",
+        ),
+        (
+            "shared_map", SymbolFault.WRONG_SECTION, ".maps",
+            "it is declared in .maps, where libbpf looks for no extern: link the object that defines it (bpftool gen "
+            "object)",
         ),
         (
             "helper", SymbolFault.WITHOUT_SECTION, "",
-            "it has a type, and is in no section: it is declared without __ksym; if another object defines it, link "
-            "the two (bpftool gen object)",
+            "it is declared in no section: declare it with __ksym if it is a kfunc, or link the object that defines it "
+            "(bpftool gen object)",
         ),
         (
             "bpf_always", SymbolFault.NOT_EXTERN, "",
@@ -943,8 +948,8 @@ def test_unknown_to_the_kernel_itself(record):
     bench = record(RENAMED)
     kernel = observed(bench, "7.0.1")
     reason = (
-        "the record does not know it, and the kernel itself does not have it: a module may have it, and none was "
-        "looked into; did you mean 'bpf_new'?"
+        "the record does not know it; the kernel itself does not have it, and none of its modules was looked into: did "
+        "you mean 'bpf_new'?"
     )
     report = bench.audit(calling("bpf_mine"), more=[kernel])
     assert told(report) == [("kfunc-unknown", "bpf_mine", "7.0.1 (vmlinux)", reason)]
@@ -1038,6 +1043,27 @@ def test_a_kernel_with_a_part_of_the_subsystem(record):
     report = of_subsystem(record, calling("bpf_one", "bpf_two"), bpf_two="void bpf_two(void)")
     reason = "the kernel does not have it; it needs SCHED_CLASS_EXT"
     assert told(report)[0] == ("kfunc-absent", "bpf_one", "7.0.1 (vmlinux)", reason)
+
+
+def test_advice_is_for_the_kernels_with_the_subsystem(record):
+    bench = record(SUBSYSTEM)
+    without = observed(bench, "7.0.1", bpf_cgroup="void bpf_cgroup(void)")
+    with_it = observed(
+        bench, "7.0.2", bpf_two="void bpf_two(void)", bpf_new="void bpf_new(void)", bpf_cgroup="void bpf_cgroup(void)"
+    )
+    report = bench.audit(calling("bpf_two"), more=[without, with_it])
+    assert [(each[0], each[2]) for each in told(report)] == [
+        ("subsystem-absent", "7.0.1 (vmlinux)"),
+        ("deprecated", "7.0.2 (vmlinux)"),
+    ]
+    absent, deprecated = report.findings
+    assert absent.advice is None
+    assert deprecated.advice is not None
+    assert (deprecated.advice.words, deprecated.advice.guard) == ("call bpf_new", None)
+    both = bench.audit(calling("bpf_two"), names=["v7.0"], more=[without, with_it])
+    advice = both.findings[1].advice
+    assert advice is not None
+    assert (advice.words, advice.guard) == ("call bpf_new", None)
 
 
 def test_advice_names_no_kfunc_that_the_observed_kernel_lacks_too(record):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
+from btf_builder import Image, KfuncSet, Types
 from declared import TESTS, entry, refused, subsystem, write_files
 
 from kfuncdoc.cli.main import main
@@ -128,6 +129,21 @@ def test_verify_tells_in_each_format_of_check(capsys, form):
         assert out.startswith("::error file=demo.kfuncs.yaml,line=5,col=11,title=kfuncdoc absent::")
     else:
         assert out.splitlines()[0].endswith("is not in the source of v7.3 [absent]")
+
+
+def test_scan_and_verify_tell_which_kfuncs_a_kernel_was_built_wrong_for(capsys):
+    """The declaration has the prototype that programs call it by, and so has the image, but for the remark."""
+    types = Types()
+    types.func("bpf_one", 0, [("cpu", types.int()), ("aux", types.ptr(types.struct("bpf_prog_aux")))])
+    Path("vmlinux").write_bytes(Image(types, [KfuncSet("ids", {"bpf_one": 1 << 16})]).elf())
+    flags = "[KF_IMPLICIT_ARGS]"
+    declare(subsystem(entry("bpf_one", "release: v7.0, event: added", prototype="void bpf_one(int cpu)", flags=flags)))
+    for command in (["scan", "vmlinux"], ["verify", "--data", "demo.kfuncs.yaml", "--against", "vmlinux"]):
+        assert main(command) == CLEAN
+        assert capsys.readouterr().err.splitlines()[0] == (
+            "vmlinux:0: 1 of 1 kfuncs with KF_IMPLICIT_ARGS have the implicit argument in BTF, and no twin NAME_impl, "
+            "because pahole did not tag them as kfuncs (before 1.26 it tags none); programs cannot call them: bpf_one"
+        )
 
 
 def test_what_an_image_lacks_is_told_on_request(capsys):

@@ -225,8 +225,7 @@ def test_objects_that_libbpf_cannot_open(capsys):
     assert audit("prog.bpf.o", "--kernel", "v6.17") == BREAKS
     assert capsys.readouterr().out == (
         "prog.bpf.o: breaks on v6.17\n\n"
-        "error: bpf_new on v6.17: it has a type, and is in no section: it is declared without __ksym; declare\n"
-        "    it with __ksym [symbol-unplaced]\n"
+        "error: bpf_new on v6.17: it is declared in no section: declare it with __ksym [symbol-unplaced]\n"
         "    called by packet\n"
         "        at prog.c:7:7\n"
     )

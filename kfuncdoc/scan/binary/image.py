@@ -96,8 +96,8 @@ def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track
         frozenset(
             name for name, function in functions.items() if not function.is_classified and name not in scan.names
         ),
-        frozenset(name for name, function in functions.items() if function.lacks_twin),
-        {name: function.module for name, function in functions.items() if function.module is not None},
+        without_twin=frozenset(name for name, function in functions.items() if function.lacks_twin),
+        modules={name: function.module for name, function in functions.items() if function.module is not None},
     )
 
 
@@ -287,6 +287,8 @@ class _ImageScan:
 
     def _remark_missing_twins(self, image: _Image, btf: Btf, implicit: Mapping[str, int]) -> None:
         """Remark on those of the kfuncs *implicit*, by number in *btf*, that have an implicit argument and no twin."""
+        if not implicit:
+            return
         twins = btf.functions_named(frozenset(name + _TWIN for name in implicit))
         missing = sorted(
             name for name, number in implicit.items() if name + _TWIN not in twins and btf.has_implicit_argument(number)
