@@ -8,21 +8,19 @@
 
 from __future__ import annotations
 
-import re
 from typing import Iterator, Mapping, NamedTuple, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.base.prose import as_words
+from kfuncdoc.bpf.callers import is_allowed
 from kfuncdoc.bpf.objects import Call
 from kfuncdoc.compat.kernels import Kernel
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Step, undone
 from kfuncdoc.record.model import Changed
 from kfuncdoc.record.stability import Stability
+from kfuncdoc.views.allowed import FILTER_FIELDS, filter_in_words
 from kfuncdoc.views.notice import only_limits_callers
 from kfuncdoc.views.words import announcement_in_words
-
-#: A callback that a filter names as one that may call, and not as an exception.
-_NAMED_CALLBACK = re.compile(r"(?<!except )``ops\.(\w+)\(\)``")
 
 
 class KernelsVerdict(NamedTuple):
@@ -72,10 +70,11 @@ def successors(declared: Mapping[Kernel, Lifecycle]) -> Iterator[KernelsVerdict]
 
 
 def _is_unaffected(call: Call, step: Step, after: Facts) -> bool:
-    """Whether *step* only limited who may call, and the filter names the callbacks that *call* is in."""
-    callbacks = set(_NAMED_CALLBACK.findall(after.filter or ""))
-    members = [program.member for program in call.programs]
-    return only_limits_callers(step.event, after) and bool(members) and callbacks.issuperset(members)
+    """Whether *step* only limited who may call, and the filter still lets the programs of *call* call."""
+    programs = call.programs
+    if after.allowed is None or not programs or not only_limits_callers(step.event, after):
+        return False
+    return all(is_allowed(after.allowed, program) for program in programs)
 
 
 def _what_changed(step: Step, after: Facts) -> str:
@@ -85,5 +84,6 @@ def _what_changed(step: Step, after: Facts) -> str:
         change = as_words(event.behaviour)
     else:
         change = ", ".join(sorted(event.was.model_fields_set)).replace("_", " ") if event.was else "its behaviour"
-    narrowed = f" ({as_words(after.filter)})" if after.filter and "filter" in undone(event) else ""
+    words = as_words(filter_in_words(after)) if FILTER_FIELDS & undone(event).keys() else ""
+    narrowed = f" ({words})" if words else ""
     return f"changed in {step.when.by}: {change}{narrowed}"

@@ -6,7 +6,7 @@
     Program, its calls, KfuncOnKernel --verdict--> a Verdict, or None
 
 The rules are those of ``btf_kfunc_id_set_contains()`` in ``kernel/bpf/btf.c`` (registrations and hooks) and
-``check_kfunc_call()`` in ``kernel/bpf/verifier.c`` (flags).  A filter is prose in the record: nobody can check it.
+``check_kfunc_call()`` in ``kernel/bpf/verifier.c`` (flags).  Filters are those of the record (``allowed``).
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from typing import Optional, Sequence
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
 from kfuncdoc.base.prose import as_words
+from kfuncdoc.bpf.callers import is_allowed
 from kfuncdoc.bpf.objects import Call, Program
 from kfuncdoc.compat.kernels import Kernel, KfuncOnKernel
 from kfuncdoc.kernels.hooks import REPLACES_ANOTHER, STRUCT_OPS, HookMap
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts
+from kfuncdoc.views.allowed import filter_in_words
 
 _SLEEPABLE = "KF_SLEEPABLE"
 
@@ -56,8 +58,8 @@ def _refused_reason(
     if facts.program_types and not hooks.may_call(facts.program_types, program_type, release):
         types = (*facts.program_types, *hooks.sharing(facts.program_types, release))
         return f"{_short(program_type)} programs may not call it; these may: {', '.join(map(_short, types))}"
-    if program_type == STRUCT_OPS and facts.struct_ops and program.struct_ops not in (None, *facts.struct_ops):
-        return f"callbacks of {program.struct_ops} may not call it; those of {', '.join(facts.struct_ops)} may"
+    if _is_allowed(program, facts) is False and facts.enforced_by == "verifier":
+        return f"its filter refuses the call: {as_words(filter_in_words(facts))}"
     # A callback may sleep where its program may not.
     calls_directly = any(program in call.directly for call in calls)
     flags = facts.flags_for.get(program_type, facts.flags)
@@ -73,9 +75,14 @@ def _unchecked_reason(program: Program, facts: Facts) -> str:
         return f'the section "{program.section}" tells no program type'
     if program.program_type == REPLACES_ANOTHER:
         return "what it may call is for the program to say whose place it takes"
-    if facts.filter and program.program_type != STRUCT_OPS:
-        return f"a filter narrows who may call it: {as_words(facts.filter)}"
+    if facts.filter or _is_allowed(program, facts) is None:
+        return f"a filter narrows who may call it: {as_words(filter_in_words(facts))}"
     return ""
+
+
+def _is_allowed(program: Program, facts: Facts) -> Optional[bool]:
+    """Whether the filter of *facts* lets *program* call; None where what is known of the program does not decide it."""
+    return True if facts.allowed is None else is_allowed(facts.allowed, program)
 
 
 def _short(program_type: str) -> str:

@@ -18,6 +18,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any, Collection, Iterator, Mapping, Optional, Sequence, Union
 
+from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 from kfuncdoc.record import model
 from kfuncdoc.record.stability import Stability
@@ -31,15 +32,23 @@ class Facts:
     flags: tuple[str, ...]
     flags_for: Mapping[str, tuple[str, ...]]
     program_types: tuple[str, ...]
-    struct_ops: tuple[str, ...]
+    #: The programs that its filter lets call it, with groups resolved: None if it has no filter, empty if none may.
+    allowed: Optional[tuple[AllowedCaller, ...]]
+    #: Who refuses the others: "verifier", or "run-time" if the kernel does when the call is made.
+    enforced_by: str
     source: Optional[str]
     module: Optional[str]
     depends_on: Optional[str]
     filter: Optional[str]
 
+    @property
+    def struct_ops(self) -> tuple[str, ...]:
+        """The structures of callbacks that its filter names: of struct_ops programs, only theirs may call it."""
+        return tuple(dict.fromkeys(name for caller in self.allowed or () for name in caller.struct_ops))
+
 
 #: The value of a field that is not set, where it is not None.
-_UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "struct_ops": ()}
+_UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "enforced_by": "verifier"}
 #: The names of the fields of :class:`Facts`.
 FACTS = tuple(field.name for field in dataclasses.fields(Facts))
 

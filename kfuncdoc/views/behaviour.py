@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Mapping, Sequence, Union
+from typing import Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.flags import FlagMeaning
@@ -64,7 +64,7 @@ def _sentences(
     if "filter" in changes:
         was, narrowed = (_filter_sentence(prose) for prose in (changes["filter"].before, changes["filter"].after))
         # If the filter changed again later, this one does not hold for all releases that the comment is for.
-        if len(was + narrowed) <= _LONGEST_FILTERS and changes["filter"].after == view.kfunc.facts.filter:
+        if len(was + narrowed) <= _LONGEST_FILTERS and changes["filter"].after == view.kfunc.field("filter"):
             before += [was] if was else []
             since = [narrowed, *since] if narrowed else since
         elif not was:
@@ -79,7 +79,7 @@ def _sentences(
 
 
 #: The fields that are lists: the words name the items that were removed and added.
-_LIST_FIELDS = ("flags", "program_types", "struct_ops")
+_LIST_FIELDS = ("flags", "program_types")
 
 
 def _list_change(change: FieldChange, flags: Mapping[str, FlagMeaning]) -> list[str]:
@@ -90,9 +90,9 @@ def _list_change(change: FieldChange, flags: Mapping[str, FlagMeaning]) -> list[
     ]
 
 
-def _filter_sentence(narrowing: Union[Prose, str, None]) -> str:
+def _filter_sentence(narrowing: Optional[Prose]) -> str:
     """Return a filter as a sentence; empty if there is none."""
-    text = as_words(narrowing.text if isinstance(narrowing, Prose) else narrowing or "")
+    text = as_words(narrowing.text) if narrowing else ""
     return f"{text.rstrip('.')}." if text else ""
 
 

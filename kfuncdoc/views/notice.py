@@ -16,6 +16,7 @@ from typing import Any, Iterable
 
 from kfuncdoc.record.lifecycle import Facts, undone
 from kfuncdoc.record.model import Changed, Event
+from kfuncdoc.views.allowed import FILTER_FIELDS, filter_in_words
 
 #: The flags that speak to the verifier alone: a program is written the same with and without them.
 #: ``KF_IMPLICIT_ARGS``: the verifier passes arguments that programs do not, see ``Documentation/bpf/kfuncs.rst``.
@@ -26,7 +27,7 @@ _SOURCE = "source"
 
 #: The fields that say which programs may call.  A change of these alone takes the kfunc from some callers, and asks
 #: nothing more of the others.
-_FIELDS_OF_CALLERS = frozenset({"filter", "struct_ops", "program_types", "flags", _SOURCE})
+_FIELDS_OF_CALLERS = FILTER_FIELDS | {"program_types", "flags", _SOURCE}
 
 
 def is_noticed(event: Event) -> bool:
@@ -55,4 +56,4 @@ def only_limits_callers(event: Event, after: Facts) -> bool:
     """Whether *event*, after which *after* holds, did nothing but limit who may call, and a filter says to whom."""
     before = undone(event)
     added = set(flags_for_callers(after.flags)) - set(before.get("flags", after.flags))
-    return bool(after.filter) and set(before) <= _FIELDS_OF_CALLERS and not added
+    return bool(filter_in_words(after)) and set(before) <= _FIELDS_OF_CALLERS and not added

@@ -439,20 +439,23 @@ def test_hooks_of_a_release(record):
 def test_struct_ops(record):
     text = subsystem(
         entry(
-            "bpf_one", "release: v6.6, event: added", program_types=f"[{STRUCT_OPS}]", struct_ops="[sched_ext_ops]",
+            "bpf_one",
+            "release: v6.6, event: added",
+            program_types=f"[{STRUCT_OPS}]",
+            allowed="[{struct_ops: [sched_ext_ops]}]",
         )
     )  # fmt: skip
     fits = Program("a", "struct_ops", STRUCT_OPS, "sched_ext_ops", "enqueue")
     other = Program("b", "struct_ops", STRUCT_OPS, "tcp_congestion_ops", "init")
     unknown = Program("c", "struct_ops", STRUCT_OPS)
-    for program in (fits, unknown):
-        assert told(record(text).audit(calling("bpf_one", program=program), names=["v7.0"])) == []
+    only = "Only from any callback of sched_ext_ops."
+    assert told(record(text).audit(calling("bpf_one", program=fits), names=["v7.0"])) == []
     assert told(record(text).audit(calling("bpf_one", program=other), names=["v7.0"])) == [
-        (
-            "not-callable", "bpf_one", "v7.0",
-            "callbacks of tcp_congestion_ops may not call it; those of sched_ext_ops may",
-        ),
-    ]  # fmt: skip
+        ("not-callable", "bpf_one", "v7.0", f"its filter refuses the call: {only}"),
+    ]
+    assert told(record(text).audit(calling("bpf_one", program=unknown), names=["v7.0"])) == [
+        ("unchecked", "bpf_one", "v7.0", f"a filter narrows who may call it: {only}"),
+    ]
 
 
 def test_only_the_programs_that_may_not(record):
@@ -578,14 +581,13 @@ def test_a_change_without_words(record):
 
 def test_callbacks_that_a_filter_names(record):
     """Narrowing who may call is no change for those who may."""
-    filtered = "Only from ``ops.enqueue()``, and callbacks except ``ops.move()``."
     text = subsystem(
         entry(
             "bpf_one",
             "release: v6.6, event: added",
-            "release: v7.1, event: changed, was: {filter: null}, breaking: true",
+            "release: v7.1, event: changed, was: {allowed: null}, breaking: true",
             program_types=f"[{STRUCT_OPS}]",
-            filter=filtered,
+            allowed="[{struct_ops: [sched_ext_ops], callbacks: [enqueue]}]",
         )
     )
 
@@ -596,7 +598,7 @@ def test_callbacks_that_a_filter_names(record):
     in_no_program = BpfObject("prog.bpf.o", calling("bpf_one").externs, (), (Call("bpf_one", "helper", ()),))
     assert [each[0] for each in told(record(text).audit(in_no_program, first="v7.0"))] == ["changed"]
     for name in ("move", "init"):
-        assert [each[0] for each in told(record(text).audit(member(name), first="v7.0"))] == ["changed"]
+        assert [each[0] for each in told(record(text).audit(member(name), first="v7.0"))] == ["not-callable", "changed"]
 
 
 # -- without BTF

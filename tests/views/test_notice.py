@@ -11,7 +11,7 @@ from kfuncdoc.record.lifecycle import Facts
 from kfuncdoc.record.model import Added, Changed
 from kfuncdoc.views.notice import flags_for_callers, is_move_only, is_noticed, only_limits_callers, shown_fields
 
-FACTS = Facts("void f(void)", ("KF_RCU",), {}, ("BPF_PROG_TYPE_XDP",), (), "a.c", None, None, "Only XDP.")
+FACTS = Facts("void f(void)", ("KF_RCU",), {}, ("BPF_PROG_TYPE_XDP",), None, "verifier", "a.c", None, None, "Only XDP.")
 
 
 def changed(**fields: Any) -> Changed:
@@ -44,6 +44,8 @@ def test_fields_and_flags_that_are_shown():
     ("was", "flags", "expected"),
     [
         ({"filter": None}, ("KF_RCU",), True),
+        ({"allowed": None}, ("KF_RCU",), True),
+        ({"enforced_by": "run-time"}, ("KF_RCU",), True),
         ({"program_types": [], "flags": ["KF_RCU"], "source": "b.c"}, ("KF_RCU", "KF_IMPLICIT_ARGS"), True),
         ({"flags": []}, ("KF_RCU",), False),
         ({"prototype": "void f(int x)"}, ("KF_RCU",), False),
