@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence
 
+from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.bpf.shape import shape_of
 from kfuncdoc.compat.advice import Adviser
@@ -26,8 +28,11 @@ from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.model import Kfunc
 from kfuncdoc.record.stability import Stability
 from kfuncdoc.record.variants import Variant, arena_pointers, is_plain, is_same_in_c, variants, weak_declaration
+from kfuncdoc.views.allowed import filter_in_words
 from kfuncdoc.views.words import announcement_in_words
 
+#: The columns of a line of text in a comment.
+_COMMENT_WIDTH = 96
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
 
 
@@ -54,6 +59,8 @@ class _HeaderKfunc:
     flavours: tuple[_Flavour, ...]
     #: Whether it cannot be declared, because its prototype has a type that only a kernel defines.
     has_unknown_type: bool
+    #: What its filter on the newest kernel says, in lines for a comment.
+    callers: tuple[str, ...]
 
 
 def header(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str] = ()) -> str:
@@ -106,8 +113,27 @@ class _HeaderWriter:
         if not is_unknown and (warning or not plain):
             flavours = tuple(self._flavour(variant, len(prototypes)) for variant in prototypes)
         return _HeaderKfunc(
-            name, in_words(having, self._kernels), plain, not has_wrapper, warning, flavours, is_unknown
-        )  # fmt: skip
+            name,
+            in_words(having, self._kernels),
+            plain,
+            not has_wrapper,
+            warning,
+            flavours,
+            is_unknown,
+            self._callers(name, having),
+        )
+
+    def _callers(self, name: str, having: Sequence[Kernel]) -> tuple[str, ...]:
+        """Return what the filter of *name* says on the newest of *having*, the kernels with it.
+
+        It names that kernel if the filter differs on another.
+        """
+        looks = [self._record.look(name, kernel).declared for kernel in having]
+        filters = [filter_in_words(declared.facts) if declared else "" for declared in looks]
+        if not filters[-1]:
+            return ()
+        where = f"On {having[-1].name}: " if len(set(filters)) > 1 else ""
+        return tuple(textwrap.wrap(where + as_words(filters[-1]), _COMMENT_WIDTH, break_long_words=False))
 
     def _is_on(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).presence is Presence.PRESENT

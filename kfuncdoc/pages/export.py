@@ -71,7 +71,7 @@ class ExportedCaller(_Record):
     attach_types: tuple[str, ...] = Field(description="Its attach type is one of these.")
     struct_ops: tuple[str, ...] = Field(description="It is a callback of one of these structures.")
     callbacks: tuple[str, ...] = Field(description="It is one of these members of the structures.")
-    lsm_hooks: tuple[str, ...] = Field(description="It is on one of these LSM hooks, without bpf_lsm_.")
+    lsm_hooks: tuple[str, ...] = Field(description="It is on one of these LSM hooks, without ``bpf_lsm_``.")
     except_lsm_hooks: tuple[str, ...] = Field(description="It is on no one of these LSM hooks.")
 
 

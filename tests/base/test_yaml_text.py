@@ -422,7 +422,7 @@ kfuncs:
     flags: [KF_RCU, KF_NOVEL]
     flags_for: {BPF_PROG_TYPE_SYSCALL: [KF_ACQUIRE]}
     program_types: [BPF_PROG_TYPE_TRACING]
-    struct_ops: [sched_ext_ops]
+    allowed: [{program_type: BPF_PROG_TYPE_TRACING}]
     wrapper: {name: one, header: one.h}
     users: [{name: scx_simple, url: "https://example.org/", note: Often.}]
     backports: [{kernel: v6.12.40, commit: 0123456789ab}]
