@@ -453,6 +453,19 @@ def test_a_file_of_that_name_takes_them(tmp_path):
             ["demo.kfuncs.yaml: bpf_one: flags: the kernel differs, and does not tell enough to say how"],
         ),
         (
+            entry("bpf_one", ADDED, allowed="[{struct_ops: [a_ops], callbacks: [put]}]"),
+            tree(one(registrations=registered(types=None, ops=("a_ops", "b_ops")))),
+            ["demo.kfuncs.yaml: bpf_one: allowed: the kernel differs, and does not tell enough to say how"],
+        ),
+        (
+            entry("bpf_one", ADDED), tree(one(registrations=(Registration("set", (), None, "some_filter"),))),
+            ["demo.kfuncs.yaml: bpf_one: allowed: the kernel differs, and does not tell enough to say how"],
+        ),
+        (
+            entry("bpf_one", ADDED, allowed="[{program_type: BPF_PROG_TYPE_LSM}]"),
+            tree(one(registrations=(Registration("set", (), None, "some_filter"),))), [],
+        ),
+        (
             entry("bpf_one", ADDED), tree(one(prototype="what is this?")),
             ["demo.kfuncs.yaml: bpf_one: prototype: the kernel differs, and does not tell enough to say how"],
         ),
