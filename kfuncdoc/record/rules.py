@@ -141,14 +141,14 @@ def callers_unregistered(subject: Subject) -> Iterator[RuleFinding]:
         for caller in facts.allowed or ():
             name, registered = caller.program_type, facts.program_types
             if name and registered and not subject.hooks.may_call(registered, name, subject.recorded):
-                message = f"it is not registered for {name}, which allowed names"
+                message = f"allowed names {name}, and the kfunc is not registered for it"
                 yield RuleFinding(Rule.CALLERS_UNREGISTERED, (*keys, "allowed"), message)
 
 
 def enforced_by_alone(subject: Subject) -> Iterator[RuleFinding]:
     for keys, facts in _with_callers(subject.kfunc):
         if facts.enforced_by != "verifier" and facts.allowed is None:
-            message = f"{facts.enforced_by} enforces nothing, because all programs are allowed"
+            message = "enforced_by says who refuses the callers that allowed leaves out, and there is no allowed"
             yield RuleFinding(Rule.CALLERS_CONFLICT, (*keys, "enforced_by"), message, "add allowed")
 
 
