@@ -30,13 +30,21 @@ PROGRAM_TYPES = (
     "BPF_PROG_TYPE_UNSPEC",
 )  # fmt: skip
 STRUCT_OPS = ("sched_ext_ops", "Qdisc_ops")
+#: Callers as ``allowed`` has them: the registrations of a drawn kfunc need not include them.
+CALLERS = (
+    {"struct_ops": ["sched_ext_ops"], "callbacks": ["dispatch"]},
+    {"struct_ops": ["sched_ext_ops", "Qdisc_ops"]},
+    {"except_program_types": ["BPF_PROG_TYPE_STRUCT_OPS"]},
+    {"program_type": "BPF_PROG_TYPE_SYSCALL"},
+)
 _FLAGS = st.lists(st.sampled_from(["KF_ACQUIRE", "KF_RCU", "KF_RET_NULL"]), unique=True, max_size=3)
 _VALUES: dict[str, st.SearchStrategy[Any]] = {
     "prototype": st.integers(0, 5).map(lambda number: f"int {NAME}(int a{number})"),
     "flags": _FLAGS,
     "flags_for": st.dictionaries(st.sampled_from(PROGRAM_TYPES), _FLAGS, max_size=2),
     "program_types": st.lists(st.sampled_from(PROGRAM_TYPES), unique=True, max_size=3),
-    "struct_ops": st.lists(st.sampled_from(STRUCT_OPS), unique=True, max_size=2),
+    "allowed": st.lists(st.sampled_from(CALLERS), unique_by=str, max_size=3),
+    "enforced_by": st.sampled_from(["verifier", "run-time"]),
     "source": st.sampled_from(["kernel/bpf/helpers.c", "kernel/bpf/cpumask.c"]),
     "module": st.sampled_from(["nf_conntrack", "hid_bpf"]),
     "depends_on": st.sampled_from(["BPF_JIT", "SCHED_CLASS_EXT"]),

@@ -57,6 +57,8 @@ FORMS: tuple[tuple[Any, str, str], ...] = (
     ),
     (model.Flag, "flag", "``KF_ACQUIRE`` and the like."),
     (model.ProgramType, "program type", "``BPF_PROG_TYPE_XDP`` and the like."),
+    (model.AttachType, "attach type", "``BPF_TRACE_ITER`` and the like."),
+    (model.GroupName, "name of a group", "Letters, digits, ``_``, ``.`` and ``-``."),
     (model.Prose, "prose", "reStructuredText, one line or many; no section titles."),
     (model.Line, "line", "One line of text. A summary is reStructuredText, all others are shown as they are."),
     (model.Boolean, "true or false", "``true``, ``false``."),
@@ -68,6 +70,7 @@ RECORDS: Mapping[type[BaseModel], tuple[str, str, str]] = {
     model.Subsystem: ("schema-file", "A file", "file"),
     model.Kfunc: ("schema-kfunc", "A kfunc", "kfunc"),
     model.Was: ("schema-was", "``was``", "former values"),
+    model.DeclaredCaller: ("schema-caller", "A caller", "caller"),
     model.DeclaredReplacement: ("schema-replacement", "``replacement``", "replacement"),
     model.AlsoSaid: ("schema-also-said", "``also_said``", "announcement"),
     model.Wrapper: ("schema-wrapper", "``wrapper``", "wrapper"),
@@ -75,6 +78,7 @@ RECORDS: Mapping[type[BaseModel], tuple[str, str, str]] = {
     model.Backport: ("schema-backports", "``backports``", "backport"),
     export.Export: ("export-document", "The document", "document"),
     export.ExportedKfunc: ("export-kfunc", "A kfunc", "kfunc"),
+    export.ExportedCaller: ("export-allowed", "``allowed``", "caller"),
     export.Deprecation: ("export-deprecated", "``deprecated``", "deprecation"),
     export.ExportedReplacement: ("export-replacement", "``replacement`` and ``superseded_by``", "replacement"),
     export.Dated: ("export-dated", "``added`` and ``removed``", "release with its day"),
@@ -95,6 +99,7 @@ JSON_FORMATS = {
 RULE_GROUPS = {
     "form": "Can the file be read, and has it the shape of the schema?",
     "names": "Names, prototypes, flags and program types.",
+    "callers": "Who may call a kfunc that has a filter: ``callers``, ``allowed`` and ``enforced_by``.",
     "releases": "Releases, and how far the record goes.",
     "history": "The events of one kfunc.",
     "replacement": "What to call instead, across files.",
@@ -372,6 +377,8 @@ def type_words(annotation: Any) -> str:
     """Say in words what form a value of this annotation has."""
     if annotation == model.Replacements:
         return f"list of name or {_reference(model.DeclaredReplacement)}"
+    if annotation == model.AllowedCallers:
+        return f"list of {_reference(model.DeclaredCaller)} or name of a group"
     for alias, name, _ in FORMS:
         if annotation == alias:
             return name

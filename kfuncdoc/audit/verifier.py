@@ -15,7 +15,7 @@ from typing import Optional, Sequence
 
 from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
-from kfuncdoc.audit.words import allowed_in_words, missing_twin, refusal_in_words, type_in_words
+from kfuncdoc.audit.words import allowed_in_words, missing_twin, refusal_in_words
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.callers import is_allowed
 from kfuncdoc.bpf.objects import Call, Program
@@ -23,6 +23,7 @@ from kfuncdoc.compat.kernels import Kernel, KfuncOnKernel
 from kfuncdoc.kernels.hooks import ANY, REPLACES_ANOTHER, STRUCT_OPS, HookMap
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.lifecycle import Facts
+from kfuncdoc.views.allowed import type_in_words
 
 _SLEEPABLE = "KF_SLEEPABLE"
 _RUN_TIME = "run-time"

@@ -3,16 +3,14 @@
 
 from __future__ import annotations
 
-from typing import Iterator, Sequence
+from typing import Sequence
 
 from kfuncdoc.audit.findings import AuditRule, ObjectReport
+from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.bpf.objects import Program
 from kfuncdoc.compat.kernels import Kernel, in_words
-from kfuncdoc.kernels.hooks import STRUCT_OPS
-
-#: Parts of the names of program types that are no words.
-_ACRONYMS = frozenset({"LSM", "LWT", "SK", "SKB", "XDP"})
+from kfuncdoc.views.allowed import callers_in_words, type_in_words
 
 
 def missing_twin(kfunc: str) -> str:
@@ -51,16 +49,11 @@ def in_which_it_loads(report: ObjectReport, kernels: Sequence[Kernel]) -> str:
     return "; ".join(part for part in parts if part)
 
 
-def type_in_words(program_type: str) -> str:
-    """Return ``xdp`` for ``BPF_PROG_TYPE_XDP``."""
-    return program_type.replace("BPF_PROG_TYPE_", "").lower()
-
-
 def refusal_in_words(program: Program, callers: Sequence[AllowedCaller]) -> str:
     """Return that *program* is none of *callers*, with the facts of it that matter: the callback, the LSM hook."""
     if not callers:
         return "no program may call it"
-    who = f"{_type_words(program.program_type)} programs" if program.program_type else "programs"
+    who = f"{type_in_words(program.program_type)} programs" if program.program_type else "programs"
     if program.struct_ops and program.member:
         who = f"{program.member}() of {program.struct_ops}"
     elif program.attach_type and any(caller.attach_types for caller in callers):
@@ -71,28 +64,5 @@ def refusal_in_words(program: Program, callers: Sequence[AllowedCaller]) -> str:
 
 
 def allowed_in_words(callers: Sequence[AllowedCaller]) -> str:
-    """Return who may call a kfunc: ``dispatch() of sched_ext_ops and syscall programs``."""
-    return _enumerated(["".join(_caller_words(caller)) for caller in callers]) or "no programs"
-
-
-def _caller_words(caller: AllowedCaller) -> Iterator[str]:
-    if caller.struct_ops:
-        callbacks = _enumerated([f"{name}()" for name in caller.callbacks])
-        yield f"{callbacks or 'any callback'} of {_enumerated(caller.struct_ops)}"
-        return
-    yield f"{_type_words(caller.program_type)} programs" if caller.program_type else "programs"
-    yield f" with the attach type {_enumerated(caller.attach_types, 'or')}" if caller.attach_types else ""
-    yield f" on {_enumerated(caller.lsm_hooks)}" if caller.lsm_hooks else ""
-    yield f" except on {_enumerated(caller.except_lsm_hooks)}" if caller.except_lsm_hooks else ""
-
-
-def _type_words(program_type: str) -> str:
-    """Return ``struct_ops``, ``LSM`` or ``cgroup sock addr`` for the name of a program type."""
-    if program_type == STRUCT_OPS:
-        return "struct_ops"
-    words = program_type.replace("BPF_PROG_TYPE_", "").split("_")
-    return " ".join(word if word in _ACRONYMS else word.lower() for word in words)
-
-
-def _enumerated(words: Sequence[str], conjunction: str = "and") -> str:
-    return f" {conjunction} ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    """Return who may call a kfunc: ``dispatch() of sched_ext_ops, and syscall programs``."""
+    return as_words(callers_in_words(callers))

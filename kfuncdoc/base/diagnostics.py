@@ -117,6 +117,26 @@ class Rule(Enum):
         "The kernel has no BPF_PROG_TYPE_ of this name that kfuncdoc knows.",
     )  # fmt: skip
 
+    # -- callers
+    CALLERS_UNKNOWN = (
+        "callers-unknown", "callers", Severity.ERROR,
+        "allowed names a group of callers that callers, at the top of the file, does not have.",
+    )  # fmt: skip
+    CALLERS_UNUSED = (
+        "callers-unused", "callers", Severity.WARNING, "No kfunc of the file names this group of callers.",
+    )  # fmt: skip
+    CALLERS_CONFLICT = (
+        "callers-conflict", "callers", Severity.ERROR,
+        "No program can be such a caller, or a field says nothing: callbacks belong to struct_ops, lsm_hooks and "
+        "except_lsm_hooks exclude each other, struct_ops and LSM hooks each have one program type, and enforced_by "
+        "belongs to allowed.",
+    )  # fmt: skip
+    CALLERS_UNREGISTERED = (
+        "callers-unregistered", "callers", Severity.ERROR,
+        "A filter can only narrow: allowed names a program type that may not call the kfunc at all, because "
+        "neither program_types nor a shared hook includes it.",
+    )  # fmt: skip
+
     # -- releases
     RELEASE_FORMAT = (
         "release-format", "releases", Severity.ERROR,

@@ -23,6 +23,8 @@ class AllowedCaller:
 
     #: A name such as ``BPF_PROG_TYPE_LSM``.
     program_type: Optional[str] = None
+    #: The program types that are left out: a filter of a hook asks nothing of programs of other hooks.
+    except_program_types: tuple[str, ...] = ()
     #: Names of ``enum bpf_attach_type``, such as ``BPF_TRACE_ITER``.
     attach_types: tuple[str, ...] = ()
     #: The structures of callbacks, such as ``sched_ext_ops``, and their members.
@@ -34,7 +36,10 @@ class AllowedCaller:
 
 
 def is_allowed(callers: Sequence[AllowedCaller], program: Program) -> Optional[bool]:
-    """Whether *program* is one of *callers*; None where what the object tells of the program does not decide it."""
+    """Whether *program* is one of *callers*; None where what the object tells of the program does not decide it.
+
+    It is one of no callers if *callers* is empty: that is a kfunc which only the kernel itself calls.
+    """
     answers = {_is(caller, program) for caller in callers}
     if True in answers:
         return True
@@ -44,6 +49,7 @@ def is_allowed(callers: Sequence[AllowedCaller], program: Program) -> Optional[b
 def _is(caller: AllowedCaller, program: Program) -> Optional[bool]:
     answers = {
         _is_one_of((caller.program_type,) if caller.program_type else (), program.program_type),
+        _is_none_of(caller.except_program_types, program.program_type),
         _is_one_of(caller.attach_types, program.attach_type),
         _is_one_of(caller.struct_ops, program.struct_ops),
         _is_one_of(caller.callbacks, program.member),

@@ -23,9 +23,11 @@ from __future__ import annotations
 import dataclasses
 import posixpath
 import re
+import textwrap
 from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence
 
+from kfuncdoc.base.prose import as_words
 from kfuncdoc.bpf.objects import essential_name
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.bpf.shape import shape_of
@@ -43,6 +45,7 @@ from kfuncdoc.record.variants import (
     variants,
     weak_declaration,
 )
+from kfuncdoc.views.allowed import filter_in_words
 from kfuncdoc.views.words import announcement_in_words
 
 #: What a program defines so that vmlinux.h declares no kfuncs (``bpftool btf dump``).
@@ -51,6 +54,8 @@ _WITHOUT_VMLINUX = "BPF_NO_KFUNC_PROTOTYPES"
 _IMPLICIT = "KF_IMPLICIT_ARGS"
 #: The macros that tell that a header was included.  Those of others have macros alone, which tell it themselves.
 _INCLUDED = {"compat.bpf.h": "__SCX_COMPAT_BPF_H"}
+#: The columns of a line of text in a comment.
+_COMMENT_WIDTH = 96
 
 _TYPE = re.compile(r"\b(?:struct|union|enum) \w+")
 
@@ -80,6 +85,8 @@ class _HeaderKfunc:
     may_be_marked: bool
     warning: str
     flavours: tuple[_Flavour, ...]
+    #: What its filter on the newest kernel says, in lines for a comment.
+    callers: tuple[str, ...]
 
 
 def header(record: KernelRecord, kernels: Sequence[Kernel], names: Sequence[str] = ()) -> str:
@@ -143,6 +150,7 @@ class _HeaderWriter:
             not has_wrapper,
             warning,
             flavours,
+            self._callers(name, having),
         )
 
     def _plain(self, kfunc: Kfunc, having: Sequence[Kernel]) -> str:
@@ -174,6 +182,18 @@ class _HeaderWriter:
         if not is_same_in_c(kfunc):
             return "other kernels have another prototype"
         return "some vmlinux.h have the implicit argument" if _IMPLICIT in kfunc.flags else ""
+
+    def _callers(self, name: str, having: Sequence[Kernel]) -> tuple[str, ...]:
+        """Return what the filter of *name* says on the newest of *having*, the kernels with it.
+
+        It names that kernel if the filter differs on another.
+        """
+        looks = [self._record.look(name, kernel).declared for kernel in having]
+        filters = [filter_in_words(declared.facts) if declared else "" for declared in looks]
+        if not filters[-1]:
+            return ()
+        where = f"On {having[-1].name}: " if len(set(filters)) > 1 else ""
+        return tuple(textwrap.wrap(where + as_words(filters[-1]), _COMMENT_WIDTH, break_long_words=False))
 
     def _is_on(self, name: str, kernel: Kernel) -> bool:
         return self._record.look(name, kernel).presence is Presence.PRESENT

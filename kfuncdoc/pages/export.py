@@ -11,10 +11,12 @@ Within one ``format``, no field is removed or gets another meaning.
 
 from __future__ import annotations
 
-from typing import Any, Literal, Optional
+import dataclasses
+from typing import Any, Literal, Optional, Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.kernels.releases import When
 from kfuncdoc.record.lifecycle import Plan
 from kfuncdoc.record.stability import Stability
@@ -61,6 +63,18 @@ class Deprecation(_Record):
     said_in: Optional[str] = Field(description="Where the kernel says it.")
 
 
+class ExportedCaller(_Record):
+    """One kind of program that a filter lets call a kfunc; an empty list, and null, limit nothing."""
+
+    program_type: Optional[str] = Field(description="Its program type.")
+    except_program_types: tuple[str, ...] = Field(description="The program types that it has not.")
+    attach_types: tuple[str, ...] = Field(description="Its attach type is one of these.")
+    struct_ops: tuple[str, ...] = Field(description="It is a callback of one of these structures.")
+    callbacks: tuple[str, ...] = Field(description="It is one of these members of the structures.")
+    lsm_hooks: tuple[str, ...] = Field(description="It is on one of these LSM hooks, without ``bpf_lsm_``.")
+    except_lsm_hooks: tuple[str, ...] = Field(description="It is on no one of these LSM hooks.")
+
+
 class ExportedKfunc(_Record):
     """One kfunc as of the release."""
 
@@ -70,6 +84,13 @@ class ExportedKfunc(_Record):
     prototype: str = Field(description="As BPF programs call it.")
     flags: tuple[str, ...] = Field(description="The flags it is registered with.")
     program_types: tuple[str, ...] = Field(description="What it is registered for; any, where BPF_PROG_TYPE_UNSPEC.")
+    allowed: Optional[tuple[ExportedCaller, ...]] = Field(
+        description="The programs that its filter lets call it; null if it has no filter, empty if none may call it."
+    )
+    enforced_by: Literal["verifier", "run-time"] = Field(
+        description="Who refuses the others: the verifier, or the kernel at run time, when the call is made."
+    )
+    filter: Optional[str] = Field(description="What else its filter asks for (reStructuredText).")
     stability: Literal["not yet", "present", "deprecated", "removed"] = Field(description="Its state.")
     recorded: str = Field(description="The release as of which this entry speaks.")
     first_added: Optional[Dated] = Field(description="When the name first came.")
@@ -120,6 +141,9 @@ def _kfunc(view: KfuncView) -> ExportedKfunc:
         prototype=view.facts.prototype,
         flags=view.facts.flags,
         program_types=view.facts.program_types,
+        allowed=_callers(view.facts.allowed),
+        enforced_by=view.facts.enforced_by,
+        filter=view.facts.filter,
         stability=lifecycle.stability.value,
         recorded=lifecycle.release.name,
         first_added=_dated(lifecycle.first_added),
@@ -134,6 +158,12 @@ def _kfunc(view: KfuncView) -> ExportedKfunc:
             step.event.model_dump(exclude_unset=True, exclude_none=False, mode="json") for step in lifecycle.steps
         ),
     )
+
+
+def _callers(allowed: Optional[Sequence[AllowedCaller]]) -> Optional[tuple[ExportedCaller, ...]]:
+    if allowed is None:
+        return None
+    return tuple(ExportedCaller(**dataclasses.asdict(caller)) for caller in allowed)
 
 
 def _dated(when: Optional[When]) -> Optional[Dated]:

@@ -74,7 +74,7 @@ def _without_tags(location: KeyPath) -> KeyPath:
     keys = location
     if len(keys) > 2 and keys[0] == "history":
         keys = (*keys[:2], *keys[3:])
-    if len(keys) > 2 and keys[-1] == "[key]" and keys[-3] == "flags_for":
+    if len(keys) > 2 and keys[-1] == "[key]" and keys[-3] in ("flags_for", "callers"):
         keys = keys[:-1]
     return keys
 
@@ -99,7 +99,10 @@ def _known_keys(source: SourceFile, keys: KeyPath, record: type[BaseModel]) -> l
     nested: dict[str, type[BaseModel]] = {
         "was": model.Was, "wrapper": model.Wrapper, "users": model.User, "backports": model.Backport,
         "replacement": model.DeclaredReplacement, "also_said": model.AlsoSaid,
+        "allowed": model.DeclaredCaller,
     }  # fmt: skip
+    if parents[:1] == ["callers"]:
+        return list(model.DeclaredCaller.model_fields)
     if parents and parents[-1] in nested:
         record = nested[parents[-1]]
     elif parents and parents[-1] == "history":

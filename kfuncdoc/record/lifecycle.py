@@ -32,21 +32,25 @@ class Facts:
     flags: tuple[str, ...]
     flags_for: Mapping[str, tuple[str, ...]]
     program_types: tuple[str, ...]
-    struct_ops: tuple[str, ...]
+    #: The programs that its filter lets call it, with groups resolved: None if it has no filter, empty if none may.
+    allowed: Optional[tuple[AllowedCaller, ...]]
+    #: Who refuses the others: "verifier", or "run-time" if the kernel does when the call is made.
+    enforced_by: str
     source: Optional[str]
     module: Optional[str]
     depends_on: Optional[str]
     filter: Optional[str]
-    #: The programs that its filter lets call it: None if it has no filter, empty if none may.
-    allowed: Optional[tuple[AllowedCaller, ...]] = None
-    #: Who refuses the others: "verifier", or "run-time" if the kernel does when the call is made.
-    enforced_by: str = "verifier"
+
+    @property
+    def struct_ops(self) -> tuple[str, ...]:
+        """The structures of callbacks that its filter names: of struct_ops programs, only theirs may call it."""
+        return tuple(dict.fromkeys(name for caller in self.allowed or () for name in caller.struct_ops))
 
 
 #: The value of a field that is not set, where it is not None.
-_UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "struct_ops": ()}
-#: The names of the fields of :class:`Facts` that declarations have.
-FACTS = tuple(field.name for field in dataclasses.fields(Facts) if field.name in model.Kfunc.model_fields)
+_UNSET: dict[str, Any] = {"flags": (), "flags_for": {}, "program_types": (), "enforced_by": "verifier"}
+#: The names of the fields of :class:`Facts`.
+FACTS = tuple(field.name for field in dataclasses.fields(Facts))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from kfuncdoc.base import yaml_text
 from kfuncdoc.base.diagnostics import Diagnostic, KnownNames, Rule, Severity
 from kfuncdoc.base.progress import Track
 from kfuncdoc.base.yaml_text import Key, KeyPath, Place, SourceFile, Unusable
+from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.kernels.flags import FlagMeaning
 from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.packaged import load_calendar, load_flags, load_hooks
@@ -36,7 +37,7 @@ from kfuncdoc.record.allowances import apply_allowances
 from kfuncdoc.record.catalog import Catalog, Declaration, Stub, SubsystemFile
 from kfuncdoc.record.declaration_files import is_unreadable_folder, page_name, unreadable_folder
 from kfuncdoc.record.form_errors import FormError, form_errors
-from kfuncdoc.record.model import Header, Kfunc, describe, is_name
+from kfuncdoc.record.model import CallerGroups, Header, Kfunc, describe, is_name
 from kfuncdoc.record.rules import RuleFinding, Subject
 
 
@@ -87,7 +88,7 @@ def _load(
     drafts = [_draft(path, calendar) for path in track([path for path in files if not is_unreadable_folder(path)])]
     _report_subsystems_twice(drafts)
     _drop_clashes(drafts)
-    _check(drafts, calendar, flags)
+    _check(drafts, calendar, flags, hooks)
     for draft in drafts:
         if draft.source is not None:
             draft.diagnostics = apply_allowances(draft.source, draft.diagnostics, draft.is_incomplete)
@@ -208,39 +209,73 @@ def _read_entries(draft: _Draft, source: SourceFile) -> None:
     elif not entries:
         draft.report(Rule.EMPTY_FILE, source.place("kfuncs"), "no kfunc is declared")
     else:
+        groups = _caller_groups(draft.header, source)
         for index, entry in enumerate(entries):
-            _read_entry(draft, source, index, entry)
+            _read_entry(draft, source, index, entry, groups)
         draft.wrong.update(
             int(twice.path[1]) for twice in source.keys_twice if twice.path[0] == "kfuncs" and len(twice.path) > 1
         )
+        _report_unused_groups(draft, source)
 
 
-def _read_entry(draft: _Draft, source: SourceFile, index: int, entry: Any) -> None:
+def _caller_groups(header: Header, source: SourceFile) -> CallerGroups:
+    """Return the groups of callers of a file; a wrong one, which is reported, is different from all others."""
+    declared = source.value.get("callers")
+    names = [name for name in declared if isinstance(name, str)] if isinstance(declared, dict) else []
+    return {**{name: (AllowedCaller(callbacks=(name,)),) for name in names}, **header.caller_groups}
+
+
+def _report_unused_groups(draft: _Draft, source: SourceFile) -> None:
+    """Report each group of callers that no kfunc of the file names."""
+    unused = dict.fromkeys(draft.header.callers)
+    for entry in source.value["kfuncs"]:
+        for allowed in _written_callers(entry):
+            for item in allowed if isinstance(allowed, list) else ():
+                if isinstance(item, str):
+                    unused.pop(item, None)
+    for name in unused:
+        place = source.key_place("callers", name)
+        draft.report(Rule.CALLERS_UNUSED, place, f"no kfunc names the group of callers '{name}'")
+
+
+def _written_callers(entry: Any) -> Iterator[Any]:
+    """Yield every value of ``allowed`` in an entry as it is written, whatever it is."""
+    if not isinstance(entry, dict):
+        return
+    yield entry.get("allowed")
+    history = entry.get("history")
+    for event in history if isinstance(history, list) else ():
+        was = event.get("was") if isinstance(event, dict) else None
+        if isinstance(was, dict):
+            yield was.get("allowed")
+
+
+def _read_entry(draft: _Draft, source: SourceFile, index: int, entry: Any, groups: CallerGroups) -> None:
     if not isinstance(entry, dict):
         message = f"a kfunc is a mapping, not {describe(entry)}"
         draft.report(Rule.WRONG_TYPE, source.place("kfuncs", index), message)
         return
     try:
-        draft.entries[index] = Declaration(Kfunc.model_validate(entry), source, index)
+        draft.entries[index] = Declaration(Kfunc.model_validate(entry, context=groups), source, index)
         return
     except ValidationError as error:
         errors = list(form_errors(source, error, ("kfuncs", index), Kfunc))
     for form_error in errors:
         draft.report(form_error.rule, form_error.place, form_error.message, form_error.hint)
     draft.wrong.add(index)
-    rest = _known_part(entry, errors)
+    rest = _known_part(entry, errors, groups)
     if rest is not None:
         draft.entries[index] = Declaration(rest, source, index)
     elif isinstance(entry.get("name"), str) and is_name(entry["name"]):
         draft.entries[index] = Stub(entry["name"])
 
 
-def _known_part(entry: Any, errors: list[FormError]) -> Optional[Kfunc]:
+def _known_part(entry: Any, errors: list[FormError], groups: CallerGroups) -> Optional[Kfunc]:
     """Return an entry without its unknown keys, to be checked with the others; None if it has other errors."""
     if any(error.rule is not Rule.UNKNOWN_KEY for error in errors):
         return None
     try:
-        return Kfunc.model_validate(_without(entry, [error.keys for error in errors]))
+        return Kfunc.model_validate(_without(entry, [error.keys for error in errors]), context=groups)
     except ValidationError:  # a key is missing beside an unknown key, which is probably a misspelling of it
         return None
 
@@ -302,7 +337,7 @@ def _name_place(draft: _Draft, index: int) -> Place:
     return draft.source.place("kfuncs", index, "name") if draft.source else Place()
 
 
-def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, FlagMeaning]) -> None:
+def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, FlagMeaning], hooks: HookMap) -> None:
     """Run the rules over every declaration; an entry with an error becomes a stub."""
     entries = {entry.name: entry for draft in drafts for entry in draft.entries.values()}
     histories = {
@@ -314,7 +349,7 @@ def _check(drafts: list[_Draft], calendar: ReleaseCalendar, flags: Mapping[str, 
         for index, entry in draft.entries.items():
             if not isinstance(entry, Declaration):
                 continue
-            for finding in rules.check(Subject(entry, recorded, calendar, flags, entries, histories, names)):
+            for finding in rules.check(Subject(entry, recorded, calendar, flags, hooks, entries, histories, names)):
                 draft.report(finding.rule, _finding_place(entry, finding), finding.message, finding.hint)
                 if finding.rule.severity is Severity.ERROR:
                     draft.wrong.add(index)

@@ -11,13 +11,29 @@ cannot evaluate ``str | None``.
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from typing import Annotated, Any, Literal, Mapping, Optional, Union
+from typing import Annotated, Any, Literal, Mapping, Optional, Sequence, Union
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from kfuncdoc.base.diagnostics import nearest
+from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.bpf.prototype import PrototypeError, parse_prototype
+from kfuncdoc.kernels.hooks import STRUCT_OPS
 from kfuncdoc.kernels.releases import RELEASE, RELEASE_OR_RANGE
 
 #: The most events of a history; the kernel has had fewer releases.
@@ -25,12 +41,14 @@ MOST_EVENTS = 500
 
 FLAG = r"^KF_[A-Z0-9_]+$"
 PROGRAM_TYPE = r"^BPF_PROG_TYPE_[A-Z0-9_]+$"
+ATTACH_TYPE = r"^BPF_[A-Z0-9_]+$"
 POINT_RELEASE = r"^v\d+\.\d+\.\d+$"
 SHORT_NAME = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 #: The patterns in words, for messages that say what a value should be.
 PATTERNS = {
     FLAG: "the name of a flag, KF_...",
     PROGRAM_TYPE: "the name of a program type, BPF_PROG_TYPE_...",
+    ATTACH_TYPE: "the name of an attach type, BPF_...",
     POINT_RELEASE: "a stable release, as in v6.12.40",
     SHORT_NAME: "a short name of letters, digits, '_', '.' and '-'",
 }
@@ -158,6 +176,8 @@ AnnouncedRelease = Annotated[
 PrototypeText = Annotated[str, BeforeValidator(_prototype), WithJsonSchema({"type": "string"})]
 Flag = Annotated[str, StringConstraints(pattern=FLAG)]
 ProgramType = Annotated[str, StringConstraints(pattern=PROGRAM_TYPE)]
+AttachType = Annotated[str, StringConstraints(pattern=ATTACH_TYPE)]
+GroupName = Annotated[str, StringConstraints(pattern=SHORT_NAME)]
 #: One line without markup.
 Line = Annotated[str, BeforeValidator(_one_line), WithJsonSchema({"type": "string", "minLength": 1})]
 #: One line of reStructuredText.
@@ -203,6 +223,120 @@ Replacements = Annotated[
 ]
 
 
+_LSM = "BPF_PROG_TYPE_LSM"
+
+
+class DeclaredCaller(DeclarationModel):
+    """One kind of program that a filter lets call a kfunc; what is left out limits nothing."""
+
+    program_type: Optional[ProgramType] = Field(
+        None, description="Its type. It follows from ``struct_ops``, ``lsm_hooks`` and ``except_lsm_hooks``."
+    )
+    except_program_types: tuple[ProgramType, ...] = Field(
+        (), description="The types that it has not: a filter of one hook does not ask programs of other hooks."
+    )
+    attach_types: tuple[AttachType, ...] = Field((), description="Its attach type is one of these.")
+    struct_ops: tuple[Name, ...] = Field((), description="It is a callback of one of these structures.")
+    callbacks: tuple[Name, ...] = Field((), description="It is one of these members of the structures.")
+    lsm_hooks: tuple[Name, ...] = Field((), description="It is on one of these LSM hooks, without ``bpf_lsm_``.")
+    except_lsm_hooks: tuple[Name, ...] = Field((), description="It is on no one of these LSM hooks.")
+
+    @model_validator(mode="after")
+    def _without_conflicts(self) -> DeclaredCaller:
+        if not self.model_fields_set:
+            raise PydanticCustomError("wrong-type", "this limits nothing")
+        if self.callbacks and not self.struct_ops:
+            hint = {"hint": "add struct_ops"}
+            raise PydanticCustomError("callers-conflict", "callbacks without their structure", hint)
+        if self.lsm_hooks and self.except_lsm_hooks:
+            raise PydanticCustomError("callers-conflict", "lsm_hooks and except_lsm_hooks exclude each other")
+        if len(self._types) > 1:
+            raise PydanticCustomError("callers-conflict", "no program is of {types}", {"types": self._types_in_words})
+        if self._types and self.except_program_types:
+            message = "the program type is known, so except_program_types says nothing"
+            raise PydanticCustomError("callers-conflict", message)
+        return self
+
+    @property
+    def _types(self) -> tuple[str, ...]:
+        """The program types that the fields name or imply; more than one is a conflict."""
+        named = [self.program_type] if self.program_type else []
+        named += [STRUCT_OPS] if self.struct_ops else []
+        named += [_LSM] if self.lsm_hooks or self.except_lsm_hooks else []
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def _types_in_words(self) -> str:
+        return " and ".join(self._types)
+
+    @property
+    def caller(self) -> AllowedCaller:
+        """What it says, with the program type that follows from the other fields."""
+        return AllowedCaller(
+            program_type=next(iter(self._types), None),
+            except_program_types=self.except_program_types,
+            attach_types=self.attach_types,
+            struct_ops=self.struct_ops,
+            callbacks=self.callbacks,
+            lsm_hooks=self.lsm_hooks,
+            except_lsm_hooks=self.except_lsm_hooks,
+        )
+
+
+#: The groups of callers of a file, by name: what :data:`AllowedCallers` looks up in the context of a validation.
+CallerGroups = Mapping[str, tuple[AllowedCaller, ...]]
+
+
+def _one_or_group(
+    value: Any, validate: ValidatorFunctionWrapHandler, info: ValidationInfo
+) -> tuple[AllowedCaller, ...]:
+    """Return the callers of one item of ``allowed``: of the group that it names, or the one that it describes."""
+    if isinstance(value, AllowedCaller):  # out of another model
+        return (value,)
+    if not isinstance(value, str):
+        declared: DeclaredCaller = validate(value)
+        return (declared.caller,)
+    groups: CallerGroups = info.context or {}
+    if value not in groups:
+        context = {"name": value[:60], "hint": nearest(value, groups)}
+        raise PydanticCustomError("callers-unknown", "no group of callers is named '{name}'", context)
+    return groups[value]
+
+
+class _WithGroups:
+    """Makes pydantic read a list of callers and names of groups, and keep the callers alone."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            _joined,
+            handler.generate_schema(tuple[_CallerOrGroup, ...]),
+            serialization=core_schema.plain_serializer_function_ser_schema(callers_as_mappings),
+        )
+
+
+def _joined(callers: tuple[tuple[AllowedCaller, ...], ...]) -> tuple[AllowedCaller, ...]:
+    return tuple(dict.fromkeys(caller for group in callers for caller in group))
+
+
+def callers_as_mappings(callers: Optional[Sequence[AllowedCaller]]) -> Optional[list[dict[str, Any]]]:
+    """Return *callers* for JSON and YAML: the fields of each that limit something; None for None."""
+    if callers is None:
+        return None
+    mappings = [dataclasses.asdict(caller) for caller in callers]
+    return [
+        {name: list(value) if isinstance(value, tuple) else value for name, value in mapping.items() if value}
+        for mapping in mappings
+    ]
+
+
+_CallerOrGroup = Annotated[DeclaredCaller, WrapValidator(_one_or_group)]
+AllowedCallers = Annotated[tuple[AllowedCaller, ...], _WithGroups]
+_CALLERS_SCHEMA = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/DeclaredCaller"}]}
+#: Who refuses the other callers: the verifier, or the kernel when the call is made.
+EnforcedBy = Literal["verifier", "run-time"]
+
+
 class Was(DeclarationModel):
     """What held until an event: any of these fields, with null for "was not set"."""
 
@@ -210,7 +344,8 @@ class Was(DeclarationModel):
     flags: Optional[tuple[Flag, ...]] = Field(None, description="The flags before.")
     flags_for: Optional[dict[ProgramType, tuple[Flag, ...]]] = Field(None, description="The flags a program type had.")
     program_types: Optional[tuple[ProgramType, ...]] = Field(None, description="The registrations before.")
-    struct_ops: Optional[tuple[Name, ...]] = Field(None, description="The struct_ops that could call it.")
+    allowed: Optional[AllowedCallers] = Field(None, description="Who could call it; null if it had no filter.")
+    enforced_by: Optional[EnforcedBy] = Field(None, description="Who refused the others.")
     source: Optional[Line] = Field(None, description="The file in which it was defined; a move alone is no change.")
     module: Optional[Line] = Field(None, description="The module in which it lived.")
     depends_on: Optional[Line] = Field(None, description="The configuration it needed.")
@@ -357,8 +492,16 @@ class Kfunc(DeclarationModel):
     program_types: tuple[ProgramType, ...] = Field(
         (), description="What it is registered for; ``BPF_PROG_TYPE_UNSPEC`` means any."
     )
-    struct_ops: tuple[Name, ...] = Field((), description="The struct_ops that may call it, where limited to some.")
-    filter: Optional[Prose] = Field(None, description="How a filter narrows this further, in words.")
+    allowed: Optional[AllowedCallers] = Field(
+        None,
+        description="The programs that its filter lets call it: a list of callers and of names of groups. It has no "
+        "filter if this is left out; an empty list lets no program call it.",
+    )
+    enforced_by: EnforcedBy = Field(
+        "verifier",
+        description="Who refuses the others: the ``verifier``, or the kernel at ``run-time``, when the call is made.",
+    )
+    filter: Optional[Prose] = Field(None, description="What its filter asks for and ``allowed`` cannot say, in words.")
     source: Optional[Line] = Field(None, description="The file in the kernel tree that defines it.")
     module: Optional[Line] = Field(None, description="The module in which it lives.")
     depends_on: Optional[Line] = Field(None, description="A Kconfig expression, without ``CONFIG_``.")
@@ -379,6 +522,14 @@ class Header(DeclarationModel):
     description: Optional[Prose] = Field(None, description="What these kfuncs are for.")
     contact: Optional[Line] = Field(None, description="The mailing list on which to speak up.")
     guidelines: Optional[Prose] = Field(None, description="The subsystem's own habits.")
+    callers: dict[GroupName, Annotated[tuple[DeclaredCaller, ...], Field(min_length=1)]] = Field(
+        {}, description="Groups of callers by name, for ``allowed`` of the kfuncs of this file."
+    )
+
+    @property
+    def caller_groups(self) -> CallerGroups:
+        """The groups of callers, as the kfuncs of the file look them up."""
+        return {name: tuple(declared.caller for declared in group) for name, group in self.callers.items()}
 
 
 class Subsystem(Header):
@@ -387,12 +538,16 @@ class Subsystem(Header):
     kfuncs: tuple[Kfunc, ...] = Field(description="The kfuncs, in the order in which the page shows them.")
 
 
+#: What an item of a field may be in YAML; the models have only what it becomes.
+_ITEM_SCHEMAS = {"replacement": _REPLACEMENT_SCHEMA, "allowed": _CALLERS_SCHEMA}
+
+
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a declaration file, for editors."""
     schema = Subsystem.model_json_schema()
     for definition in schema["$defs"].values():
-        replacement = definition.get("properties", {}).get("replacement")
-        for choice in (replacement or {}).get("anyOf", ()):
-            if "items" in choice:
-                choice["items"] = _REPLACEMENT_SCHEMA
+        for name, item_schema in _ITEM_SCHEMAS.items():
+            for choice in definition.get("properties", {}).get(name, {}).get("anyOf", ()):
+                if "items" in choice:
+                    choice["items"] = item_schema
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -17,10 +17,11 @@ from kfuncdoc.base.yaml_text import Key, KeyPath
 from kfuncdoc.bpf.program_types import PROGRAM_TYPES
 from kfuncdoc.bpf.prototype import parse_prototype
 from kfuncdoc.kernels.flags import FlagMeaning
+from kfuncdoc.kernels.hooks import HookMap
 from kfuncdoc.kernels.releases import Release, ReleaseCalendar, UnknownRelease
 from kfuncdoc.record import model
 from kfuncdoc.record.catalog import Declaration, Stub
-from kfuncdoc.record.lifecycle import FACTS, Plan, Step, Stretch, facts_at, replay, undone
+from kfuncdoc.record.lifecycle import FACTS, Facts, Plan, Step, Stretch, facts_after, facts_at, replay, undone
 from kfuncdoc.record.model import Kfunc
 
 
@@ -43,6 +44,7 @@ class Subject:
     recorded: Release
     calendar: ReleaseCalendar
     flags: Mapping[str, FlagMeaning]
+    hooks: HookMap
     entries: Mapping[str, Union[Declaration, Stub]]
     #: The replayed histories of all declarations whose releases are all known.
     histories: Mapping[str, tuple[Step, ...]]
@@ -129,6 +131,33 @@ def _named(kfunc: Kfunc, field: str) -> Iterator[tuple[KeyPath, str]]:
             else:
                 for number, name in enumerate(flags):
                     yield (*keys, "flags_for", program_type, number), name
+
+
+# -- callers
+
+
+def callers_unregistered(subject: Subject) -> Iterator[RuleFinding]:
+    for keys, facts in _with_callers(subject.kfunc):
+        for caller in facts.allowed or ():
+            name, registered = caller.program_type, facts.program_types
+            if name and registered and not subject.hooks.may_call(registered, name, subject.recorded):
+                message = f"allowed names {name}, and the kfunc is not registered for it"
+                yield RuleFinding(Rule.CALLERS_UNREGISTERED, (*keys, "allowed"), message)
+
+
+def enforced_by_alone(subject: Subject) -> Iterator[RuleFinding]:
+    for keys, facts in _with_callers(subject.kfunc):
+        if facts.enforced_by != "verifier" and facts.allowed is None:
+            message = "enforced_by says who refuses the callers that allowed leaves out, and there is no allowed"
+            yield RuleFinding(Rule.CALLERS_CONFLICT, (*keys, "enforced_by"), message, "add allowed")
+
+
+def _with_callers(kfunc: Kfunc) -> Iterator[tuple[KeyPath, Facts]]:
+    """Yield the facts of today, and those before each event that changed the callers, with the keys of each."""
+    yield (), facts_after(kfunc, len(kfunc.history) - 1)
+    for index, event in enumerate(kfunc.history):
+        if undone(event).keys() & {"allowed", "enforced_by"}:
+            yield ("history", index, "was"), facts_after(kfunc, index - 1)
 
 
 # -- releases
@@ -505,6 +534,8 @@ FORM_RULES: tuple[RuleFunction, ...] = (
     prototype_name,
     flag_unknown,
     program_type_unknown,
+    callers_unregistered,
+    enforced_by_alone,
     release_unknown,
     event_empty,
     was_same,

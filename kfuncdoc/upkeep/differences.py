@@ -29,6 +29,8 @@ class FieldDifference:
     observed: Any
     #: Whether a caller can notice it: nobody notices another parameter name, a ``const``, or a moved file.
     visible: bool = True
+    #: Whether *observed* is a value of the field: of a filter, a kernel tells only a part.
+    is_whole: bool = True
 
 
 def differences(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[FieldDifference]:
@@ -42,9 +44,7 @@ def differences(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[F
     types = observed.program_types
     if types is not None and set(types) != set(facts.program_types):
         yield FieldDifference("program_types", facts.program_types, types)
-    narrowed = {name for registration in observed.registrations for name in registration.struct_ops}
-    if narrowed and narrowed != set(facts.struct_ops):
-        yield FieldDifference("struct_ops", facts.struct_ops, tuple(sorted(narrowed)))
+    yield from _allowed(facts, observed)
     if observed.source is not None and facts.source != observed.source:
         yield FieldDifference("source", facts.source, observed.source, visible=False)
     yield from _module(facts, observed, kind)
@@ -86,6 +86,16 @@ def _by_type(
 
 def _as_sets(flags_for: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
     return {program_type: frozenset(flags) for program_type, flags in flags_for.items()}
+
+
+def _allowed(facts: Facts, observed: ObservedKfunc) -> Iterator[FieldDifference]:
+    """Compare the structures of callbacks that a filter names; if it names none, whether there is a filter."""
+    structures = {name for registration in observed.registrations for name in registration.struct_ops}
+    filters = {registration.filter for registration in observed.registrations if registration.filter}
+    if structures and facts.allowed != () and structures != set(facts.struct_ops):
+        yield FieldDifference("allowed", facts.struct_ops, tuple(sorted(structures)), is_whole=False)
+    elif filters and facts.allowed is None and facts.filter is None:
+        yield FieldDifference("allowed", None, tuple(sorted(filters)), is_whole=False)
 
 
 def _module(facts: Facts, observed: ObservedKfunc, kind: Kind) -> Iterator[FieldDifference]:

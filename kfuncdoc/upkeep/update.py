@@ -36,13 +36,13 @@ from kfuncdoc.kernels.releases import Release, ReleaseCalendar
 from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import SUFFIX, page_name
 from kfuncdoc.record.lifecycle import FACTS, Facts, State, facts_after, replay
-from kfuncdoc.record.model import Kfunc
+from kfuncdoc.record.model import Header, Kfunc
 from kfuncdoc.upkeep.differences import differences, home_of, is_backported, same_to_callers
 
 #: The order of the fields of an entry, also of new ones.
 _ORDER = tuple(Kfunc.model_fields)
 #: The empty values of lists and mappings; that of a text is null.
-_EMPTY: Mapping[str, Any] = {"flags": [], "flags_for": {}, "program_types": [], "struct_ops": []}
+_EMPTY: Mapping[str, Any] = {"flags": [], "flags_for": {}, "program_types": []}
 _SPDX = re.compile(r"#\s*SPDX-License-Identifier:[^\r\n]*")
 
 
@@ -369,11 +369,12 @@ class _Updater:
     def _check(self, path: str, text: str) -> None:
         """Refuse the new text of a file unless it gives the facts that were wanted."""
         read = yaml_text.parse(path, yaml_text.decode(path, text.encode("utf-8")))
+        header = Header.model_validate({name: value for name, value in read.value.items() if name != "kfuncs"})
         lengths = {entry.name: len(entry.kfunc.history) for _, entry in self.catalog.declarations}
         for entry in read.value["kfuncs"]:
             if entry["name"] not in self.wanted:
                 continue
-            kfunc = Kfunc.model_validate(entry)
+            kfunc = Kfunc.model_validate(entry, context=header.caller_groups)
             folds = (facts_after(kfunc, lengths[kfunc.name] - 1), facts_after(kfunc, len(kfunc.history) - 1))
             if not all(map(_alike, folds, self.wanted[kfunc.name])):
                 raise UpdateRefused(f"{path}: '{kfunc.name}' would not be what it should be; please report this")
@@ -386,7 +387,7 @@ def _brought_up(old: Facts, observed: ObservedKfunc, kind: Kind) -> tuple[Facts,
     """Return *old* with the values of *observed*, and the names of fields that *observed* tells only in part.
 
     After such a field is set, it still differs: an image has the flags of each set, and does not say for which
-    program types a set is registered.  These fields keep their old values.
+    program types a set is registered.  These fields keep their old values; ``allowed`` always does.
     """
     new = _with(old, observed, kind)
     unclear = [difference.field for difference in differences(new, observed, kind) if difference.visible]
@@ -399,7 +400,7 @@ def _with(old: Facts, observed: ObservedKfunc, kind: Kind, without: Sequence[str
         value = difference.observed
         if difference.field == "prototype":
             value = _normal(value) or old.prototype
-        if difference.field not in without:
+        if difference.is_whole and difference.field not in without:
             fields[difference.field] = value
     return Facts(**fields)
 
@@ -447,13 +448,11 @@ def _normal(prototype: Optional[str]) -> Optional[str]:
 
 def _entry(observed: ObservedKfunc, release: str) -> dict[str, Any]:
     """Return the declaration of a new kfunc, with what was observed and nothing else."""
-    struct_ops = {name for registration in observed.registrations for name in registration.struct_ops}
     fields = {
         "prototype": _normal(observed.prototype),
         "flags": list(observed.flags or ()),
         "flags_for": {key: list(flags) for key, flags in (observed.flags_for or {}).items()},
         "program_types": list(observed.program_types or ()),
-        "struct_ops": sorted(struct_ops),
         "source": observed.source,
         "module": observed.module,
         "depends_on": observed.depends_on,

@@ -30,7 +30,7 @@ RULES: Mapping[str, Rule] = {
     "flags": Rule.FLAGS_DIFFER,
     "flags_for": Rule.FLAGS_DIFFER,
     "program_types": Rule.REGISTRATIONS_DIFFER,
-    "struct_ops": Rule.REGISTRATIONS_DIFFER,
+    "allowed": Rule.REGISTRATIONS_DIFFER,
     "source": Rule.SOURCE_DIFFERS,
     "module": Rule.MODULE_DIFFERS,
     "depends_on": Rule.CONFIGURATION_DIFFERS,
@@ -40,7 +40,12 @@ Past = FrozenSet[int]
 #: As many uncertain events are tried in all combinations; any others count as not happened.
 _MOST_UNCERTAIN = 6
 #: The words for fields in messages, where they are not the name of the field.
-_WORDS = {"program_types": "registrations", "depends_on": "configuration", "flags_for": "flags by program type"}
+_WORDS = {
+    "program_types": "registrations",
+    "allowed": "filter",
+    "depends_on": "configuration",
+    "flags_for": "flags by program type",
+}
 
 
 def verify(catalog: Catalog, observation: Observation, release: Release) -> tuple[Diagnostic, ...]:

@@ -12,7 +12,7 @@ The comment is about the kernels since the change, so that it leaves out the sen
 from __future__ import annotations
 
 import re
-from typing import Mapping, Sequence, Union
+from typing import Mapping, Optional, Sequence
 
 from kfuncdoc.base.prose import as_words
 from kfuncdoc.kernels.flags import FlagMeaning
@@ -48,7 +48,7 @@ def _sentences(view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]
     if "filter" in changes:
         narrowed = _filter_sentence(changes["filter"].after)
         # If the filter changed again later, this one does not hold for all releases that the comment is for.
-        if len(narrowed) <= _LONGEST_FILTER and changes["filter"].after == view.kfunc.facts.filter:
+        if len(narrowed) <= _LONGEST_FILTER and changes["filter"].after == view.kfunc.field("filter"):
             since = [narrowed, *since]
         elif not changes["filter"].before:
             since = ["Only where its filter allows it.", *since]
@@ -60,7 +60,7 @@ def _sentences(view: EventView, event: Changed, flags: Mapping[str, FlagMeaning]
 
 
 #: The fields that are lists: the words name the items that were removed and added.
-_LIST_FIELDS = ("flags", "program_types", "struct_ops")
+_LIST_FIELDS = ("flags", "program_types")
 
 
 def _list_change(change: FieldChange, flags: Mapping[str, FlagMeaning]) -> list[str]:
@@ -71,7 +71,7 @@ def _list_change(change: FieldChange, flags: Mapping[str, FlagMeaning]) -> list[
     ]
 
 
-def _filter_sentence(narrowing: Union[Prose, str, None]) -> str:
+def _filter_sentence(narrowing: Optional[Prose]) -> str:
     """Return a filter as a sentence; empty if there is none."""
-    text = as_words(narrowing.text if isinstance(narrowing, Prose) else narrowing or "")
+    text = as_words(narrowing.text) if narrowing else ""
     return f"{text.rstrip('.')}." if text else ""

@@ -6,8 +6,9 @@
     KfuncViews --ProgramTypes--> the offers to a Caller --section--> CallerSection --> the page of a program type
 
 Whether a caller may call a kfunc in one release is decided as in audits: by the registrations as of that release and
-the kernel's map of hooks (:mod:`kfuncdoc.kernels.hooks`), and for struct_ops by those to which a registration is
-limited.  A filter is prose and decides nothing here: the page shows it beside the kfunc.  "Since" is the first release
+the kernel's map of hooks (:mod:`kfuncdoc.kernels.hooks`), and by the program types and the structures of callbacks
+that a filter lets call.  If a filter asks for more, such as a member of the structure, the page shows it beside the
+kfunc.  "Since" is the first release
 from which on, up to the release of the snapshot, the caller may call the kfunc in all.
 """
 
@@ -22,6 +23,7 @@ from kfuncdoc.kernels.hooks import ANY, REPLACES_ANOTHER, STRUCT_OPS
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.record.address import program_type_address, struct_ops_address
 from kfuncdoc.record.lifecycle import Facts, facts_after
+from kfuncdoc.views.allowed import lets_call
 from kfuncdoc.views.kfunc import KfuncView, KfuncViews
 
 
@@ -121,7 +123,7 @@ class CallerSection:
     def columns(self) -> tuple[str, ...]:
         """The columns of the table; a column that would say nothing is left out."""
         is_indirect = any(offer.registered_for != (self.caller.program_type,) for offer in self.offers)
-        is_filtered = any(kfunc.facts.filter for kfunc in self.kfuncs)
+        is_filtered = any(kfunc.field("filter") for kfunc in self.kfuncs)
         optional = (["registered"] if is_indirect else []) + (["filter"] if is_filtered else [])
         return ("kfunc", "summary", "callable", "stability", *optional)
 
@@ -233,9 +235,8 @@ class ProgramTypes:
         """Whether *caller* may call a kfunc with *facts* under the hooks of *release*; never, if it is not there."""
         if facts is None:
             return False
-        if caller.program_type == STRUCT_OPS and facts.struct_ops and caller.struct_ops not in facts.struct_ops:
-            return False
-        return self._hooks_allow(facts.program_types, caller.program_type, release)
+        is_allowed = lets_call(facts, caller.program_type, caller.struct_ops)
+        return is_allowed and self._hooks_allow(facts.program_types, caller.program_type, release)
 
     def _since(self, view: KfuncView, caller: Caller) -> Optional[Release]:
         """Return the first release from which on *caller* may call the kfunc in all, up to that of *view*, if any."""

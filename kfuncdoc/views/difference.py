@@ -34,7 +34,6 @@ from kfuncdoc.views.words import announcement_in_words, removal_in_words, when_i
 _FIELD_CHANGED = {
     "program_types": "which program types may call it changed",
     "flags_for": "its flags by program type changed",
-    "struct_ops": "which struct_ops may call it changed",
     "filter": "its filter changed",
     "module": "the module that it lives in changed",
     "depends_on": "the configuration that it depends on changed",

@@ -11,13 +11,15 @@ Which changes callers notice is decided in :mod:`kfuncdoc.views.notice`.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from kfuncdoc.kernels.releases import Release, When
 from kfuncdoc.record import model
 from kfuncdoc.record.declared_prose import Prose
-from kfuncdoc.record.lifecycle import Step, facts_after
+from kfuncdoc.record.lifecycle import Facts, Step, facts_after, undone
+from kfuncdoc.views.allowed import FILTER_FIELDS, filter_in_words
 from kfuncdoc.views.notice import is_move_only, is_noticed, shown_fields
 from kfuncdoc.views.replacement import Replacements
 
@@ -48,7 +50,7 @@ class FieldChange:
                 [item for item in self.before if item not in self.after],
                 [item for item in self.after if item not in self.before],
             )
-        return RemovedAndAdded(getattr(self.before, "text", self.before), self.after)
+        return RemovedAndAdded(getattr(self.before, "text", self.before), getattr(self.after, "text", self.after))
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,29 @@ class EventView:
 
     @property
     def changes(self) -> tuple[FieldChange, ...]:
-        """The fields that the event changed, without the place of the source; none where a name came back."""
+        """The fields that the event changed, without the place of the source; none where a name came back.
+
+        All that says what the filter does is one field, "filter", in words.
+        """
         if self.is_comeback:
             return ()
         after = facts_after(self.kfunc.kfunc, self.step.index)
-        return tuple(
-            FieldChange(name, self._before(name, value), getattr(after, name))
-            for name, value in shown_fields(self.event).items()
-            if value != getattr(after, name)
-        )
+        before = dataclasses.replace(after, **undone(self.event))
+        names = dict.fromkeys("filter" if name in FILTER_FIELDS else name for name in shown_fields(self.event))
+        changes = (self._change(name, before, after) for name in names)
+        return tuple(change for change in changes if change.before != change.after)
+
+    def _change(self, name: str, before: Facts, after: Facts) -> FieldChange:
+        if name == "filter":
+            return FieldChange(name, self._filter(before), self._filter(after))
+        return FieldChange(name, getattr(before, name), getattr(after, name))
+
+    def _filter(self, facts: Facts) -> Optional[Prose]:
+        """Return what the filter of *facts*, those before the event, says in words; None without one."""
+        words = filter_in_words(facts)
+        if "filter" in undone(self.event):
+            return self.kfunc.prose(words, "history", self.step.index, "was", "filter") if words else None
+        return Prose(words) if words else None
 
     @property
     def grouping_key(self) -> str:
@@ -122,11 +138,6 @@ class EventView:
             for name, value in self.event.model_dump(exclude={"was"}).items()
         }
         return repr((changes, fields))
-
-    def _before(self, name: str, value: Any) -> Any:
-        """Return the *value* of the field *name* before the event, together with its place where it is prose."""
-        is_prose = name == "filter" and value is not None
-        return self.kfunc.prose(value, "history", self.step.index, "was", name) if is_prose else value
 
     @property
     def replacement(self) -> Replacements:

@@ -26,6 +26,7 @@ from kfuncdoc.record.declared_prose import Prose, mark
 from kfuncdoc.record.lifecycle import Facts, Lifecycle, Plan, facts_at, undone
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.record.stability import PAST_DUE, SUPERSEDED, Stability
+from kfuncdoc.views.allowed import filter_in_words, lets_call
 from kfuncdoc.views.events import EventView, ReleaseView
 from kfuncdoc.views.replacement import ReplacementFinder, Replacements
 
@@ -90,13 +91,17 @@ class KfuncView:
 
     @property
     def _filter(self) -> Optional[Prose]:
-        """The filter as of the release: the field ``was`` of the next event that changes it, else today's filter."""
+        """What the filter as of the release says, in words, with the place of its prose.
+
+        The place is the field ``was`` of the next event that changes the prose, else that of today's filter.
+        """
+        words = filter_in_words(self.facts)
         if not self.facts.filter:
-            return None
+            return Prose(words) if words else None
         for index in range(len(self.lifecycle.steps), len(self.kfunc.history)):
             if "filter" in undone(self.kfunc.history[index]):
-                return self.prose(self.facts.filter, "history", index, "was", "filter")
-        return self.prose(self.facts.filter, "filter")
+                return self.prose(words, "history", index, "was", "filter")
+        return self.prose(words, "filter")
 
     # -- state
 
@@ -150,11 +155,13 @@ class KfuncView:
     @property
     def sharing(self) -> tuple[str, ...]:
         """The program types that may call it because they share a hook with those it is registered for."""
-        return self.views.catalog.hooks.sharing(self.facts.program_types, self._last_seen)
+        shared = self.views.catalog.hooks.sharing(self.facts.program_types, self._last_seen)
+        return tuple(name for name in shared if _lets_any_call(self.facts, name))
 
     def may_call(self, program_type: str) -> bool:
-        """Whether programs of *program_type* may, or could, call it, as far as registrations and hooks decide."""
-        return self.views.catalog.hooks.may_call(self.facts.program_types, program_type, self._last_seen)
+        """Whether some programs of *program_type* may, or could, call it, by registrations, hooks and its filter."""
+        is_open = self.views.catalog.hooks.may_call(self.facts.program_types, program_type, self._last_seen)
+        return is_open and _lets_any_call(self.facts, program_type)
 
     @property
     def _last_seen(self) -> Release:
@@ -280,8 +287,9 @@ class KfuncView:
         if ANY in facts.program_types:
             return (ANY,)
         shared = catalog.hooks.sharing(facts.program_types, release)
-        types = tuple(dict.fromkeys((*facts.program_types, *shared)))
-        return (*types, *facts.struct_ops) if STRUCT_OPS in types else types
+        types = dict.fromkeys((*facts.program_types, *shared))
+        structures = tuple(name for name in facts.struct_ops if STRUCT_OPS in types)
+        return (*(name for name in types if _lets_any_call(facts, name)), *structures)
 
     @property
     def long_term(self) -> tuple[Release, ...]:
@@ -342,6 +350,12 @@ class KfuncView:
             (backport, self.prose(backport.note, "backports", number, "note") if backport.note else None)
             for number, backport in enumerate(self.kfunc.backports)
         )
+
+
+def _lets_any_call(facts: Facts, program_type: str) -> bool:
+    """Whether the filter of *facts* lets programs of *program_type* call, of struct_ops those of any structure."""
+    structures: tuple[Optional[str], ...] = (None, *facts.struct_ops) if program_type == STRUCT_OPS else (None,)
+    return any(lets_call(facts, program_type, name) for name in structures)
 
 
 def _may_have_happened(when: When, release: Release) -> bool:

@@ -525,7 +525,7 @@ def test_guards_for_cilium_have_no_flavours(record):
 
 def test_program_types(record):
     report = record(RENAMED).audit(calling("bpf_always", program=Program("trace", "fentry/x", TRACING)), names=["v7.0"])
-    assert told(report) == [("not-callable", "bpf_always", "v7.0", "tracing programs may not call it; these may: xdp")]
+    assert told(report) == [("not-callable", "bpf_always", "v7.0", "tracing programs may not call it; these may: XDP")]
     assert summary(report) == "breaks on v7.0"
     assert report.status(EVERYTHING) is Status.BREAKS
 
@@ -568,7 +568,7 @@ def test_who_else_may_call_is_told_once(record):
             "not-callable",
             "bpf_one",
             "v7.0 to v7.3",
-            "xdp programs may not call it; these may: tracing, syscall, tracepoint",
+            "XDP programs may not call it; these may: tracing, syscall, tracepoint",
         )
     ]
 

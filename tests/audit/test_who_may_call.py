@@ -37,7 +37,7 @@ DISPATCH = (
     AllowedCaller(STRUCT_OPS, struct_ops=("sched_ext_ops",), callbacks=("dispatch", "init")),
     AllowedCaller(SYSCALL),
 )
-DISPATCH_IN_WORDS = "dispatch() and init() of sched_ext_ops and syscall programs"
+DISPATCH_IN_WORDS = "dispatch() and init() of sched_ext_ops, and syscall programs"
 
 
 class FilteredRecord(KernelRecord):
@@ -112,7 +112,7 @@ def summary(report: Report) -> str:
         ),
         (
             BUT_SENDMSG, in_section("lsm.s/socket_sendmsg"),
-            "LSM programs on socket_sendmsg may not call it; these may: syscall programs and LSM programs except on "
+            "LSM programs on socket_sendmsg may not call it; these may: syscall programs, and LSM programs except on "
             "socket_sendmsg",
         ),
         (
@@ -126,12 +126,12 @@ def summary(report: Report) -> str:
         ),
         (
             DISPATCH, in_section("struct_ops/x", "sched_ext_ops", "enqueue"),
-            "enqueue() of sched_ext_ops may not call it; these may: dispatch() and init() of sched_ext_ops and syscall "
+            "enqueue() of sched_ext_ops may not call it; these may: dispatch() and init() of sched_ext_ops, and syscall "
             "programs",
         ),
         (
             DISPATCH, in_section("struct_ops/x", "Qdisc_ops", "dispatch"),
-            "dispatch() of Qdisc_ops may not call it; these may: dispatch() and init() of sched_ext_ops and syscall "
+            "dispatch() of Qdisc_ops may not call it; these may: dispatch() and init() of sched_ext_ops, and syscall "
             "programs",
         ),
         ((), in_section("syscall"), "no program may call it"),
@@ -167,7 +167,7 @@ def test_the_old_limit_to_a_structure_refuses_nothing_without_a_filter(audit):
 
 def test_the_registration_counts_before_the_filter(audit):
     report = audit(in_section("xdp"), allowed=ONLY_LSM, program_types=f"[{LSM}]")
-    assert findings(report) == [("not-callable", "v7.0", "xdp programs may not call it; these may: lsm")]
+    assert findings(report) == [("not-callable", "v7.0", "XDP programs may not call it; these may: LSM")]
 
 
 def test_a_filter_that_came_later_breaks_from_then_on(audit):
@@ -209,7 +209,7 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
         ),
         (
             in_section("lsm"), {"allowed": BUT_SENDMSG},
-            'the section "lsm" names no LSM hook; these may call it: syscall programs and LSM programs except on '
+            'the section "lsm" names no LSM hook; these may call it: syscall programs, and LSM programs except on '
             "socket_sendmsg",
         ),
         (
@@ -275,7 +275,7 @@ def test_every_report_has_the_kernels_for_which_nobody_can_tell(audit):
     filters = (("v6.6", ONLY_LSM, "verifier"), ("v7.0", BUT_SENDMSG, "verifier"))
     report = audit(in_section("lsm"), filters=filters, kernels=("v6.19", "v7.0"))
     message = (
-        'the section "lsm" names no LSM hook; these may call it: syscall programs and LSM programs except on '
+        'the section "lsm" names no LSM hook; these may call it: syscall programs, and LSM programs except on '
         "socket_sendmsg"
     )
     head, *_, text = as_text(report, 1000).split("\n\n")

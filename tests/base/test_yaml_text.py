@@ -414,6 +414,8 @@ title: Example
 recorded: v7.3
 description: |
   Text.
+callers:
+  iterators: [{program_type: BPF_PROG_TYPE_TRACING, attach_types: [BPF_TRACE_ITER]}]
 kfuncs:
   - name: bpf_one
     summary: One.
@@ -422,13 +424,14 @@ kfuncs:
     flags: [KF_RCU, KF_NOVEL]
     flags_for: {BPF_PROG_TYPE_SYSCALL: [KF_ACQUIRE]}
     program_types: [BPF_PROG_TYPE_TRACING]
-    struct_ops: [sched_ext_ops]
+    allowed: [iterators, {program_type: BPF_PROG_TYPE_TRACEPOINT}]
+    enforced_by: run-time
     wrapper: {name: one, header: one.h}
     users: [{name: scx_simple, url: "https://example.org/", note: Often.}]
     backports: [{kernel: v6.12.40, commit: 0123456789ab}]
     history:
       - {release: ..v6.12, event: added}
-      - {release: v6.13, event: changed, was: {prototype: int bpf_one(int), flags: []}, breaking: true}
+      - {release: v6.13, event: changed, was: {prototype: int bpf_one(int), flags: [], allowed: []}, breaking: true}
       - {release: v6.14, event: superseded, replacement: [{name: bpf_two, when: always}, {other: A helper.}]}
       - release: v6.15..v6.16
         event: deprecated

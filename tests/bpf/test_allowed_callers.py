@@ -40,6 +40,9 @@ def program(program_type, **facts) -> Program:
         ([DISPATCH, ONLY_LSM], program(LSM), True),
         ([DISPATCH, ITERATORS], program(TRACING), None),
         ([AllowedCaller()], program(None), True),
+        ([AllowedCaller(except_program_types=(STRUCT_OPS,))], program(TRACING), True),
+        ([AllowedCaller(except_program_types=(STRUCT_OPS,))], program(STRUCT_OPS), False),
+        ([AllowedCaller(except_program_types=(STRUCT_OPS,))], program(None), None),
         ([], program(LSM), False),
     ],
 )

@@ -70,12 +70,13 @@ def test_choice_filters(visit, label: str, value: str, inside: str, outside: str
     assert count(page) == f"{len(shown)} of {len(everything)} kfuncs"
 
 
-def test_congestion_control_is_offered_nothing_of_sched_ext(visit) -> None:
+def test_a_queueing_discipline_is_offered_nothing_of_sched_ext(visit) -> None:
     page = visit(ALL)
-    choice(page, "Program type").select_option(label="tcp_congestion_ops")
+    choice(page, "Program type").select_option(label="Qdisc_ops")
     choice(page, "In release").select_option("v7.3")
     shown = names(page)
-    assert "bbr_init" in shown
+    assert "bpf_qdisc_skb_drop" in shown
+    assert "bbr_init" in shown, "it has no filter"
     assert "bpf_rcu_read_lock" in shown, "any program may call it"
     assert [name for name in shown if "scx_bpf" in name] == []
 

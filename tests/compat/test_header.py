@@ -44,6 +44,33 @@ def test_one_that_stays(written):
         #endif""")
 
 
+def test_one_with_a_filter(written):
+    """Its comment says who may call it, on the newest kernel that has it if that changed."""
+    callbacks = "init_one, init_two, init_three, init_four, init_five, init_six"
+    then = "release: v7.1, event: changed, was: {allowed: null}"
+    changing = entry("bpf_a", "release: v6.6, event: added", then, allowed="[{program_type: BPF_PROG_TYPE_LSM}]")
+    steady = entry(
+        "bpf_b", "release: v6.6, event: added", allowed=f"[{{struct_ops: [a_ops], callbacks: [{callbacks}]}}]"
+    )
+    assert written(changing + steady) == dedent("""\
+        /*
+         * bpf_a: v6.12 to v7.3
+         * On v7.3: Only from LSM programs.
+         */
+        #if !defined(bpf_a)
+        extern void bpf_a(void) __ksym __weak;
+        #endif
+
+        /*
+         * bpf_b: v6.12 to v7.3
+         * Only from init_one(), init_two(), init_three(), init_four(), init_five() and init_six() of
+         * a_ops.
+         */
+        #if !defined(bpf_b)
+        extern void bpf_b(void) __ksym __weak;
+        #endif""")
+
+
 RENAMED = (
     "release: v6.6, event: added",
     "release: v6.13, event: deprecated, reason: No., said_in: a, removal: v6.15, renamed_to: bpf_new",

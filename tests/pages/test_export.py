@@ -118,6 +118,9 @@ def test_a_deprecated_kfunc(catalog):
         "prototype": "void _put(void)",
         "flags": ["KF_ACQUIRE", "KF_RCU"],
         "program_types": ["BPF_PROG_TYPE_XDP", "BPF_PROG_TYPE_TRACING"],
+        "allowed": None,
+        "enforced_by": "verifier",
+        "filter": None,
         "stability": "deprecated",
         "recorded": "v7.1",
         "first_added": {"release": "v6.2", "date": "2023-02-19", "uncertain": False, "after": None},
@@ -223,6 +226,30 @@ def test_a_name_that_came_back(catalog):
 def test_an_entry_speaks_as_of_its_record_where_that_is_older(tmp_path):
     text = subsystem(entry("f", "release: v6.2, event: added"), recorded="v7.0")
     assert exported(catalog_of(tmp_path, demo=text))["f"]["recorded"] == "v7.0"
+
+
+def test_who_may_call_as_of_the_release(tmp_path):
+    """With groups resolved, also in what an event changed."""
+    groups = "callers: {one: [{struct_ops: [a_ops], callbacks: [put]}]}"
+    past = "release: v7.0, event: changed, was: {allowed: [one], enforced_by: run-time}"
+    now = "release: v7.1, event: changed, was: {allowed: []}"
+    lsm = "[{program_type: BPF_PROG_TYPE_LSM}]"
+    text = subsystem(entry("f", "release: v6.2, event: added", past, now, allowed=lsm), more=f"{groups}\n")
+    catalog = catalog_of(tmp_path, demo=text)
+    no_limits = {
+        name: []
+        for name in (
+            "except_program_types", "attach_types", "struct_ops", "callbacks", "lsm_hooks", "except_lsm_hooks",
+        )
+    }  # fmt: skip
+    one = {"program_type": "BPF_PROG_TYPE_STRUCT_OPS", "struct_ops": ["a_ops"], "callbacks": ["put"]}
+    found = {release: exported(catalog, release)["f"] for release in ("v6.19", "v7.0", "v7.1")}
+    assert {release: (kfunc["allowed"], kfunc["enforced_by"]) for release, kfunc in found.items()} == {
+        "v6.19": ([{**no_limits, **one}], "run-time"),
+        "v7.0": ([], "verifier"),
+        "v7.1": ([{**no_limits, "program_type": "BPF_PROG_TYPE_LSM"}], "verifier"),
+    }
+    assert found["v7.1"]["history"][1]["was"] == {"allowed": [one], "enforced_by": "run-time"}
 
 
 def test_kfuncs_are_sorted_by_name_whatever_the_order_of_files(tmp_path):

@@ -684,16 +684,20 @@ def test_what_happened_to_several_is_told_once(tmp_path):
     assert [re.findall(r":ref:`(\w) ", line) for line in told] == [["f", "h"], ["g"]]
 
 
-def test_struct_ops_have_a_past(tmp_path):
-    changed = "release: v7.2, event: changed, was: {struct_ops: [old_ops]}"
-    text = subsystem(entry("f", "release: v6.2, event: added", changed, struct_ops="[old_ops, new_ops]"))
+def test_who_may_call_has_a_past(tmp_path):
+    was = "{allowed: [{struct_ops: [old_ops]}], enforced_by: run-time}"
+    changed = f"release: v7.2, event: changed, was: {was}"
+    text = subsystem(
+        entry("f", "release: v6.2, event: added", changed, allowed="[{struct_ops: [old_ops], callbacks: [put]}]")
+    )
     catalog = catalog_of(tmp_path, demo=text)
     before, after = (
         plain(Renderer(Snapshot(catalog, CALENDAR[release], TODAY)).lifecycle("f")) for release in ("v7.1", "v7.2")
     )
-    assert ":struct_ops: ``old_ops``\n" in before
-    assert ":struct_ops: ``old_ops``, ``new_ops``\n" in after
-    assert "struct_ops: ``new_ops`` came." in after
+    at_run_time = "The kernel checks this when the call is made: a program with another call loads."
+    assert f":Filter:\n   Only from any callback of ``old_ops``. {at_run_time}\n" in before
+    assert ":Filter:\n   Only from ``put()`` of ``old_ops``.\n" in after
+    assert f"Filter before: Only from any callback of ``old_ops``. {at_run_time}" in after
 
 
 # -- speaking up

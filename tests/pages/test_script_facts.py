@@ -34,7 +34,7 @@ SHELF = subsystem(
         "release: v6.14, event: deprecated, removal: v7.1, said_in: kernel/shelf.c, reason: It breaks., "
         "replacement: [shelf_hoist]",
         program_types="[BPF_PROG_TYPE_STRUCT_OPS]",
-        struct_ops="[shelf_ops]",
+        allowed="[{struct_ops: [shelf_ops]}]",
     )
     + entry(
         "shelf_hoist",

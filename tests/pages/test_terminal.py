@@ -87,10 +87,9 @@ EVERY_FACT = """\
     Called instead of: shelf_dust, shelf_raise, shelf_lift
 
     Flags: KF_ACQUIRE, KF_RCU
-    Program types: registered for BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_XDP; through a shared
-        hook also callable from BPF_PROG_TYPE_TRACEPOINT
-    struct_ops: shelf_ops
-    Filter: Only from ops.put().
+    Program types: registered for BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_XDP
+    Filter: Only from XDP programs, and from tracing programs with the attach type
+        BPF_TRACE_ITER.
     Called through: put in tools/shelf.h
     Module: shelf
     Configuration: SHELF && BPF_JIT

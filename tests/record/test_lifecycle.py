@@ -12,6 +12,7 @@ from histories import DATES, REAL_RELEASES, kfuncs
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kfuncdoc.bpf.callers import AllowedCaller
 from kfuncdoc.kernels.releases import Release, UnknownRelease
 from kfuncdoc.record.lifecycle import FACTS, Lifecycle, assess, facts_at
 from kfuncdoc.record.model import Kfunc
@@ -244,6 +245,27 @@ def test_lts_releases_that_have_it_are_listed_until_their_end_of_life(release, d
     f = kfunc("v6.2 added", "v6.13 removed")
     lifecycle = at(f, release, datetime.date.fromisoformat(date))
     assert [found.name for found in lifecycle.long_term(CALENDAR)] == lts
+
+
+def test_who_may_call_is_undone_back_to_the_release():
+    """With a filter, with one that the kernel enforced at run time, and without."""
+    f = kfunc(
+        "v6.2 added",
+        "v6.4 changed",
+        "v6.6 changed",
+        "v7.1 changed",
+        allowed=[{"program_type": "BPF_PROG_TYPE_LSM"}],
+        e1={"was": {"allowed": None, "enforced_by": None}},
+        e2={"was": {"allowed": [], "enforced_by": "verifier"}},
+        e3={"was": {"allowed": [{"struct_ops": ["a_ops"]}], "enforced_by": "run-time"}},
+    )
+    found = {release: at(f, release).facts for release in ("v6.2", "v6.4", "v6.6", "v7.1")}
+    assert {release: (facts.allowed, facts.enforced_by) for release, facts in found.items()} == {
+        "v6.2": (None, "verifier"),
+        "v6.4": ((), "verifier"),
+        "v6.6": ((AllowedCaller("BPF_PROG_TYPE_STRUCT_OPS", struct_ops=("a_ops",)),), "run-time"),
+        "v7.1": ((AllowedCaller("BPF_PROG_TYPE_LSM"),), "verifier"),
+    }
 
 
 def test_was_is_undone_back_to_the_release():

@@ -25,7 +25,7 @@ from kfuncdoc.record.catalog import Catalog, Declaration, SubsystemFile
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.lifecycle import Facts, assess, facts_after, facts_at
 from kfuncdoc.record.load import load
-from kfuncdoc.record.model import Kfunc
+from kfuncdoc.record.model import Kfunc, callers_as_mappings
 from kfuncdoc.upkeep.differences import differences
 from kfuncdoc.upkeep.update import Update, UpdateRefused, diff, update, write
 
@@ -97,7 +97,6 @@ CASES = {
         +     flags: [KF_ACQUIRE, KF_RET_NULL]
         +     flags_for: {BPF_PROG_TYPE_SYSCALL: []}
         +     program_types: [BPF_PROG_TYPE_TRACING, BPF_PROG_TYPE_XDP, BPF_PROG_TYPE_SYSCALL]
-        +     struct_ops: [a_ops]
         +     source: net/a.c
         +     module: two
         +     depends_on: NET && BPF
@@ -256,15 +255,6 @@ CASES = {
         """
         -     flags_for: {BPF_PROG_TYPE_SYSCALL: [KF_RCU]}
         +       - {release: v7.3, event: changed, was: {flags_for: {BPF_PROG_TYPE_SYSCALL: [KF_RCU]}}}
-        """,
-    ),
-    "struct_ops": (
-        entry("bpf_one", ADDED, struct_ops="[b_ops]", program_types=f"[{XDP}]"),
-        tree(one(registrations=registered(types=(XDP,), ops=("b_ops", "a_ops")))),
-        """
-        -     struct_ops: [b_ops]
-        +     struct_ops: [b_ops, a_ops]
-        +       - {release: v7.3, event: changed, was: {struct_ops: [b_ops]}}
         """,
     ),
     "a moved source": (
@@ -461,6 +451,19 @@ def test_a_file_of_that_name_takes_them(tmp_path):
             entry("bpf_one", ADDED, flags_for=f"{{{SYSCALL}: [KF_RCU]}}"),
             image(one(registrations=(Registration(None, ()), Registration(None, ("KF_ACQUIRE",))))),
             ["demo.kfuncs.yaml: bpf_one: flags: the kernel differs, and does not tell enough to say how"],
+        ),
+        (
+            entry("bpf_one", ADDED, allowed="[{struct_ops: [a_ops], callbacks: [put]}]"),
+            tree(one(registrations=registered(types=None, ops=("a_ops", "b_ops")))),
+            ["demo.kfuncs.yaml: bpf_one: allowed: the kernel differs, and does not tell enough to say how"],
+        ),
+        (
+            entry("bpf_one", ADDED), tree(one(registrations=(Registration("set", (), None, "some_filter"),))),
+            ["demo.kfuncs.yaml: bpf_one: allowed: the kernel differs, and does not tell enough to say how"],
+        ),
+        (
+            entry("bpf_one", ADDED, allowed="[{program_type: BPF_PROG_TYPE_LSM}]"),
+            tree(one(registrations=(Registration("set", (), None, "some_filter"),))), [],
         ),
         (
             entry("bpf_one", ADDED), tree(one(prototype="what is this?")),
@@ -1067,8 +1070,13 @@ def without_release(folder: Path, name: str) -> None:
             happened = [catalog.calendar.when(event.release).by < gone for event in declaration.kfunc.history]
             if happened[0]:
                 record = subsystem_file.source.value["kfuncs"][declaration.index]
-                facts = plain(vars(facts_at(declaration.kfunc, catalog.calendar, before)))
-                kept = {key: item for key, item in {**record, **facts}.items() if item not in ([], {}, None)}
+                facts = vars(facts_at(declaration.kfunc, catalog.calendar, before))
+                facts = plain({**facts, "allowed": callers_as_mappings(facts["allowed"])})
+                kept = {
+                    key: item
+                    for key, item in {**record, **facts}.items()
+                    if key == "allowed" or item not in ([], {}, None)
+                }
                 entries.append({**kept, "history": record["history"][: sum(happened)]})
         if entries:
             text = "\n".join(as_block({**value, "kfuncs": entries})) + "\n"
@@ -1105,12 +1113,10 @@ def check_brought_back(folder: Path, observation: Observation) -> None:
 
 
 def comparable(facts: Facts, observed: Optional[ObservedKfunc]) -> dict[str, Any]:
-    """Return what a kernel tells of *facts*, whatever the order: no kernel tells a filter in words."""
+    """Return what a kernel tells of *facts*, whatever the order: no kernel tells all of a filter."""
     fields = {key: frozenset(value) if isinstance(value, tuple) else value for key, value in vars(facts).items()}
     fields["flags_for"] = {key: frozenset(flags) for key, flags in facts.flags_for.items()}
-    # Which struct_ops may call is told only where a filter names them.
-    named = observed is not None and any(registration.struct_ops for registration in observed.registrations)
-    return {**fields, "filter": None, "struct_ops": fields["struct_ops"] if named else None}
+    return {**fields, "filter": None, "allowed": None, "enforced_by": None}
 
 
 def test_what_a_stable_kernel_took_over_is_no_event(tmp_path):

@@ -102,10 +102,16 @@ CASES = [
         f"the kernel has {XDP}, {TRACING} [registrations-differ]",
     ),
     (
-        entry("bpf_one", ADDED, struct_ops="[a_ops]", program_types=f"[{XDP}]"),
-        tree(one(registrations=(Registration("set", (), (XDP,), "filter", ("b_ops",)),))),
-        "demo.kfuncs.yaml:8:17: error: struct_ops of 'bpf_one' at v7.3: declared a_ops, "
+        entry("bpf_one", ADDED, allowed="[{struct_ops: [a_ops]}]"),
+        tree(one(registrations=(Registration("set", (), None, "filter", ("b_ops",)),))),
+        "demo.kfuncs.yaml:8:14: error: filter of 'bpf_one' at v7.3: declared a_ops, "
         "the kernel has b_ops [registrations-differ]",
+    ),
+    (
+        entry("bpf_one", ADDED),
+        tree(one(registrations=(Registration("set", (), None, "some_filter"),))),
+        "demo.kfuncs.yaml:5:5: error: filter of 'bpf_one' at v7.3: declared none, "
+        "the kernel has some_filter [registrations-differ]",
     ),
     (
         entry("bpf_one", ADDED, source="a.c"), tree(one(source="b.c")),

@@ -38,6 +38,7 @@ from kfuncdoc.record.lifecycle import assess
 from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header, Kfunc
 from kfuncdoc.record.snapshot import Snapshot
+from kfuncdoc.views.allowed import lets_call
 from kfuncdoc.views.callers import STRUCT_OPS as OF_STRUCT_OPS
 from kfuncdoc.views.callers import Caller, ProgramTypes
 from kfuncdoc.views.kfunc import KfuncViews
@@ -166,11 +167,20 @@ def test_struct_ops_that_were_named_once_keep_their_section():
     assert program_types_of(CALLERS, "v6.7").struct_ops == ()
 
 
-def test_struct_ops_of_a_kfunc_that_is_not_for_struct_ops_have_none(tmp_path):
-    text = entry("f", "release: v6.2, event: added", program_types=f"[{XDP}]", struct_ops="[door_ops]")
-    found = program_types_of(catalog_of(tmp_path, subsystem(text)))
-    assert found.struct_ops == ()
-    assert offered(found, XDP) == {"f": "v6.2"}
+def test_types_that_a_filter_leaves_out_are_not_offered_the_kfunc(tmp_path):
+    """The programs of the other types share a hook, or are those of another structure of callbacks."""
+    only = "[{program_type: BPF_PROG_TYPE_TRACEPOINT}, {struct_ops: [door_ops]}]"
+    changed = "release: v7.0, event: changed, was: {allowed: null}"
+    types = f"[{TRACING}, {OF_STRUCT_OPS}, {XDP}]"
+    text = entry("f", "release: v6.2, event: added", changed, program_types=types, allowed=only)
+    catalog = catalog_of(tmp_path, subsystem(text))
+    found, view = program_types_of(catalog), KfuncViews(Snapshot(catalog, CALENDAR["v7.3"], TODAY)).view("f")
+    assert offered(found, TRACEPOINT) == {"f": "v6.12"}
+    assert offered(found, OF_STRUCT_OPS, "door_ops") == {"f": "v6.2"}
+    assert offered(found, TRACING) == offered(found, OF_STRUCT_OPS) == offered(found, XDP) == {}
+    assert (view.may_call(TRACEPOINT), view.may_call(OF_STRUCT_OPS), view.may_call(XDP)) == (True, True, False)
+    assert view.sharing == (TRACEPOINT,)
+    assert view.called_by[-1].callers == (OF_STRUCT_OPS, TRACEPOINT, "door_ops")
 
 
 def test_struct_ops_may_come_in_through_a_hook_later(tmp_path):
@@ -178,7 +188,7 @@ def test_struct_ops_may_come_in_through_a_hook_later(tmp_path):
     hooks = HookMap(
         [HookEntry(TRACING, "a", CALENDAR.when("v6.1")), HookEntry(OF_STRUCT_OPS, "a", CALENDAR.when("v6.8"))]
     )
-    text = entry("f", "release: v6.2, event: added", program_types=f"[{TRACING}]", struct_ops="[door_ops]")
+    text = entry("f", "release: v6.2, event: added", program_types=f"[{TRACING}]", allowed="[{struct_ops: [door_ops]}]")
     catalog = catalog_of(tmp_path, subsystem(text), hooks)
     assert program_types_of(catalog, "v6.7").struct_ops == ()
     assert program_types_of(catalog, "v6.8").struct_ops == ("door_ops",)
@@ -233,11 +243,10 @@ def declared(kfunc: Kfunc, hooks: HookMap) -> Catalog:
 def may_call(kfunc: Kfunc, hooks: HookMap, caller: Caller, release: Release) -> bool:
     """Whether it is so in one release, which is asked about alone."""
     then = assess(kfunc, CALENDAR, release, TODAY)
-    limited = caller.program_type == OF_STRUCT_OPS and then.facts.struct_ops
     return (
         then.state.present
         and hooks.may_call(then.facts.program_types, caller.program_type, release)
-        and (not limited or caller.struct_ops in then.facts.struct_ops)
+        and lets_call(then.facts, caller.program_type, caller.struct_ops)
     )
 
 
@@ -281,7 +290,7 @@ def test_the_sections_of_a_type_have_all_that_programs_of_it_may_call(kfunc, hoo
 def test_an_audit_refuses_what_is_not_offered(kfunc, hooks, release):
     catalog = declared(kfunc, hooks)
     then = assess(kfunc, CALENDAR, release, TODAY)
-    if not then.state.present or not then.facts.program_types or then.facts.struct_ops:
+    if not then.state.present or not then.facts.program_types or then.facts.enforced_by != "verifier":
         return  # an audit says other things of these
     found, record = program_types_of(catalog, release.name), KernelRecord.whole(catalog, TODAY)
     extern = Extern(NAME, False, then.facts.prototype, shape_of(then.facts.prototype))
@@ -305,12 +314,12 @@ def record():
 
 
 def test_an_author_of_congestion_control_is_offered_none_of_the_schedulers(record):
+    """No filter keeps a scheduler from the kfuncs for congestion control."""
     found = program_types_of(record)
     for_tcp = offered(found, OF_STRUCT_OPS, "tcp_congestion_ops")
     for_schedulers = offered(found, OF_STRUCT_OPS, "sched_ext_ops")
     assert not [name for name in for_tcp if "scx_bpf" in name]
-    assert for_tcp["tcp_slow_start"] == "v5.13"
-    assert not [name for name in for_schedulers if "tcp" in name]
+    assert for_tcp["tcp_slow_start"] == for_schedulers["tcp_slow_start"] == "v5.13"
     assert for_schedulers["scx_bpf_kick_cpu"] == "v6.12", "where it was for any struct_ops"
     assert offered(found, OF_STRUCT_OPS, "sched_ext_ops_cid")["scx_bpf_now"] == "v7.2"
 
@@ -335,7 +344,7 @@ def test_removed_kfuncs_are_not_offered_and_deprecated_ones_are(record):
     there = {
         view.name for view in KfuncViews(Snapshot(record, record.calendar["v7.3"], TODAY)).kfuncs if not view.removed
     }
-    assert anywhere.keys() == there
+    assert anywhere.keys() == there - {"bpf_qdisc_init_prologue", "bpf_qdisc_reset_destroy_epilogue"}
     assert any(view.lifecycle.past_due for view in anywhere.values())
 
 
@@ -403,8 +412,8 @@ def test_every_line_of_prose_on_a_page_knows_where_it_was_written():
         text: number
         for text, _, number in lines_with_places(renderer_of(CALLERS).page(Page("program-type", OF_STRUCT_OPS)), "")
     }
-    shown = "        - Only from ``ops.shut()`` and with the *key*."
-    assert lines[places[shown] - 1] == "      Only from ``ops.shut()``"
+    shown = "        - Only from ``shut()`` of ``door_ops`` and ``Gate_ops``. Only with the *key*."
+    assert lines[places[shown] - 1] == "      Only with the *key*."
 
 
 @pytest.mark.record

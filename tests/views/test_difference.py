@@ -21,6 +21,7 @@ from kfuncdoc.record.load import load
 from kfuncdoc.record.model import Header
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views import difference as difference_module
+from kfuncdoc.views.allowed import FILTER_FIELDS
 from kfuncdoc.views.difference import ChangeKind, Difference, difference
 from kfuncdoc.views.replacement import Replacement
 
@@ -371,4 +372,6 @@ def test_a_name_that_came_back_for_another_kfunc(record):
 
 
 def test_every_fact_has_words():
-    assert {*difference_module._FIELD_CHANGED, "prototype", "flags", "source"} == set(FACTS)
+    """What a filter does is said in several fields, and has one sentence."""
+    with_words = {*difference_module._FIELD_CHANGED, "prototype", "flags", "source"}
+    assert with_words == (set(FACTS) - FILTER_FIELDS) | {"filter"}
