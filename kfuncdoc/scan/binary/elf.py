@@ -28,7 +28,7 @@ LOADED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
 #: The section of a symbol that another file defines (``SHN_UNDEF``).
 UNDEFINED = 0
 #: Types (``STT_*``) and bindings (``STB_*``) of symbols.
-NOTYPE, FUNC = 0, 2
+NOTYPE, OBJECT, FUNC = 0, 1, 2
 LOCAL, WEAK = 0, 2
 
 #: Bounds, in sections and bytes, far above what any kernel has.
