@@ -165,13 +165,23 @@ class Object:
 
     def struct_ops(self, section: str, structure: str, members: dict[str, str]) -> None:
         """Add a structure of callbacks: the symbol of the program by the name of each member."""
+        self.maps_of_struct_ops(section, {f"{structure}_map": (structure, members)})
+
+    def maps_of_struct_ops(self, section: str, maps: dict[str, tuple[str, dict[str, str]]]) -> None:
+        """Add structures of callbacks by the names of their variables; BTF says that each is at 0, as from clang."""
         pointer = self.types.ptr(0)
-        words = [word for at, name in enumerate(members) for word in (self.types.string(name), pointer, 64 * at)]
-        number = self.types.add(STRUCT, structure, 8 * len(members), tuple(words), len(members))
-        variable = self.types.add(VAR, f"{structure}_map", number, (1,))
-        self.types.add(15, section, 8 * len(members), (variable, 0, 8 * len(members)), 1)
-        self._data[section] = b"\0" * 8 * len(members)
-        self._data_relocations[section] = [(8 * at, symbol) for at, symbol in enumerate(members.values())]
+        variables: list[int] = []
+        self._data[section] = b""
+        self._data_relocations[section] = []
+        for variable, (structure, members) in maps.items():
+            size, start = 8 * len(members), len(self._data[section])
+            words = [word for at, name in enumerate(members) for word in (self.types.string(name), pointer, 64 * at)]
+            number = self.types.add(STRUCT, structure, size, tuple(words), len(members))
+            variables += (self.types.add(VAR, variable, number, (1,)), 0, size)
+            self._data[section] += b"\0" * size
+            self._data_relocations[section] += [(start + 8 * at, name) for at, name in enumerate(members.values())]
+            self.symbol(variable, 1, 1, section, start)
+        self.types.add(15, section, 0, tuple(variables), len(maps))
 
     def elf(self) -> bytes:
         """Return the file."""

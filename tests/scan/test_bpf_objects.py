@@ -244,6 +244,23 @@ def test_struct_ops(order, section):
     ]
 
 
+def test_several_structures_in_a_section():
+    """Only their symbols tell where each of them is."""
+    written = Object()
+    for name in ("first", "second", "third"):
+        written.function(f"struct_ops/{name}", name, [leave()])
+    maps = {
+        "one": ("sched_ext_ops", {"enqueue": "first", "dispatch": "second"}),
+        "other": ("tcp_congestion_ops", {"init": "third"}),
+    }
+    written.maps_of_struct_ops(".struct_ops.link", maps)
+    assert [(program.name, program.struct_ops, program.member) for program in read(written).programs] == [
+        ("first", "sched_ext_ops", "enqueue"),
+        ("second", "sched_ext_ops", "dispatch"),
+        ("third", "tcp_congestion_ops", "init"),
+    ]
+
+
 def test_a_program_of_two_structures_is_a_callback_of_which_nobody_knows():
     """libbpf loads the one of the two maps that user space chooses."""
     written = Object()

@@ -538,7 +538,11 @@ class _ObjectReader:
         return programs
 
     def _struct_ops(self) -> Iterator[tuple[tuple[int, int], tuple[str, str]]]:
-        """Yield the functions in structures of callbacks: section and first instruction; structure and member."""
+        """Yield the functions in structures of callbacks: section and first instruction; structure and member.
+
+        clang writes 0 for the place of each variable into BTF.  The place is that of its symbol
+        (``btf_fixup_datasec()`` in libbpf).
+        """
         if self._btf is None:
             return
         members_of: dict[int, dict[int, str]] = {}
@@ -547,6 +551,11 @@ class _ObjectReader:
             if at is None or at.name not in _STRUCT_OPS:
                 continue
             relocations = sorted(self._relocations.get(at.number, ()))
+            starts = {
+                self._name(symbol): symbol.value
+                for symbol in self._symbols
+                if symbol.section == at.number and symbol.type == elf.OBJECT
+            }
             for variable, start, size in self._btf.contents(section):
                 structure = self._btf.structure(variable)
                 if structure is None:
@@ -554,6 +563,7 @@ class _ObjectReader:
                 if structure not in members_of:
                     members_of[structure] = self._btf.members(structure)
                 members = members_of[structure]
+                start = starts.get(self._btf.name(variable), start)
                 first = bisect.bisect_left(relocations, (start, 0))
                 for offset, index in relocations[first : bisect.bisect_left(relocations, (start + size, 0))]:
                     if offset - start in members:
