@@ -365,14 +365,19 @@ class _ObjectReader:
 
     def _externs(self) -> tuple[dict[int, Extern], dict[int, UnplacedSymbol]]:
         """Return the kfuncs that are declared, and what libbpf cannot place, by the numbers of their symbols."""
+        undefined = {
+            index: symbol
+            for index, symbol in enumerate(self._symbols)
+            if symbol.section == elf.UNDEFINED and symbol.type == elf.NOTYPE and symbol.binding != elf.LOCAL
+        }
         btf = self._btf
-        types = self._types_by_name(btf) if btf else {}
-        sections = self._sections_by_type(btf) if btf else {}
+        types = self._types_by_name(btf) if btf and undefined else {}
+        sections = self._sections_by_type(btf) if btf and undefined else {}
         externs: dict[int, Extern] = {}
         unplaced: dict[int, UnplacedSymbol] = {}
-        for index, symbol in enumerate(self._symbols):
+        for index, symbol in undefined.items():
             name = self._name(symbol)
-            if symbol.section != elf.UNDEFINED or symbol.type != elf.NOTYPE or symbol.binding == elf.LOCAL or not name:
+            if not name:
                 continue
             weak, number = symbol.binding == elf.WEAK, types.get(name)
             if btf is None:
