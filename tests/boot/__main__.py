@@ -22,7 +22,7 @@ from boot.agreement import KnownUnusable, Pair, read_known
 from boot.claims import Audits, Claim, Verdict
 from boot.images import ImagesUnusable, KernelImage, find_kernels
 from boot.machine import HERE, BootFailed, Machine, check_tools
-from boot.outcomes import Answer, Load, Told, answer
+from boot.outcomes import Answer, Load, Reply, answer
 from boot.results import Results, digest
 from kfuncdoc.api import load as load_record
 from kfuncdoc.bpf.objects import BpfObject
@@ -54,17 +54,17 @@ def pairs_of(
     for (kernel, audit), asked in audits.kernels.items():
         for corpus, paths in corpora.items():
             for path in paths:
-                told_by_program = _told(judged[kernel][digests[path]], audits.objects.get(str(path)))
-                for program, told in told_by_program.items():
-                    if not audits.has_kfuncs(path) and told.answer is not Answer.REFUSED:
+                replies = _replies(judged[kernel][digests[path]], audits.objects.get(str(path)))
+                for program, reply in replies.items():
+                    if not audits.has_kfuncs(path) and reply.answer is not Answer.REFUSED:
                         continue
                     claim = audits.claim(path, program, asked) or Claim(Verdict.LOADS, "kfuncdoc sees no such program")
-                    is_not_built = audit == "--kernel" and audits.is_not_built(path, kernel, told)
-                    yield Pair(corpus, path.name, program, kernel, audit, claim, told, is_not_built)
+                    is_not_built = audit == "--kernel" and audits.is_not_built(path, kernel, reply)
+                    yield Pair(corpus, path.name, program, kernel, audit, claim, reply, is_not_built)
 
 
-def _told(loads: Sequence[Load], bpf_object: Optional[BpfObject]) -> dict[str, Told]:
-    """Return what a kernel told by program.  That libbpf cannot open an object holds of all programs in it."""
+def _replies(loads: Sequence[Load], bpf_object: Optional[BpfObject]) -> dict[str, Reply]:
+    """Return what a kernel replies, by program.  That libbpf cannot open an object holds of all programs in it."""
     if any(load.step == "open" for load in loads):
         names = [program.name for program in bpf_object.programs] if bpf_object else []
         return dict.fromkeys(names or [""], answer(loads[0]))
@@ -81,6 +81,7 @@ def options_of(arguments: Optional[Sequence[str]]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many kernels run at the same time")
     parser.add_argument("--seconds", type=int, default=60, help="how long the load of one program may take")
     parser.add_argument("--modules", default="", help="modules to insert besides those with kfuncs of the record")
+    parser.add_argument("--kfuncs-only", action="store_true", help="load only objects in which kfuncdoc sees kfuncs")
     parser.add_argument("--results", metavar="DIR", type=Path, help="keep what kernels say, and load nothing twice")
     parser.add_argument("--known", metavar="FILE", type=Path, default=HERE / "known.yaml")
     parser.add_argument("--disagreements", metavar="FILE", type=Path, help="write each disagreement to FILE, too")
@@ -138,20 +139,23 @@ def check_corpora(folders: Sequence[Path]) -> None:
 def measure(options: argparse.Namespace, kernels: Sequence[KernelImage]) -> list[Pair]:
     """Return all pairs of programs and *kernels*.  Raises :exc:`ImagesUnusable` and :exc:`BootFailed`."""
     corpora = {folder.resolve().name: find_objects(folder) for folder in options.objects}
-    paths = [path for found in corpora.values() for path in found]
+    paths = [path for of_corpus in corpora.values() for path in of_corpus]
     if not paths:
         raise ImagesUnusable("there is no BPF object in " + ", ".join(map(str, options.objects)))
-    digests = {path: digest(path) for path in paths}
-    by_digest = {key: path for path, key in digests.items()}
     record = KernelRecord.whole(load_record(), datetime.datetime.now(datetime.timezone.utc).date())
     modules = [*modules_with_kfuncs(record), *filter(None, options.modules.split(","))]
+    audits = Audits(record, kernels, modules, paths)
+    if options.kfuncs_only:
+        corpora = {name: list(filter(audits.has_kfuncs, of_corpus)) for name, of_corpus in corpora.items()}
+    digests = {path: digest(path) for of_corpus in corpora.values() for path in of_corpus}
+    by_digest = {key: path for path, key in digests.items()}
     with tempfile.TemporaryDirectory(prefix="kfuncdoc-boot-") as folder:
         machine = Machine(options.loader, modules, options.seconds, tell)
         results = Results(options.results or Path(folder), machine)
         with ThreadPoolExecutor(max_workers=options.jobs) as pool:
             asked = {kernel.name: pool.submit(results.judge, kernel, by_digest) for kernel in kernels}
         judged = {name: future.result() for name, future in asked.items()}
-    return list(pairs_of(corpora, digests, judged, Audits(record, kernels, modules, paths)))
+    return list(pairs_of(corpora, digests, judged, audits))
 
 
 def tell(line: str) -> None:

@@ -3,7 +3,7 @@
 
 ::
 
-    Pair (Claim, Told) --compare--> Agreement --tables--> text, rst
+    Pair (Claim, Reply) --compare--> Agreement --tables--> text, rst
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Optional
 import yaml
 
 from boot.claims import Claim, Verdict
-from boot.outcomes import Answer, Told
+from boot.outcomes import Answer, Reply
 
 
 class Agreement(Enum):
@@ -41,7 +41,7 @@ WRONG = frozenset({Agreement.FALSE_LOADS, Agreement.FALSE_BREAKS})
 
 @dataclass(frozen=True)
 class Pair:
-    """A program of an object on a kernel: what the *audit* of one kind claims, and what the kernel *told*."""
+    """A program of an object on a kernel: what the *audit* of one kind claims, and the *reply* of the kernel."""
 
     corpus: str
     object: str
@@ -49,25 +49,25 @@ class Pair:
     kernel: str
     audit: str
     claim: Claim
-    told: Told
+    reply: Reply
     #: Whether the kernel was built without what the program needs, which a release does not show.
     is_not_built: bool = False
 
     @property
     def agreement(self) -> Agreement:
-        return compare(self.claim, self.told, is_not_built=self.is_not_built)
+        return compare(self.claim, self.reply, is_not_built=self.is_not_built)
 
 
-def compare(claim: Claim, told: Told, *, is_not_built: bool = False) -> Agreement:
-    """Return how *claim* and what the kernel *told* compare.
+def compare(claim: Claim, reply: Reply, *, is_not_built: bool = False) -> Agreement:
+    """Return how *claim* and the *reply* of the kernel compare.
 
     A failure for another reason says something of kfuncs nevertheless, if it comes from the verifier: libbpf has
     resolved all kfuncs of the object before.
     """
-    if told.answer is Answer.UNTOLD:
-        is_refuted = claim.verdict is Verdict.BREAKS and claim.by_libbpf and told.resolved
+    if reply.answer is Answer.UNTOLD:
+        is_refuted = claim.verdict is Verdict.BREAKS and claim.by_libbpf and reply.resolved
         return Agreement.FALSE_BREAKS if is_refuted else Agreement.UNTOLD
-    if told.answer is Answer.ACCEPTED:
+    if reply.answer is Answer.ACCEPTED:
         return {
             Verdict.LOADS: Agreement.AGREED,
             Verdict.BREAKS: Agreement.FALSE_BREAKS,
@@ -99,7 +99,7 @@ class Known:
             (pair.program, self.program),
         )  # fmt: skip
         return all(fnmatch.fnmatchcase(name, pattern) for name, pattern in names) and bool(
-            re.search(self.line, pair.told.line)
+            re.search(self.line, pair.reply.line)
         )
 
 
@@ -186,7 +186,7 @@ def disagreements(pairs: Iterable[Pair], known: Sequence[Known]) -> str:
         name = f"{pair.agreement.value}: {pair.corpus}/{pair.object}, program {pair.program}, on {pair.kernel}"
         said = [
             f"    audit: {pair.claim.verdict.value}{': ' + pair.claim.reason if pair.claim.reason else ''}",
-            f"    kernel: {pair.told.answer.value}{': ' + pair.told.line if pair.told.line else ''}",
+            f"    kernel: {pair.reply.answer.value}{': ' + pair.reply.line if pair.reply.line else ''}",
             *([f"    known: {entry.reason}"] if entry else []),
         ]
         # Both kinds of audits mostly say the same.
@@ -201,7 +201,7 @@ def disagreements(pairs: Iterable[Pair], known: Sequence[Known]) -> str:
 def reasons_untold(pairs: Iterable[Pair]) -> str:
     """Return why nobody can tell, the most frequent reason first; numbers and names in it are left out."""
     reasons = Counter(
-        re.sub(r"'[^']*'|\b\d+\b", "…", pair.told.line) for pair in pairs if pair.agreement is Agreement.UNTOLD
+        re.sub(r"'[^']*'|\b\d+\b", "…", pair.reply.line) for pair in pairs if pair.agreement is Agreement.UNTOLD
     )
     return "\n".join(f"nobody can tell, {count} pairs: {reason}" for reason, count in reasons.most_common())
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Optional
 
 from boot.images import KernelImage
-from boot.outcomes import Told
+from boot.outcomes import Reply
 from kfuncdoc.api import read_objects
 from kfuncdoc.audit.asked_kernels import observed_kernel
 from kfuncdoc.audit.engine import AuditRequest, run
@@ -125,14 +125,14 @@ class Audits:
         bpf_object = self.objects.get(str(path))
         return bpf_object is not None and bool(bpf_object.externs or bpf_object.untyped)
 
-    def is_not_built(self, path: Path, kernel: str, told: Told) -> bool:
+    def is_not_built(self, path: Path, kernel: str, reply: Reply) -> bool:
         """Whether *kernel* was built without the kfunc that its answer names, which its release has.
 
         An audit of the release speaks of a kernel that has everything.
         """
         release, image = self.kernels[kernel, "--kernel"], self.kernels[kernel, "--btf"]
         for extern in self.objects[str(path)].externs:
-            if f"'{extern.name}'" in told.line or f" {extern.name} " in told.line:
+            if f"'{extern.name}'" in reply.line or f" {extern.name} " in reply.line:
                 declared, seen = self._record.look(extern.kfunc, release), self._record.look(extern.kfunc, image)
                 if declared.presence is Presence.PRESENT and seen.presence is not Presence.PRESENT:
                     facts = declared.declared.facts if declared.declared else None

@@ -8,6 +8,7 @@ A kernel is a folder with the files of Debian's packages ``linux-image-*`` (``bo
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import lzma
 import os
@@ -15,7 +16,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Iterable, Mapping, Optional
+from typing import Iterable, Mapping, Optional, Sequence
 
 import zstandard
 
@@ -37,6 +38,8 @@ class KernelImage:
     name: str
     folder: Path
     vmlinuz: Path
+    #: The configuration, which libbpf reads for ``__kconfig`` variables; None without one.
+    config: Optional[Path] = None
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -53,12 +56,6 @@ class KernelImage:
     def vmlinux(self) -> Path:
         """The image as ELF, which has the BTF of the kernel."""
         return self.folder / "vmlinux"
-
-    @property
-    def config(self) -> Optional[Path]:
-        """The configuration of the kernel, which libbpf reads for ``__kconfig`` variables; None without one."""
-        files = [*self.folder.glob("boot/config-*"), *self.folder.glob("usr/lib/modules/*/config")]
-        return files[0] if files else None
 
     @cached_property
     def modules(self) -> Mapping[str, Path]:
@@ -117,10 +114,10 @@ def find_kernels(folder: Path) -> list[KernelImage]:
     folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())] if folder.is_dir() else []
     kernels = []
     for candidate in folders:
-        images = [*candidate.glob("boot/vmlinuz*"), *candidate.glob("usr/lib/modules/*/vmlinuz"),
-                  *candidate.glob("lib/modules/*/vmlinuz"), *candidate.glob("vmlinuz*")]  # fmt: skip
+        images = [*candidate.glob("boot/vmlinuz*"), *candidate.glob("usr/lib/modules/*/vmlinuz")]
         if images:
-            kernels.append(KernelImage(candidate.name, candidate, images[0]))
+            configs = [*candidate.glob("boot/config-*"), *candidate.glob("usr/lib/modules/*/config")]
+            kernels.append(KernelImage(candidate.name, candidate, images[0], configs[0] if configs else None))
     if not kernels:
         raise ImagesUnusable(f"there is no kernel in {folder}: none of its folders has boot/vmlinuz-*")
     for kernel in kernels:
@@ -128,4 +125,19 @@ def find_kernels(folder: Path) -> list[KernelImage]:
             raise ImagesUnusable(f"{kernel.folder} has no vmlinux, which has the BTF of the kernel")
         if not kernel.version:
             raise ImagesUnusable(f"the name of {kernel.folder} does not begin with a version, such as 6.12.117")
-    return sorted(kernels, key=lambda kernel: kernel.version)
+    return with_configs(sorted(kernels, key=lambda kernel: kernel.version))
+
+
+def with_configs(kernels: Sequence[KernelImage]) -> list[KernelImage]:
+    """Return *kernels*, each with a configuration if any has one.
+
+    The archive keeps the image of an old kernel longer than the package with its configuration.  Such a kernel gets
+    the configuration of the next newer one, else of the next older one: programs read a few options only, and a
+    distribution rarely changes these.
+    """
+
+    def nearest(position: int) -> Optional[Path]:
+        candidates = [*kernels[position:], *kernels[:position][::-1]]
+        return next((kernel.config for kernel in candidates if kernel.config), None)
+
+    return [dataclasses.replace(kernel, config=nearest(position)) for position, kernel in enumerate(kernels)]

@@ -103,7 +103,7 @@ class Machine:
         shutil.copy(self.loader, root / "loader")
         (root / "seconds").write_text(f"{self.seconds}\n")
         if kernel.config:
-            shutil.copy(kernel.config, root / "boot")
+            shutil.copy(kernel.config, root / "boot" / "config")
         for name, path in modules.items():
             (root / "modules" / f"{name}.ko").write_bytes(unpacked(path))
         (root / "modules" / "list").write_text("".join(f"{name}.ko\n" for name in modules))

@@ -112,7 +112,7 @@ _ABOUT_KFUNCS = re.compile(
 _VERIFIER_LOG = "-- BEGIN PROG LOAD LOG --"
 
 
-class Told(NamedTuple):
+class Reply(NamedTuple):
     """The *answer* of a kernel, the *line* of the log that gives it, and whether libbpf *resolved* all kfuncs."""
 
     answer: Answer
@@ -120,15 +120,15 @@ class Told(NamedTuple):
     resolved: bool
 
 
-def answer(load: Load) -> Told:
+def answer(load: Load) -> Reply:
     """Return what *load* tells of the kfuncs of its program."""
     if load.step == "loaded":
-        return Told(Answer.ACCEPTED, "", True)
+        return Reply(Answer.ACCEPTED, "", True)
     resolved = any(_VERIFIER_LOG in line for line in load.log)
     for line in load.log:
         if _ABOUT_KFUNCS.search(line):
-            return Told(Answer.REFUSED, _bare(line), resolved)
-    return Told(Answer.UNTOLD, _reason(load), resolved)
+            return Reply(Answer.REFUSED, _bare(line), resolved)
+    return Reply(Answer.UNTOLD, _reason(load), resolved)
 
 
 def _bare(line: str) -> str:

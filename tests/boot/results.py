@@ -53,7 +53,8 @@ class Results:
 
     def _asked(self, kernel: KernelImage) -> list[str]:
         modules = kernel.with_dependencies(self._machine.modules)
-        return [digest(kernel.vmlinuz), digest(self._machine.loader), str(self._machine.seconds), *modules]
+        files = [kernel.vmlinuz, self._machine.loader, *([kernel.config] if kernel.config else [])]
+        return [*map(digest, files), str(self._machine.seconds), *modules]
 
     def _path(self, kernel: KernelImage) -> Path:
         return self._folder / f"{kernel.name}.json"
