@@ -54,6 +54,8 @@ def pairs_of(
     for (kernel, audit), asked in audits.kernels.items():
         for corpus, paths in corpora.items():
             for path in paths:
+                if str(path) in audits.unreadable:
+                    continue
                 replies = _replies(judged[kernel][digests[path]], audits.objects.get(str(path)))
                 for program, reply in replies.items():
                     if not audits.has_kfuncs(path) and reply.answer is not Answer.REFUSED:
@@ -145,6 +147,8 @@ def measure(options: argparse.Namespace, kernels: Sequence[KernelImage]) -> list
     record = KernelRecord.whole(load_record(), datetime.datetime.now(datetime.timezone.utc).date())
     modules = [*modules_with_kfuncs(record), *filter(None, options.modules.split(","))]
     audits = Audits(record, kernels, modules, paths)
+    for path, message in audits.unreadable.items():
+        tell(f"{path}: no audit: {message}")
     if options.kfuncs_only:
         corpora = {name: list(filter(audits.has_kfuncs, of_corpus)) for name, of_corpus in corpora.items()}
     digests = {path: digest(path) for of_corpus in corpora.values() for path in of_corpus}

@@ -98,9 +98,12 @@ class Audits:
     ) -> None:
         self._record = record
         self.objects: dict[str, BpfObject] = {}
+        #: The reason why kfuncdoc cannot read an object, by its path.
+        self.unreadable: dict[str, str] = {}
         for path in paths:
-            objects, _ = read_objects(str(path))
+            objects, unreadable = read_objects(str(path))
             self.objects.update((str(path), bpf_object) for bpf_object in objects)
+            self.unreadable.update((str(path), refused.message) for refused in unreadable)
         externs = (extern for bpf_object in self.objects.values() for extern in bpf_object.externs)
         names = {*record.snapshot.catalog.entries, *(extern.kfunc for extern in externs)}
         self.kernels: dict[tuple[str, str], Kernel] = {}

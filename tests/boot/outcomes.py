@@ -108,6 +108,10 @@ _ABOUT_KFUNCS = re.compile(
         r"JIT does not support calling kernel function",
     ))
 )  # fmt: skip
+#: bpf_object_init_prog_arrays() of libbpf comes after all programs are loaded; it misses those that were left out.
+_AFTER_PROGRAMS = "failed to initialize slot ["
+#: libbpf prints this of sections that it does not know, and goes on.
+_HARMLESS = "elf: skipping "
 #: Only one who reached the verifier gets its log: libbpf has resolved the externs of the object.
 _VERIFIER_LOG = "-- BEGIN PROG LOAD LOG --"
 
@@ -122,7 +126,7 @@ class Reply(NamedTuple):
 
 def answer(load: Load) -> Reply:
     """Return what *load* tells of the kfuncs of its program."""
-    if load.step == "loaded":
+    if load.step == "loaded" or any(_AFTER_PROGRAMS in line for line in load.log):
         return Reply(Answer.ACCEPTED, "", True)
     resolved = any(_VERIFIER_LOG in line for line in load.log)
     for line in load.log:
@@ -147,4 +151,5 @@ def _reason(load: Load) -> str:
         verifier = verifier or _VERIFIER_LOG in line
     if lines:
         return lines[-1]
-    return _bare(load.log[0]) if load.log else f"{load.step} {load.error}"
+    of_libbpf = [bare for bare in map(_bare, load.log) if not bare.startswith(_HARMLESS)]
+    return of_libbpf[0] if of_libbpf else f"{load.step} {load.error}"

@@ -13,12 +13,15 @@ from boot.images import KernelImage
 from boot.machine import Machine
 from boot.outcomes import Load
 
+#: The ends of an attempt that may be different the next time.
+UNSURE = frozenset({"timeout", "hang"})
+
 
 class Results:
     """The answers of kernels in *folder*, a file for each kernel.
 
     An object is known by the digest of its content.  The answers count as long as the kernel and the *machine* are the
-    same.
+    same.  What took too long is asked again.
     """
 
     def __init__(self, folder: Path, machine: Machine) -> None:
@@ -43,7 +46,9 @@ class Results:
         content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if content.get("asked") != self._asked(kernel):
             return {}
-        return {key: [Load(**load) for load in loads] for key, loads in content["objects"].items()}
+        known = {key: [Load(**load) for load in loads] for key, loads in content["objects"].items()}
+        # Whether a program takes too long depends on what else the machine does.
+        return {key: loads for key, loads in known.items() if not any(load.step in UNSURE for load in loads)}
 
     def _write(self, kernel: KernelImage, results: Mapping[str, Sequence[Load]]) -> None:
         objects = {key: [asdict(load) for load in loads] for key, loads in results.items()}

@@ -85,3 +85,11 @@ def test_what_a_kernel_has_said_is_kept(tmp_path, kernel, objects):
     changed = Prepared(tmp_path, [output("a")])
     Results(tmp_path / "results", changed).judge(kernel, {"a": objects["a"]})
     assert changed.lists == [{"a": 0}]
+
+
+def test_what_took_too_long_is_asked_again(tmp_path, kernel, objects):
+    slow = "object /objects/a\ntry 0\nprogram one xdp\nend timeout 0\ndone\n"
+    quick = f"object /objects/a\ntry 0\n{LOADED.format('one')}done\n"
+    results = Results(tmp_path / "results", Prepared(tmp_path, [slow, quick]))
+    assert results.judge(kernel, {"a": objects["a"]}) == {"a": [Load(0, "one", "xdp", "timeout")]}
+    assert results.judge(kernel, {"a": objects["a"]}) == {"a": [Load(0, "one", "xdp", "loaded")]}

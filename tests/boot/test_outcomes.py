@@ -103,6 +103,16 @@ def test_what_the_verifier_refuses_libbpf_has_resolved():
     assert answer(Load(0, "p", "xdp", "load", 13, log)) == Reply(Answer.UNTOLD, "invalid access", True)
 
 
+def test_libbpf_may_fail_after_it_has_loaded_the_program():
+    line = "libbpf: map 'calls': failed to initialize slot [0] to prog 'other' fd=-9: -EBADF"
+    assert answer(Load(0, "p", "tc", "load", 9, [line])) == Reply(Answer.ACCEPTED, "", True)
+
+
+def test_the_reason_is_not_a_section_that_libbpf_skips():
+    log = ["libbpf: elf: skipping unrecognized data section(9) .maps2", "libbpf: map 'a': failed to create: -EINVAL"]
+    assert answer(Load(0, "p", "tc", "load", 22, log)).line == "map 'a': failed to create: -EINVAL"
+
+
 def test_a_failure_without_a_log_is_told_by_its_step():
     assert answer(Load(0, "p", "xdp", "timeout")) == Reply(Answer.UNTOLD, "timeout 0", False)
     assert answer(Load(0, "p", "xdp", "loaded")) == Reply(Answer.ACCEPTED, "", True)
