@@ -75,7 +75,7 @@ struct btf *__wrap_btf__load_vmlinux_btf(void)
 static bool is_trace(const char *line)
 {
 	static const char *const prefixes[] = {
-		"R", "; ", "from ", "last_idx", "regs=", "parent ", "mark_precise", "processed ", "max_states",
+		"; ", "from ", "last_idx", "regs=", "parent ", "mark_precise", "processed ", "max_states",
 		"stack depth", "verification time", "caller:", "callee:", "returning from callee", "to caller",
 		"propagating", "frame", "Live regs", "insns_processed", "func#", "subprog#",
 	};
@@ -87,10 +87,8 @@ static bool is_trace(const char *line)
 		return true;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++)
 		if (!strncmp(line, prefixes[i], strlen(prefixes[i])))
-			/* "R1 type=ctx expected=fp" is a message, "R1=ctx() R10=fp0" is not. */
-			return prefixes[i][0] != 'R' || prefixes[i][1] || strchr(line, '=') == NULL ||
-			       strstr(line, "R10=") != NULL;
-	return false;
+			return true;
+	return strstr(line, "R10=") != NULL;	/* all registers */
 }
 
 static void keep_line(const char *line, size_t size)
@@ -230,7 +228,7 @@ static void print_log(void)
 	}
 }
 
-/* Processes that ended without being waited for in time must not count for the next one. */
+/* Drop the signals of processes that were waited for already, which would end the next wait too early. */
 static void forget_signals(void)
 {
 	sigset_t signals;
@@ -379,7 +377,8 @@ static void load_prepared(const char *path, int number, int seconds)
 	}
 }
 
-/* Load the programs of the object PATH from NUMBER on, each from the beginning.  Maps that cannot be created are left
+/*
+ * Load the programs of the object PATH from NUMBER on, each from the beginning.  Maps that cannot be created are left
  * out: most programs use only a few.
  */
 static void load_separately(const char *path, int number, int seconds)

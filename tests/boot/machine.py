@@ -29,6 +29,8 @@ FOLDERS = "bin boot dev modules objects proc sys tmp".split()
 MOST_OBJECTS = 400
 MOST_BYTES = 96 << 20
 MEMORY = "2G"
+#: In the first page of a program that is linked dynamically; the initramfs has no libraries.
+_INTERPRETER = b"/ld-linux"
 #: Seconds from the start of qemu to the first result, on a busy machine.
 MOST_BOOTING = 240
 
@@ -164,5 +166,6 @@ def check_tools() -> None:
     for command, package in (("qemu-system-x86_64", "qemu-system-x86"), ("cpio", "cpio")):
         if shutil.which(command) is None:
             raise BootFailed(f"there is no {command}; Debian's package {package} has it")
-    if not any(Path(path).is_file() for path in BUSYBOX):
-        raise BootFailed("there is no busybox; Debian's package busybox-static has it")
+    busybox = next((Path(path) for path in BUSYBOX if Path(path).is_file()), None)
+    if busybox is None or _INTERPRETER in busybox.read_bytes()[:4096]:
+        raise BootFailed("there is no static busybox; Debian's package busybox-static has it")
