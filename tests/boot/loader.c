@@ -161,6 +161,39 @@ static bool keep_callback(const struct bpf_object *object, struct bpf_map *map, 
 	return has_it;
 }
 
+/*
+ * Complete what the user of an object may leave to the time before it is loaded: a map without a number of entries gets
+ * the smallest one.  No map is pinned.
+ */
+static void complete_map(struct bpf_map *map)
+{
+	bpf_map__set_pin_path(map, NULL);
+	if (bpf_map__max_entries(map))
+		return;
+	switch (bpf_map__type(map)) {
+	case BPF_MAP_TYPE_RINGBUF:
+	case BPF_MAP_TYPE_USER_RINGBUF:
+		bpf_map__set_max_entries(map, getpagesize());
+		break;
+	case BPF_MAP_TYPE_ARENA:
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+		bpf_map__set_max_entries(map, 1);
+		break;
+	default:	/* libbpf sets it, or zero is right, as for local storage */
+		break;
+	}
+}
+
 /* Limit OBJECT to the program number CHOSEN and to what it needs; the program, or NULL if there is none. */
 static struct bpf_program *choose(struct bpf_object *object, int chosen, char (*skipped)[MAX_NAME], int n_skipped)
 {
@@ -179,7 +212,7 @@ static struct bpf_program *choose(struct bpf_object *object, int chosen, char (*
 	bpf_object__for_each_map(map, object) {
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			bpf_map__set_autocreate(map, keep_callback(object, map, only));
-		bpf_map__set_pin_path(map, NULL);
+		complete_map(map);
 		for (int i = 0; i < n_skipped; i++)
 			if (!strcmp(bpf_map__name(map), skipped[i]))
 				bpf_map__set_autocreate(map, false);
@@ -345,7 +378,7 @@ static void load_prepared(const char *path, int number, int seconds)
 		outcome->n_programs++;
 	}
 	bpf_object__for_each_map(map, object) {
-		bpf_map__set_pin_path(map, NULL);
+		complete_map(map);
 		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			bpf_map__set_autocreate(map, true);
 	}
