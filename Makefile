@@ -8,6 +8,10 @@
 # make kernel-docs  builds the docs of the kernel trees in KFUNCDOC_KERNEL_TREES, else of one that it fetches
 # make programs  audits programs that clang compiles with the vmlinux.h in KFUNCDOC_VMLINUX_H, else with one that it
 #              fetches
+# make boot    boots real kernels in qemu, loads BPF programs, and compares what the kernels say with what audits say: the
+#              kernels in KERNELS=DIR, else in KFUNCDOC_KERNELS, else two that it fetches; the programs in
+#              OBJECTS="DIR...", else our own; with the libbpf in LIBBPF=DIR (tools/lib/bpf of a kernel tree), else with
+#              one that it fetches
 # make browser tests the site in the Chromium of the system, or in the one that KFUNCDOC_CHROMIUM names
 # make bench   measures the figures of docs/figures.rst again; with KERNELS=DIR also those of real kernels, with
 #              OBJECTS=DIR also those of BPF objects
@@ -86,6 +90,24 @@ else
 	KFUNCDOC_VMLINUX_H=_build/vmlinux-h $(BIN)/python -m pytest $(PYTESTOPTS) tests/programs
 endif
 
+# BOOTOPTS are options of tests/boot/__main__.py.
+boot: $(VENV)/.test
+ifndef LIBBPF
+	tests/boot/fetch-libbpf _build/libbpf
+endif
+	tests/boot/build $(or $(LIBBPF),_build/libbpf/src) _build/boot
+ifeq ($(KERNELS)$(KFUNCDOC_KERNELS),)
+	PYTHON=$(BIN)/python tests/boot/fetch-kernels _build/kernels
+endif
+ifndef OBJECTS
+ifndef KFUNCDOC_VMLINUX_H
+	tests/programs/fetch _build/vmlinux-h
+endif
+	PYTHONPATH=tests $(BIN)/python -m boot.compile_programs $(or $(KFUNCDOC_VMLINUX_H),_build/vmlinux-h) _build/boot/programs
+endif
+	PYTHONPATH=tests $(BIN)/python -m boot $(or $(KERNELS),$(KFUNCDOC_KERNELS),_build/kernels) \
+	  $(or $(OBJECTS),_build/boot/programs) --loader _build/boot/loader --results _build/boot/results $(BOOTOPTS)
+
 $(VENV)/.browser: $(VENV)/.test
 	$(BIN)/python -m pip install --quiet --editable '.[browser]'
 	touch $@
@@ -117,4 +139,4 @@ observe: $(VENV)/.test
 clean:
 	rm -rf _build $(VENV) .venv-matrix
 
-.PHONY: all $(BUILDERS) test quick check matrix kernel-docs programs browser bench bench-site screenshots observe clean
+.PHONY: all $(BUILDERS) test quick check matrix kernel-docs programs boot browser bench bench-site screenshots observe clean

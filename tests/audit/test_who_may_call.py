@@ -126,13 +126,13 @@ def summary(report: Report) -> str:
         ),
         (
             DISPATCH, in_section("struct_ops/x", "sched_ext_ops", "enqueue"),
-            "enqueue() of sched_ext_ops may not call it; these may: dispatch() and init() of sched_ext_ops, and syscall "
-            "programs",
+            "enqueue() of sched_ext_ops may not call it; these may: dispatch() and init() of sched_ext_ops, and "
+            "syscall programs",
         ),
         (
             DISPATCH, in_section("struct_ops/x", "Qdisc_ops", "dispatch"),
-            "dispatch() of Qdisc_ops may not call it; these may: dispatch() and init() of sched_ext_ops, and syscall "
-            "programs",
+            "dispatch() of Qdisc_ops may not call it; these may: dispatch() and init() of sched_ext_ops, and "
+            "syscall programs",
         ),
         ((), in_section("syscall"), "no program may call it"),
     ],
