@@ -25,7 +25,6 @@ from kfuncdoc.compat.kernels import KernelRecord
 from kfuncdoc.kernels.reference import reference_date, reference_release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.declaration_files import find
-from kfuncdoc.record.load import load as load_files
 from kfuncdoc.record.snapshot import Snapshot
 from kfuncdoc.views.difference import Difference, difference
 
@@ -39,6 +38,8 @@ def load(*paths: PathOrText) -> Catalog:
     A mistake in a declaration raises nothing: ``catalog.diagnostics`` reports it, and the declaration is left out.
     Raises :exc:`FileNotFoundError` if one of *paths* does not exist.
     """
+    from kfuncdoc.record.load import load as load_files
+
     names = [os.fspath(path) for path in paths] or [str(packaged("data"))]
     for name in names:
         if not os.path.lexists(name):

@@ -34,16 +34,23 @@ def load_catalog(paths: Sequence[str]) -> Catalog:
     from kfuncdoc.base.progress import track
     from kfuncdoc.base.resources import packaged
     from kfuncdoc.base.yaml_text import Unusable
+    from kfuncdoc.record.cache import cached
     from kfuncdoc.record.declaration_files import find
-    from kfuncdoc.record.load import load
 
+    is_packaged = not paths
     paths = paths or [str(packaged("data"))]
     existing(paths)
     files = find(paths)
     if not files:
         refuse(f"no *.kfuncs.yaml in {', '.join(paths)}")
+
+    def read() -> Catalog:
+        from kfuncdoc.record.load import load
+
+        return load(files, track=track)
+
     try:
-        catalog = load(files, track=track)
+        catalog = cached(files, read) if is_packaged else read()
     except Unusable as error:
         # A packaged file that every declaration needs: releases.yaml, flags.yaml or hooks.yaml.
         raise Refused([as_text(error.diagnostic)]) from None

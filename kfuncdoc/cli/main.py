@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import gc
 import io
 import os
 import sys
@@ -68,6 +69,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         # Names of files and keys may have characters that the terminal cannot show; the finding must be shown anyway.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    _collect_garbage_rarely()
     try:
         return _run(command, namespace)
     except Refused as refused:
@@ -76,6 +78,13 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     # Only here, after the error is handled, has the work ended and removed its progress from the terminal.
     tell(*lines)
     return status
+
+
+def _collect_garbage_rarely() -> None:
+    """Let Python look for garbage less often: imports and the record make many objects, which all stay."""
+    first, second, third = gc.get_threshold()
+    if first:
+        gc.set_threshold(max(first, 50_000), second, third)
 
 
 def _refuse_unknown(parser: argparse.ArgumentParser, command: type[Command], unknown: Sequence[str]) -> NoReturn:

@@ -172,7 +172,7 @@ Commit = Annotated[str, BeforeValidator(_commit), WithJsonSchema({"type": "strin
 class DeclarationModel(BaseModel):
     """The base of all models."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(defer_build=True, frozen=True, extra="forbid")
 
     def get(self, name: str) -> Any:
         """Return the field *name*; None if this model has no such field.
