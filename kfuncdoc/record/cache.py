@@ -74,7 +74,7 @@ def _read(entry: Path) -> Optional[Catalog]:
     try:
         if not (_is_ours(os.stat(entry.parent)) and _is_ours(os.lstat(entry))):
             return None
-        with open(entry, "rb") as stream, _garbage_uncollected():
+        with open(entry, "rb") as stream, _garbage_left_alone():
             catalog = pickle.load(stream)  # noqa: S301 - only this user can have written it
     except Exception:  # pickle lets errors of all kinds out of damaged files
         return None
@@ -106,11 +106,13 @@ def _write(entry: Path, catalog: Catalog) -> None:
 
 
 @contextlib.contextmanager
-def _garbage_uncollected() -> Iterator[None]:
+def _garbage_left_alone() -> Iterator[None]:
+    """Keep Python from looking for garbage in what is made now, all of which stays as long as the command runs."""
     enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if enabled:
+            gc.freeze()
             gc.enable()
