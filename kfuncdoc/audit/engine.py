@@ -166,7 +166,8 @@ class _ObjectAudit:
         """Return those of *calls* that may be reached on *kernel*."""
         if not self._has_tests:
             return tuple(calls)
-        return tuple(call for call in calls if call.reached(self._resolved[kernel]))
+        resolved = self._resolved[kernel]
+        return tuple([call for call in calls if call.reached(resolved)])
 
     # -- the verifier
 

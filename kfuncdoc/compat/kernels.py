@@ -75,6 +75,7 @@ class KernelRecord:
         self.views = views
         self.snapshot = views.snapshot
         self._kernels: dict[Release, Kernel] = {}
+        self._looked: dict[tuple[str, Kernel], KfuncOnKernel] = {}
 
     @classmethod
     def whole(cls, catalog: Catalog, date: datetime.date) -> KernelRecord:
@@ -99,7 +100,14 @@ class KernelRecord:
         return KnownNames(self.snapshot.catalog.entries)
 
     def look(self, name: str, kernel: Kernel) -> KfuncOnKernel:
-        """Return what is known of the kfunc *name* on *kernel*."""
+        """Return what is known of the kfunc *name* on *kernel*; it is looked up once, as many objects ask for it."""
+        key = name, kernel
+        seen = self._looked.get(key)
+        if seen is None:
+            seen = self._looked[key] = self._look(name, kernel)
+        return seen
+
+    def _look(self, name: str, kernel: Kernel) -> KfuncOnKernel:
         declared = self.snapshot.lifecycle_at(name, kernel.release) if kernel.release else None
         if kernel.observed is not None:
             seen = self._observed(name, kernel.observed, declared)

@@ -19,6 +19,7 @@ import re
 import struct
 import sys
 from array import array
+from functools import cached_property
 from typing import Final, FrozenSet, Iterator, Mapping, Optional
 
 from kfuncdoc.bpf import shape
@@ -193,10 +194,14 @@ class Btf:
 
     def of_kind(self, kind: int) -> Iterator[int]:
         """Yield the numbers of all types of *kind*; not of the base."""
-        words, first = self._words, self.first
-        for index, at in enumerate(self._offsets):
-            if words[at + 1] >> 24 & 0x7F == kind:
-                yield first + index
+        yield from self._numbers_by_kind.get(kind, ())
+
+    @cached_property
+    def _numbers_by_kind(self) -> dict[int, list[int]]:
+        words, numbers = self._words, dict[int, list[int]]()
+        for number, at in enumerate(self._offsets, self.first):
+            numbers.setdefault(words[at + 1] >> 24 & 0x7F, []).append(number)
+        return numbers
 
     def functions_named(self, names: FrozenSet[str]) -> dict[str, int]:
         """Return the number of the first function by each of *names*, if there is one; not of the base."""
