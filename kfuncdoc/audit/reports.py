@@ -167,6 +167,8 @@ class _TextReport:
                 yield f"        at {place}"  # whole, to be clicked at
 
     def _called_by(self, finding: Finding, who: str) -> str:
+        if not finding.calls:
+            return "not called" if self._alone else f"{self._name(finding.object)}: not called"
         return f"called by {who}" if self._alone else f"{self._name(finding.object)}: {who}"
 
     def _first_callers(self, cause: _Cause) -> Iterator[str]:

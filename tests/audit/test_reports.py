@@ -260,7 +260,7 @@ def test_calls_in_no_program(record):
     declared = run(
         AuditRequest([BpfObject("x.bpf.o", (extern("bpf_mine"),))], record, asked_for(record, names=["v7.0"]))
     )
-    assert "    called by nothing\n" in as_text(declared, 80)
+    assert "    not called\n" in as_text(declared, 80)
 
 
 def test_tally(report):

@@ -130,10 +130,10 @@ def test_objects_inside_of_a_program(capsys):
     content = Path(write_object("prog.bpf.o", "bpf_new")).read_bytes()
     Path("scx_demo").write_bytes(Object(machine=62).elf() + content)
     assert audit("scx_demo", "--kernel", "v7.0") == CLEAN
-    assert capsys.readouterr().out == "scx_demo(BPF object 1): loads on v7.0\n"
+    assert capsys.readouterr().out == "scx_demo(bpf-object-1): loads on v7.0\n"
     assert audit("scx_demo", "--kernel", "v7.0", "--format", "json") == CLEAN
     (audited,) = json.loads(capsys.readouterr().out)["objects"]
-    assert (audited["path"], audited["offset"]) == ("scx_demo(BPF object 1)", len(Object(machine=62).elf()))
+    assert (audited["path"], audited["offset"]) == ("scx_demo(bpf-object-1)", len(Object(machine=62).elf()))
 
 
 def test_standard_input(capsys, monkeypatch):

@@ -126,7 +126,7 @@ def test_several_objects_in_source_code():
     text = by_xxd(ONE) + since_v6_6(TWO) + by_xxd(TWO)
     text += 'const char *name = "\\x7f\\x45";\nint a[] = {127, 69, 76, 70};\n'
     assert list(objects_within("all.h", text.encode())) == [
-        Embedded("prog_bpf", ONE), Embedded("BPF object 2", TWO), Embedded("BPF object 3", TWO),
+        Embedded("prog_bpf", ONE), Embedded("bpf-object-2", TWO), Embedded("bpf-object-3", TWO),
     ]  # fmt: skip
 
 
@@ -164,8 +164,8 @@ def test_objects_in_a_program(tmp_path, order):
     path.write_bytes(program(first, second))
     read = list(read_objects(str(path)))
     assert [(one_read.path, one_read.offset, one_read.externs[0].name) for one_read in read] == [
-        (f"{path}(BPF object 1)", program(first, second).index(first), "bpf_one"),
-        (f"{path}(BPF object 2)", program(first, second).index(second), "bpf_two"),
+        (f"{path}(bpf-object-1)", program(first, second).index(first), "bpf_one"),
+        (f"{path}(bpf-object-2)", program(first, second).index(second), "bpf_two"),
     ]
 
 
@@ -191,7 +191,7 @@ def test_an_object_that_is_cut_off_is_an_error_and_hides_no_other(tmp_path):
     first, second = read_each(str(path))
     assert first.externs[0].name == "bpf_one"
     assert isinstance(second, Unscannable)
-    assert second.path == f"{path}(BPF object 2)"
+    assert second.path == f"{path}(bpf-object-2)"
     assert "reach past its end" in second.message
 
 
@@ -259,7 +259,7 @@ def test_a_library_with_members_of_other_machines(tmp_path):
     path.write_bytes(library((b"host.o/", HOST), (b"one.bpf.o/", ONE), (b"scx.o/", program(TWO))))
     assert [one_read.path for one_read in read_objects(str(path))] == [
         f"{path}(one.bpf.o)",
-        f"{path}(scx.o)(BPF object 1)",
+        f"{path}(scx.o)(bpf-object-1)",
     ]
     path.write_bytes(library((b"host.o/", HOST)))
     with pytest.raises(Unscannable, match=r"host\.o\): this is no BPF object: it is for the machine EM_X86_64"):
@@ -335,7 +335,7 @@ def test_a_folder_in_which_one_cannot_be_read(tmp_path, monkeypatch):
     ("content", "paths"),
     [
         (ONE, ["(standard input)"]),
-        (program(ONE, TWO), ["(standard input)(BPF object 1)", "(standard input)(BPF object 2)"]),
+        (program(ONE, TWO), ["(standard input)(bpf-object-1)", "(standard input)(bpf-object-2)"]),
         (since_v6_6(ONE).encode(), ["(standard input)(prog_bpf)"]),
         (library((b"one.o/", ONE)), ["(standard input)(one.o)"]),
     ],

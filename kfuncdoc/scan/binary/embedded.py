@@ -109,7 +109,7 @@ def _in_binary(content: bytes) -> Iterator[Embedded]:
             whole = start + size <= len(content)
             # Of an object that is cut off, the header is enough to tell so.
             end = start + (size if whole else _HEADER_BYTES)
-            yield Embedded(f"BPF object {number}", content[start:end], start)
+            yield Embedded(f"bpf-object-{number}", content[start:end], start)
             at = end
 
 
@@ -165,7 +165,7 @@ def _in_text(content: bytes) -> Iterator[Embedded]:
         if spelled is not None and is_object(spelled):
             name = _name_before(content, at, start)
             if not name or name in names:
-                name = f"BPF object {len(names) + 1}"
+                name = f"bpf-object-{len(names) + 1}"
             names.add(name)
             yield Embedded(name, spelled)
         at = max(end, start + 1)
