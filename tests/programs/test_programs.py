@@ -239,6 +239,24 @@ def test_a_library_of_objects(compiled, record, tmp_path, target):
     assert [in_which_it_loads(each, report.kernels) for each in report.objects] == [EXPECTED[name][0] for name in names]
 
 
+def test_in_a_skeleton_and_in_a_program(compiled, record, tmp_path):
+    """As bpftool writes the one, and a linker the other."""
+    compiled_object = compiled["gone", "bpfel"]
+    skeleton, program = tmp_path / "gone.skel.h", tmp_path / "gone"
+    with open(skeleton, "wb") as stream:
+        subprocess.run(["bpftool", "gen", "skeleton", compiled_object, "name", "gone_bpf"], stdout=stream, check=True)
+    source = tmp_path / "main.c"
+    source.write_text(
+        f'asm(".section .rodata\\n.incbin \\"{compiled_object}\\"\\n.text");\nint main(void) {{ return 0; }}\n',
+        encoding="utf-8",
+    )
+    tool("clang", source, "-o", program)
+    for path, name in ((skeleton, "gone_bpf"), (program, "bpf-object-1")):
+        report = against(record, path)
+        assert outcome(report) == EXPECTED["gone"]
+        assert report.objects[0].object.path == f"{path}({name})"
+
+
 def test_linked_by_bpftool(compiled, record, tmp_path):
     linked = tmp_path / "linked.bpf.o"
     tool("bpftool", "gen", "object", linked, compiled["gone", "bpfel"], compiled["clean", "bpfel"])
