@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from typing import TYPE_CHECKING, Any, Iterable, Optional, Sequence, Union
+from typing import Any, Iterable, Optional, Sequence, Union
 
 from kfuncdoc.audit.engine import AuditRequest
 from kfuncdoc.audit.engine import run as run_audit
@@ -26,9 +26,7 @@ from kfuncdoc.kernels.reference import reference_date, reference_release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.declaration_files import find
 from kfuncdoc.record.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from kfuncdoc.views.difference import Difference
+from kfuncdoc.views.difference import Difference, difference
 
 PathOrText = Union[str, "os.PathLike[str]"]
 Day = Union[str, datetime.date, None]
@@ -66,7 +64,6 @@ def diff(catalog: Catalog, first: str, last: str) -> Difference:
     or *last* comes before *first*.
     """
     from kfuncdoc.audit.asked_kernels import recorded_range
-    from kfuncdoc.views.difference import difference
 
     # What happened up to a release does not depend on the day on which it is told: any day will do.
     record = KernelRecord.whole(catalog, catalog.calendar.real[-1].date)

@@ -50,8 +50,8 @@ class AuditCommand(Command):
 
     objects: tuple[str, ...] = argument(
         nargs="+", metavar="OBJECT",
-        help="a BPF object; a library (.a), program or skeleton header with objects in it; a folder: everything of "
-        "these in it, whatever its name; or - for standard input",
+        help="a BPF object; a library (.a), a program or a skeleton header that has objects in it; a folder with any "
+        "of these, whatever their names; or - for standard input",
     )  # fmt: skip
     first: Optional[str] = arguments.first_kernel()
     last: Optional[str] = arguments.last_kernel()

@@ -24,6 +24,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
+from functools import cached_property
 from typing import Final, NamedTuple, Optional, TypeVar, Union
 
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, essential_name
@@ -364,7 +365,6 @@ class _ObjectReader:
         """Return the kfuncs that are declared, by the numbers of their symbols."""
         btf = self._btf
         declared = {btf.function(number): number for number in self._ksyms(btf)} if btf else {}
-        typed = {btf.name(number) for kind in (FUNC, VAR) for number in btf.of_kind(kind)} if btf else set()
         externs = {}
         for index, symbol in enumerate(self._symbols):
             if symbol.section != elf.UNDEFINED or symbol.type != elf.NOTYPE or symbol.binding == elf.LOCAL:
@@ -375,9 +375,17 @@ class _ObjectReader:
             elif name in declared:
                 number = declared[name]
                 externs[index] = Extern(name, weak, btf.prototype(number), btf.shape_of(number))
-            elif name not in typed:
+            elif name not in self._typed_names:
                 self._untyped.append(name)
         return externs
+
+    @cached_property
+    def _typed_names(self) -> frozenset[str]:
+        """The names of all functions and variables that have a type; few objects need them."""
+        btf = self._btf
+        if btf is None:
+            return frozenset()
+        return frozenset(btf.name(number) for kind in (FUNC, VAR) for number in btf.of_kind(kind))
 
     @staticmethod
     def _ksyms(btf: Btf) -> Iterator[int]:
