@@ -29,7 +29,7 @@ class BtfExt:
 
     def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
         self._path, self._blob, self._btf, self._mark = path, blob, btf, mark
-        self._lines: dict[str, list[tuple[int, int, int]]] = {}
+        self._lines: dict[str, list[tuple[int, ...]]] = {}
         self._patched: dict[str, frozenset[int]] = {}
         if not blob or btf is None:
             return
@@ -42,13 +42,17 @@ class BtfExt:
         # Sections of one name share it.
         self._patched = {section: frozenset(places) for section, places in patched.items()}
         with suppress(struct.error, Unscannable):
-            for section, (offset, file, _, line) in self._records(self._LINES):
-                self._lines.setdefault(section, []).append((offset, file, line))
-        for records in self._lines.values():
-            records.sort()
+            for section, records in self._blocks(self._LINES):
+                self._lines.setdefault(section, []).extend(records)
+        for lines in self._lines.values():
+            lines.sort()
 
     def _records(self, where: tuple[int, int]) -> Iterator[tuple[str, tuple[int, ...]]]:
-        """Yield the first four words of each record, with the name of the section that it is about.
+        """Yield the records of :meth:`_blocks` one by one, each with the name of the section that it is about."""
+        return ((section, record) for section, records in self._blocks(where) for record in records)
+
+    def _blocks(self, where: tuple[int, int]) -> Iterator[tuple[str, Iterator[tuple[int, ...]]]]:
+        """Yield the name of each section with records, and the first four words of each of its records.
 
         *where* are the words of the header that say where the records are.
         """
@@ -70,8 +74,7 @@ class BtfExt:
             if at + count * size > len(self._blob):
                 raise Unscannable(self._path, "its section .BTF.ext is broken")
             form = struct.Struct(f"{self._mark}4I{size - 16}x")
-            for record in form.iter_unpack(memoryview(self._blob)[at : at + count * size]):
-                yield section, record
+            yield section, form.iter_unpack(memoryview(self._blob)[at : at + count * size])
             at += count * size
 
     def patched(self, section: str) -> frozenset[int]:
@@ -84,7 +87,7 @@ class BtfExt:
         before = bisect.bisect_left(records, (offset + 1,))
         if not before or self._btf is None:
             return None
-        _, file, line = records[before - 1]
+        _, file, _, line = records[before - 1]
         try:
             name = self._btf.string(file)
         except Unscannable:
