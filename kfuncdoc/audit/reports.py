@@ -182,8 +182,9 @@ class _TextReport:
         shown = places[:_MOST_PLACES]
         more_places = [f"and {_plural(len(places) - len(shown), 'more place')}"] if len(shown) < len(places) else []
         where = f"at {', '.join([*shown, *more_places])}" if shown else ""
-        if len(items) == 1:
-            yield from self._wrapped(f"in {items[0]}; {where}" if where else f"in {items[0]}", "    ")
+        together = self._wrapped("; ".join([f"in {'; '.join(items)}", *([where] if where else [])]), "    ")
+        if len(items) == 1 or len(together) <= _MOST_LINES:
+            yield from together
             return
         yield from self._fitted(items)
         if where:

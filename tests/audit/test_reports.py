@@ -178,6 +178,11 @@ def test_many_objects_of_one_cause(record):
         assert text.count(FOLDER) == text.count(SOURCES) == 1
 
 
+def test_two_objects_of_one_cause(record):
+    text = as_text(audited(record, SCHEDULERS[:2], ["v6.17"]), 100)
+    assert "\n    in scx_00: packet; scx_01: packet; at include/compat.h:7:3\n" in text
+
+
 def test_many_objects_that_load(record):
     clean = [
         BpfObject(f"{number:03}.o", (extern("bpf_new"),), (PACKET,), (Call("bpf_new", "packet", (PACKET,)),))
