@@ -22,9 +22,11 @@ from kfuncdoc.audit.findings import AuditRule, Finding, ObjectReport, Report, Un
 from kfuncdoc.audit.ignores import Ignore
 from kfuncdoc.audit.libbpf import Resolution, is_resolved, untyped_reason
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
+from kfuncdoc.bpf.conditions import AsBuilt, Fact, KfuncFound, OptionalPartsCount
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
+from kfuncdoc.compat.facts import KernelFacts
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR
 
@@ -44,6 +46,8 @@ class AuditRequest:
     unreadable: Sequence[Unreadable] = ()
     #: The findings that do not count.  Each entry is valid up to its last day; "today" is the day of the record.
     ignores: Sequence[Ignore] = ()
+    #: Whether optional programs (``SEC("?...")``) count, and functions that no program calls: libbpf loads neither.
+    optional: bool = False
 
 
 def run(request: AuditRequest) -> Report:
@@ -57,7 +61,7 @@ def run(request: AuditRequest) -> Report:
         start = 0 if request.kernels else _first_with_all_needed(bpf_object, record, kernels)
         asked = kernels[start:]
         adviser = advisers.setdefault(asked, Adviser(record, asked))
-        report = _ObjectAudit(bpf_object, record, asked, adviser).report()
+        report = _ObjectAudit(bpf_object, record, asked, adviser, optional=request.optional).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
     complete = Report(tuple(reports), kernels, str(record.snapshot.last), unreadable=tuple(request.unreadable))
     return ignores.apply(complete, request.ignores, record.snapshot.date)
@@ -79,13 +83,20 @@ class _ObjectAudit:
     """The audit of one object."""
 
     def __init__(
-        self, bpf_object: BpfObject, record: KernelRecord, kernels: tuple[Kernel, ...], adviser: Adviser
+        self,
+        bpf_object: BpfObject,
+        record: KernelRecord,
+        kernels: tuple[Kernel, ...],
+        adviser: Adviser,
+        *,
+        optional: bool,
     ) -> None:
         self._object = bpf_object
         self._record = record
         self._kernels = kernels
         self._adviser = adviser
         self._resolution = Resolution(record)
+        self._optional = optional
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
@@ -98,12 +109,15 @@ class _ObjectAudit:
             kernel: {extern.name: is_resolved(extern, self._seen[extern.name][kernel]) for extern in bpf_object.externs}
             for kernel in kernels
         }
+        self._facts = {
+            kernel: KernelFacts(record, kernel, self._resolved[kernel], optional=optional) for kernel in kernels
+        }
 
     def report(self) -> ObjectReport:
         of_externs = (finding for extern in self._object.externs for finding in self._findings_of(extern))
         findings = (*map(self._untyped_finding, self._object.untyped), *of_externs)
         breaks = self._kernels_of(findings, _breaks)
-        unsure = [kernel for kernel in self._kernels_of(findings, _may_break) if kernel not in breaks]
+        unsure = [kernel for kernel in self._kernels_of(findings, self._may_break) if kernel not in breaks]
         loads = [kernel for kernel in self._kernels if kernel not in breaks and kernel not in unsure]
         return ObjectReport(self._object, findings, tuple(loads), tuple(breaks), tuple(unsure))
 
@@ -149,7 +163,23 @@ class _ObjectAudit:
 
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
-        return tuple(call for call in calls if call.reached(self._resolved[kernel]))
+        return tuple(call for call in calls if call.reached(self._facts[kernel]) is not False)
+
+    def _is_guarded(self, extern: Extern, calls: Sequence[Call]) -> bool:
+        """Whether none of *calls* is reached on a kernel that lacks the kfunc of *extern*, whatever else it has."""
+
+        def facts(fact: Fact) -> Optional[bool]:
+            if fact == KfuncFound(extern.name):
+                return False
+            return self._optional if isinstance(fact, OptionalPartsCount) else isinstance(fact, AsBuilt) or None
+
+        return all(call.reached(facts) is False for call in calls)
+
+    def _may_break(self, finding: Finding) -> bool:
+        """Whether the object may not load because of *finding*."""
+        if finding.rule is AuditRule.KFUNC_UNKNOWN:
+            return not finding.extern.weak or not self._is_guarded(finding.extern, finding.calls)
+        return finding.rule is AuditRule.GUARD_MISSING
 
     # -- the verifier
 
@@ -159,7 +189,7 @@ class _ObjectAudit:
         """Yield what the verifier refuses of the programs that make *calls*, on the kernels that have the kfunc."""
         calls_by_program: dict[Program, list[Call]] = {}
         for call in calls:
-            for program in call.programs:
+            for program in call.programs if self._optional else _without_optional(call.programs):
                 calls_by_program.setdefault(program, []).append(call)
         # Programs with the same verdicts share a finding.
         programs_by_verdicts: dict[tuple[tuple[Kernel, Optional[Verdict]], ...], list[Program]] = {}
@@ -192,7 +222,7 @@ class _ObjectAudit:
         declared = {kernel: seen.declared for kernel, seen in present.items() if seen.declared is not None}
         if newest is None or not declared:
             return
-        is_guarded = extern.weak and all(call.guarded for call in calls)
+        is_guarded = extern.weak and self._is_guarded(extern, calls)
         verdicts = [
             *(() if is_removed_later else outlook.deprecations(declared, is_guarded=is_guarded)),
             *outlook.early_calls(newest, declared),
@@ -247,21 +277,16 @@ _RULES_WITH_ADVICE = frozenset({
 })  # fmt: skip
 
 
+def _without_optional(programs: Sequence[Program]) -> tuple[Program, ...]:
+    return tuple(program for program in programs if not program.optional)
+
+
 def _breaks(finding: Finding) -> bool:
     """Whether the object does not load because of *finding*."""
-    if finding.rule is AuditRule.NOT_CALLABLE:
-        # libbpf does not load optional programs (SEC("?...")) unless it is told to.
-        return any(not program.optional for call in finding.calls for program in call.programs)
     return finding.rule in (
-        AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
+        AuditRule.NOT_CALLABLE, AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING,
+        AuditRule.SYMBOL_UNTYPED,
     )  # fmt: skip
-
-
-def _may_break(finding: Finding) -> bool:
-    """Whether the object may not load because of *finding*."""
-    if finding.rule is AuditRule.KFUNC_UNKNOWN:
-        return not finding.extern.weak or not all(call.guarded for call in finding.calls)
-    return finding.rule in (AuditRule.GUARD_MISSING, AuditRule.NOT_CALLABLE)
 
 
 def _limited(calls: Sequence[Call], programs: Collection[Program]) -> tuple[Call, ...]:

@@ -66,6 +66,11 @@ class AuditCommand(Command):
     )
     format: str = arguments.report_format("text", "json", "sarif", "github")
     notes: bool = argument("--notes", action="store_true", help="show notes too, and what is ignored (text)")
+    optional: bool = argument(
+        "--optional",
+        action="store_true",
+        help='have optional programs (SEC("?...")) count, and functions that no program calls: libbpf loads neither',
+    )
     failing: frozenset[Status] = argument(
         "--fail-on", metavar="WHAT", default="deprecated,breaks,replacement,unknown", read=_read_statuses,
         help="the findings that set the exit status, separated by commas: deprecated, breaks, replacement, unknown, or "
@@ -98,7 +103,7 @@ class AuditCommand(Command):
             ),
             *_observed_kernels(self.btf, objects, record),
         ]  # fmt: skip
-        return run(AuditRequest(objects, record, kernels, unreadable, ignored))
+        return run(AuditRequest(objects, record, kernels, unreadable, ignored, self.optional))
 
     def _ignored(self) -> Sequence[Ignore]:
         """Return the entries of the file of findings to ignore."""
@@ -149,10 +154,11 @@ def _observed_kernels(given: Sequence[str], objects: Sequence[BpfObject], record
     from kfuncdoc.scan.binary.image import find_functions
 
     names = {*record.snapshot.catalog.entries, *(extern.kfunc for read in objects for extern in read.externs)}
+    questions = {question for read in objects for question in read.questions}
     for path, release in dict.fromkeys(map(_path_and_release, given)):
         existing([path])
         with refusing(Unscannable, KernelUnknown):
-            kernel = observed_kernel(record, path, find_functions([path], names, track=track), release)
+            kernel = observed_kernel(record, path, find_functions([path], names, questions, track=track), release)
         yield kernel
 
 

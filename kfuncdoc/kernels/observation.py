@@ -25,6 +25,7 @@ from typing import Any, FrozenSet, Literal, Mapping, Optional
 
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.json_schema import Schema
+from kfuncdoc.bpf.conditions import CoreOutcome
 from kfuncdoc.bpf.shape import Shape
 
 #: The version of the JSON.
@@ -175,6 +176,10 @@ class KernelFunctions:
     no_kfuncs: FrozenSet[str] = frozenset()
     #: The functions for which the kernel does not tell whether they are kfuncs.
     doubtful: FrozenSet[str] = frozenset()
+    #: What libbpf answers the questions of programs about types of the kernel.
+    outcomes: Mapping[CoreOutcome, bool] = field(default_factory=dict)
+    #: The questions about types that are not in the kernel itself; a module may have them.
+    lacking: FrozenSet[CoreOutcome] = frozenset()
 
     @property
     def release(self) -> Optional[str]:

@@ -28,8 +28,10 @@ LOADED, EXECUTABLE, COMPRESSED = 0x2, 0x4, 0x800
 #: The section of a symbol that another file defines (``SHN_UNDEF``).
 UNDEFINED = 0
 #: Types (``STT_*``) and bindings (``STB_*``) of symbols.
-NOTYPE, FUNC = 0, 2
+NOTYPE, OBJECT, FUNC = 0, 1, 2
 LOCAL, WEAK = 0, 2
+#: STV_INTERNAL and STV_HIDDEN.
+HIDDEN = (1, 2)
 
 #: Bounds, in sections and bytes, far above what any kernel has.
 _MOST_SECTIONS = 0xFF00
@@ -62,6 +64,7 @@ class ElfSymbol(NamedTuple):
     section: int
     value: int
     size: int
+    visibility: int
 
 
 class Elf:
@@ -160,10 +163,10 @@ class Elf:
         content = self.contents(table, "the symbol table")
         for fields in form.iter_unpack(memoryview(content)[: len(content) // form.size * form.size]):
             if wide:
-                name, kind, _, section, value, size = fields
+                name, kind, other, section, value, size = fields
             else:
-                name, value, size, kind, _, section = fields
-            yield ElfSymbol(name, kind & 0xF, kind >> 4, section, value, size)
+                name, value, size, kind, other, section = fields
+            yield ElfSymbol(name, kind & 0xF, kind >> 4, section, value, size, other & 3)
 
 
 def shown(name: Union[bytes, str]) -> str:
