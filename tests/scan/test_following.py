@@ -321,7 +321,7 @@ class World:
         self._thing = self.object.types.struct("thing___ours", (("member", 1),))
 
     def function(self, section: str, name: str, code: list[Code], *, lines: int, local: bool = False) -> None:
-        """Add a function; each ``r = 1`` that is the same object as :data:`ASKED` is patched."""
+        """Add a function; each :class:`Asked` in it is patched."""
         start = sum(2 if instruction.wide else 1 for instruction in self.object._code.get(section, ()))
         self.object.function(section, name, code, lines=lines, local=local)
         for instruction in code:

@@ -16,6 +16,7 @@ out a kernel on which the verifier gets to the call: a test in a form that is no
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Optional, Protocol
 
@@ -93,7 +94,7 @@ class _Analysis:
         #: The states at the ends of the functions that were followed.
         self.exits: dict[Function, MachineState] = {}
         self._callers: dict[Function, set[Function]] = {}
-        self._telling: frozenset[Function] = frozenset()
+        self._graph = _CallGraph(())
         #: The functions whose ends some caller has asked for.
         self._asked: set[Function] = set()
         self._reach: dict[CallSite, Condition] = {}
@@ -101,9 +102,10 @@ class _Analysis:
         self._queued: set[Function] = set()
 
     def reach_from(self, roots: Mapping[Function, Condition]) -> dict[CallSite, Condition]:
-        self._telling = _telling_functions(roots)
+        self._graph = _CallGraph(roots)
         for function, reach in roots.items():
-            self._enter(function, MachineState(reach, {}))
+            if function in self._graph.calling:
+                self._enter(function, MachineState(reach, {}))
         rounds = 0
         while self._waiting:
             rounds += 1
@@ -142,7 +144,7 @@ class _Analysis:
             if at in function.kfuncs:
                 self._reach[site] = self.table.either(self._reach.get(site, NEVER), state.reach)
             called = function.calls.get(at)
-            if called is not None:
+            if called is not None and (called in self._graph.calling or self._is_asked(called, at, function)):
                 self._callers.setdefault(called, set()).add(function)
                 passes = not called.standalone and at not in function.callbacks
                 self._enter(called, MachineState(state.reach, _told_by(state) if passes else {}))
@@ -157,10 +159,14 @@ class _Analysis:
             for caller in self._callers.get(function, ()):
                 self._queue(caller)
 
+    def _is_asked(self, called: Function, at: int, function: Function) -> bool:
+        """Whether the result of the function *called* at *at* tells something to the *function* that calls it."""
+        return not called.standalone and at not in function.callbacks
+
     def _tells(self, function: Function) -> bool:
         """Whether *function* may tell something of a kernel, by itself or from its arguments."""
         entry = self._entries.get(function)
-        return function in self._telling or (entry is not None and bool(entry.values))
+        return function in self._graph.telling or (entry is not None and bool(entry.values))
 
     def end_of(self, function: Function) -> Optional[MachineState]:
         """Return the state after *function* that a caller gets; None while it is not known yet."""
@@ -179,26 +185,42 @@ class _Analysis:
         return {content: self.table.of(AsBuilt(variable)) if variable is not None else ALWAYS}
 
 
-def _telling_functions(roots: Iterable[Function]) -> frozenset[Function]:
-    """Return the functions that tell something of a kernel, by themselves or by static functions that they call."""
-    reached, waiting = set(roots), list(roots)
-    callers: dict[Function, list[Function]] = {}
-    while waiting:
-        function = waiting.pop()
-        for called in function.calls.values():
-            if not called.standalone:
-                callers.setdefault(called, []).append(function)
-            if called not in reached:
-                reached.add(called)
-                waiting.append(called)
-    telling = {function for function in reached if function.addresses or function.outcomes or function.variables}
-    waiting = list(telling)
-    while waiting:
-        for caller in callers.get(waiting.pop(), ()):
-            if caller not in telling:
-                telling.add(caller)
-                waiting.append(caller)
-    return frozenset(telling)
+class _CallGraph:
+    """The functions that are called from *roots*, and what is known of them before they are followed."""
+
+    def __init__(self, roots: Iterable[Function]) -> None:
+        self._callers: dict[Function, list[Function]] = {function: [] for function in roots}
+        waiting = list(self._callers)
+        while waiting:
+            function = waiting.pop()
+            for called in function.calls.values():
+                if called not in self._callers:
+                    self._callers[called] = []
+                    waiting.append(called)
+                self._callers[called].append(function)
+        #: The functions that tell something of a kernel, by themselves or by static functions that they call.
+        self.telling = self._with_callers(
+            (
+                function
+                for function in self._callers
+                if function.addresses or function.variables or not function.outcomes.keys().isdisjoint(function.places)
+            ),
+            static=True,
+        )
+        #: The functions that call a kfunc, by themselves or by others that they call.
+        self.calling = self._with_callers((function for function in self._callers if function.kfuncs), static=False)
+
+    def _with_callers(self, functions: Iterable[Function], *, static: bool) -> frozenset[Function]:
+        """Return *functions* and those that call them; only over calls of *static* functions, if it is set."""
+        chosen = set(functions)
+        waiting = list(chosen)
+        while waiting:
+            function = waiting.pop()
+            for caller in () if static and function.standalone else self._callers[function]:
+                if caller not in chosen:
+                    chosen.add(caller)
+                    waiting.append(caller)
+        return frozenset(chosen)
 
 
 def _told_by(state: MachineState) -> dict[int, Value]:
@@ -233,10 +255,12 @@ class _Follower:
             return None
         function = self._function
         before = {function.start: entry.copy()}
-        waiting = [function.start]
+        waiting, queued = [function.start], {function.start}
         steps_left = _MOST_STEPS * (function.end - function.start)
         while waiting:
-            at = waiting.pop()
+            # The first one: most jumps lead on, so that all ways to a place are followed before the place is.
+            at = heapq.heappop(waiting)
+            queued.discard(at)
             state = before[at].copy()
             # One state is enough up to the next instruction that a jump leads to.
             while True:
@@ -256,7 +280,9 @@ class _Follower:
                     before[target] = after.copy()
                 elif not before[target].meet(after, self._table):
                     continue
-                waiting.append(target)
+                if target not in queued:
+                    queued.add(target)
+                    heapq.heappush(waiting, target)
         return self._states_at, self._end or MachineState(NEVER, {})
 
     def _keep(self, at: int, state: MachineState) -> None:

@@ -76,6 +76,11 @@ class Function:
     #: The constants whose addresses it takes, by the number of the instruction.
     variables: dict[int, VariableAddress] = field(default_factory=dict)
 
+    @property
+    def places(self) -> range:
+        """The numbers of its instructions."""
+        return range(self.start, self.end)
+
 
 class SectionCode:
     """The instructions of a section, each decoded when it is asked for; *mark* is the byte order (``<`` or ``>``)."""
