@@ -116,7 +116,7 @@ class _ObjectAudit:
     def report(self) -> ObjectReport:
         of_externs = (finding for extern in self._object.externs for finding in self._findings_of(extern))
         findings = (*map(self._untyped_finding, self._object.untyped), *of_externs)
-        breaks = self._kernels_of(findings, _breaks)
+        breaks = self._kernels_of(findings, self._breaks)
         unsure = [kernel for kernel in self._kernels_of(findings, self._may_break) if kernel not in breaks]
         loads = [kernel for kernel in self._kernels if kernel not in breaks and kernel not in unsure]
         return ObjectReport(self._object, findings, tuple(loads), tuple(breaks), tuple(unsure))
@@ -135,12 +135,7 @@ class _ObjectAudit:
             reason = "the object has no BTF: it is to be compiled with -g, and to keep its section .BTF"
             yield self._finding(AuditRule.BTF_MISSING, extern, self._kernels, reason, calls)
         seen = self._seen[extern.name]
-        unresolved = {
-            kernel: self._resolution.verdict(
-                extern, kernel, seen[kernel], is_reached=bool(self._reached(calls, kernel))
-            )
-            for kernel in self._kernels
-        }
+        unresolved = {kernel: self._unresolved(extern, kernel, calls) for kernel in self._kernels}
         findings = list(self._findings_by_verdict(extern, unresolved, calls))
         yield from findings
         if extern.name != extern.kfunc and self._record.snapshot.find(extern.name) is not None:
@@ -161,6 +156,14 @@ class _ObjectAudit:
             is_removed_later = bool(absent) and self._kernels.index(absent[-1]) > self._kernels.index([*present][-1])
             yield from self._outlook(extern, present, calls, is_removed_later=is_removed_later)
 
+    def _unresolved(self, extern: Extern, kernel: Kernel, calls: Sequence[Call]) -> Optional[Verdict]:
+        """Return why libbpf does not find the kfunc of *extern* on *kernel*; None where it does."""
+        seen, is_reached = self._seen[extern.name][kernel], bool(self._reached(calls, kernel))
+        verdict = self._resolution.verdict(extern, kernel, seen, is_reached=is_reached)
+        if verdict is None or verdict.rule is not AuditRule.ABSENT_GUARDED:
+            return verdict
+        return verdict._replace(reason=verdict.reason + self._unless_set(calls, kernel))
+
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
         return tuple(call for call in calls if call.reached(self._facts[kernel]) is not False)
@@ -175,11 +178,38 @@ class _ObjectAudit:
 
         return all(call.reached(facts) is False for call in calls)
 
+    def _breaks(self, finding: Finding) -> bool:
+        """Whether the object does not load because of *finding*."""
+        return finding.rule in _BREAKING and not self._is_unsure(finding)
+
+    def _is_unsure(self, finding: Finding) -> bool:
+        """Whether facts that are not known decide if the verifier gets to the calls that it refuses."""
+        return finding.rule is AuditRule.NOT_CALLABLE and not any(
+            call.reached(self._facts[kernel]) for kernel in finding.kernels for call in finding.calls
+        )
+
     def _may_break(self, finding: Finding) -> bool:
         """Whether the object may not load because of *finding*."""
         if finding.rule is AuditRule.KFUNC_UNKNOWN:
-            return not finding.extern.weak or not self._is_guarded(finding.extern, finding.calls)
-        return finding.rule is AuditRule.GUARD_MISSING
+            is_guarded = all(
+                call.reached(self._facts[kernel].without(finding.extern.name)) is False
+                for kernel in finding.kernels
+                for call in finding.calls
+            )
+            return not finding.extern.weak or not is_guarded
+        return finding.rule is AuditRule.GUARD_MISSING or self._is_unsure(finding)
+
+    def _unless_set(self, calls: Sequence[Call], kernel: Kernel) -> str:
+        """Return a clause on the constants that keep *calls* from being reached on *kernel*; mostly empty."""
+        unset = self._facts[kernel].with_constants_set()
+        names = {
+            fact.variable
+            for call in calls
+            if call.reached(self._facts[kernel]) is False and call.reached(unset) is not False
+            for fact in call.condition.facts
+            if isinstance(fact, AsBuilt)
+        }
+        return f"; no call is reached, unless {' or '.join(sorted(names))} is set before loading" if names else ""
 
     # -- the verifier
 
@@ -281,12 +311,11 @@ def _without_optional(programs: Sequence[Program]) -> tuple[Program, ...]:
     return tuple(program for program in programs if not program.optional)
 
 
-def _breaks(finding: Finding) -> bool:
-    """Whether the object does not load because of *finding*."""
-    return finding.rule in (
-        AuditRule.NOT_CALLABLE, AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING,
-        AuditRule.SYMBOL_UNTYPED,
-    )  # fmt: skip
+#: The rules whose findings keep an object from loading.
+_BREAKING = frozenset({
+    AuditRule.NOT_CALLABLE, AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING,
+    AuditRule.SYMBOL_UNTYPED,
+})  # fmt: skip
 
 
 def _limited(calls: Sequence[Call], programs: Collection[Program]) -> tuple[Call, ...]:

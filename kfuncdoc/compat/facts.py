@@ -8,7 +8,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
+from dataclasses import dataclass
+from functools import cache
 from typing import Mapping, Optional
 
 from kfuncdoc.bpf.conditions import (
@@ -30,67 +33,64 @@ _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
 _LAST_POINT = 255
 
 
+@dataclass(frozen=True)
 class KernelFacts:
-    """The facts of *kernel*: *resolved* says which externs libbpf finds there, None where nobody knows.
+    """The facts of *kernel*; *resolved* says which externs libbpf finds there, None where nobody knows."""
 
-    With *optional*, what libbpf does not load by itself counts.  Constants have the values of the object, unless
-    *constants_are_known* is not set.
-    """
+    record: KernelRecord
+    kernel: Kernel
+    resolved: Mapping[str, Optional[bool]]
+    #: Whether what libbpf does not load by itself counts.
+    optional: bool = False
+    #: Whether constants have the values of the object; None where a loader may have set others.
+    as_built: Optional[bool] = True
 
-    def __init__(
-        self,
-        record: KernelRecord,
-        kernel: Kernel,
-        resolved: Mapping[str, Optional[bool]],
-        *,
-        optional: bool = False,
-        constants_are_known: bool = True,
-    ) -> None:
-        self._record = record
-        self._kernel = kernel
-        self._resolved = resolved
-        self._optional = optional
-        self._constants_are_known = constants_are_known
-        self._versions = _versions(kernel)
+    def without(self, extern: str) -> KernelFacts:
+        """Return the facts of a kernel like this one, on which libbpf does not find *extern*."""
+        return dataclasses.replace(self, resolved={**self.resolved, extern: False})
+
+    def with_constants_set(self) -> KernelFacts:
+        """Return the facts for programs whose loader may have set their constants."""
+        return dataclasses.replace(self, as_built=None)
 
     def __call__(self, fact: Fact) -> Optional[bool]:
         """Whether the kernel has *fact*; None where that is not known."""
         if isinstance(fact, KfuncFound):
-            return self._resolved.get(fact.name)
+            return self.resolved.get(fact.name)
         if isinstance(fact, CoreOutcome):
             return self._core_outcome(fact)
         if isinstance(fact, Comparison):
             return self._comparison(fact)
         if isinstance(fact, AsBuilt):
-            return True if self._constants_are_known else None
+            return self.as_built
         if isinstance(fact, OptionalPartsCount):
-            return self._optional
+            return self.optional
         assert isinstance(fact, GlobalsCheckedWhereCalled)
         return self._numbers >= _LAZY_GLOBALS if self._numbers else None
 
     @property
     def _numbers(self) -> Optional[tuple[int, int]]:
-        release = self._kernel.release
+        release = self.kernel.release
         match = _VERSION.match(release.name if release else "")
         return (int(match[1]), int(match[2])) if match else None
 
     def _core_outcome(self, asked: CoreOutcome) -> Optional[bool]:
-        types = self._record.core_types
-        observed = self._kernel.observed
+        types = self.record.core_types
+        observed = self.kernel.observed
         if observed is not None:
             if asked in observed.outcomes:
                 return observed.outcomes[asked]
             # The type is not in the kernel itself; a module may have it, unless the record says that none does.
             return False if asked in observed.lacking and types.knows(asked) else None
-        return types.outcome(asked, self._kernel.release) if self._kernel.release else None
+        return types.outcome(asked, self.kernel.release) if self.kernel.release else None
 
     def _comparison(self, asked: Comparison) -> Optional[bool]:
-        if asked.computed.variable != KERNEL_VERSION or not self._versions:
-            return None
-        outcomes = {asked.holds(version) for version in self._versions}
+        versions = _versions(self.kernel) if asked.computed.variable == KERNEL_VERSION else ()
+        outcomes = {asked.holds(version) for version in versions}
         return outcomes.pop() if len(outcomes) == 1 else None
 
 
+@cache
 def _versions(kernel: Kernel) -> tuple[int, ...]:
     """Return the values that ``LINUX_KERNEL_VERSION`` may have on *kernel*: those of a whole series without a point.
 
