@@ -12,7 +12,7 @@ ordered binary decision diagrams).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Final, Iterator, Optional, Union
 
 from kfuncdoc.bpf.arithmetic import computed, holds, opposite
@@ -108,8 +108,28 @@ class Condition:
     fact: Optional[Fact]
     #: The place of the fact in the order of its table.
     level: int
+    #: The most facts that are asked for, one after the other.
+    depth: int = field(init=False, repr=False)
+    _hash: int = field(init=False, repr=False)
     if_so: Optional[Condition] = None
     if_not: Optional[Condition] = None
+
+    def __post_init__(self) -> None:
+        following = [node.depth for node in (self.if_so, self.if_not) if node is not None]
+        object.__setattr__(self, "depth", 1 + max(following) if following else 0)
+        # Those of a table are compared and looked up often.
+        object.__setattr__(self, "_hash", hash((self.fact, self.level, self.if_so, self.if_not)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        """Whether *other* asks for the same facts in the same order, also where it is of another table."""
+        if self is other:
+            return True
+        if not isinstance(other, Condition) or self._hash != other._hash:
+            return False
+        return (self.fact, self.level, self.if_so, self.if_not) == (other.fact, other.level, other.if_so, other.if_not)
 
     def value(self, facts: FactsOfKernel) -> Optional[bool]:
         """Whether the condition holds on the kernel with these *facts*; None where that depends on unknown ones."""
@@ -148,7 +168,7 @@ class Condition:
 
 
 ALWAYS: Final = Condition(None, 1 << 30)
-NEVER: Final = Condition(None, 1 << 30)
+NEVER: Final = Condition(None, 2 << 30)
 
 
 class TooManyConditions(Exception):
@@ -158,7 +178,7 @@ class TooManyConditions(Exception):
 class ConditionTable:
     """Makes conditions, each only once.  Raises :exc:`TooManyConditions` beyond what objects of people need."""
 
-    _MOST_FACTS = 300
+    _DEEPEST = 250
     _MOST_CONDITIONS = 60_000
 
     def __init__(self) -> None:
@@ -169,10 +189,7 @@ class ConditionTable:
 
     def of(self, fact: Fact) -> Condition:
         """Return the condition that a kernel has the *fact*."""
-        level = self._levels.setdefault(fact, len(self._levels))
-        if level >= self._MOST_FACTS:
-            raise TooManyConditions
-        return self._node(fact, level, ALWAYS, NEVER)
+        return self._node(fact, self._levels.setdefault(fact, len(self._levels)), ALWAYS, NEVER)
 
     def comparison(self, value: Computed, operation: int, number: int, bits: int) -> Condition:
         """Return the condition that *value* compares with *number*; one that says the opposite is negated."""
@@ -186,7 +203,7 @@ class ConditionTable:
             return if_so
         key = level, if_so, if_not
         if key not in self._made:
-            if len(self._made) >= self._MOST_CONDITIONS:
+            if len(self._made) >= self._MOST_CONDITIONS or max(if_so.depth, if_not.depth) >= self._DEEPEST:
                 raise TooManyConditions
             self._made[key] = Condition(fact, level, if_so, if_not)
         return self._made[key]

@@ -65,9 +65,8 @@ def reach_of_calls(
     *code* has the instructions of each section, *kfuncs* the fact that the kfunc of an extern is found, by its number.
     Returns None where following takes too many steps.
     """
-    analysis = _Analysis(code, table, {number: table.of(fact) for number, fact in kfuncs.items()}, constants)
     try:
-        return analysis.reach_from(roots)
+        return _Analysis(code, table, kfuncs, constants).reach_from(roots)
     except (TooManyConditions, _TooManySteps):
         return None
 
@@ -83,7 +82,7 @@ class _Analysis:
         self,
         code: Mapping[int, SectionCode],
         table: ConditionTable,
-        kfuncs: Mapping[int, Condition],
+        kfuncs: Mapping[int, Fact],
         constants: Constants,
     ) -> None:
         self.code = code
@@ -339,7 +338,7 @@ class _Follower:
     def _wide_value(self, at: int, instruction: Instruction) -> Value:
         function = self._function
         if at in function.addresses:
-            found = self._analysis.kfuncs[function.addresses[at]]
+            found = self._table.of(self._analysis.kfuncs[function.addresses[at]])
             return {KfuncAddress(): found, 0: self._table.negated(found)}
         if at in function.variables:
             return {function.variables[at]: ALWAYS}
