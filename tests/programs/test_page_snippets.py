@@ -17,6 +17,7 @@ from compiler import HERE, Compiler
 from guarded import program_of
 
 from kfuncdoc.audit.engine import AuditRequest, run
+from kfuncdoc.audit.findings import AuditRule
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject, Extern, essential_name
@@ -89,6 +90,7 @@ def test_each_loads_on_every_kernel(shown, compiled, catalog):
     record = KernelRecord(KfuncViews(Snapshot(catalog, shown[0], TODAY)))
     (report,) = run(AuditRequest([compiled], record, record.kernels)).objects
     assert in_which_it_loads(report, record.kernels) == f"loads on v5.10 to {shown[0]}"
+    assert {finding.rule for finding in report.findings if finding.counts} <= {AuditRule.CHANGED}
 
 
 def test_each_kernel_that_it_is_for_is_in_one_comment(shown, catalog):
