@@ -92,6 +92,7 @@ class _Symbol:
     section: str = ""
     value: int = 0
     size: int = 0
+    visibility: int = 0
 
 
 @dataclass
@@ -114,7 +115,8 @@ class Object:
     _data: dict[str, bytes] = field(default_factory=dict)
     _data_relocations: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
     _lines: dict[str, list[tuple[int, str, int, int]]] = field(default_factory=dict)
-    _patched: dict[str, list[int]] = field(default_factory=dict)
+    _patched: dict[str, list[tuple[int, int, str, int]]] = field(default_factory=dict)
+    _kconfig: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.types = Types(self.order)
@@ -141,12 +143,15 @@ class Object:
     def symbol(self, name: str, kind: int, binding: int, section: str = "", value: int = 0) -> None:
         self._symbols[name] = _Symbol(name, kind, binding, section, value)
 
-    def function(self, section: str, name: str, code: list[Code], *, local: bool = False, lines: int = 0) -> None:
+    def function(
+        self, section: str, name: str, code: list[Code], *, local: bool = False, lines: int = 0, hidden: bool = False
+    ) -> None:
         """Add a function to *section*; its calls are on the *lines* of the source from that one on, one each."""
         body = self._code.setdefault(section, [])
         start = sum(2 if instruction.wide else 1 for instruction in body)
         if self.named:
             self.symbol(name, 2, 0 if local else 1, section, start * 8)
+            self._symbols[name].visibility = 2 if hidden else 0
         at = start
         for instruction in code:
             if instruction.code == 0x85 and lines:
@@ -155,9 +160,21 @@ class Object:
             at += 2 if instruction.wide else 1
         body.extend(code)
 
-    def patch(self, section: str, at: int) -> None:
-        """Have libbpf patch the instruction *at* of *section* (CO-RE)."""
-        self._patched.setdefault(section, []).append(at)
+    def patch(self, section: str, at: int, kind: int = 0, number: int = 1, access: str = "0") -> None:
+        """Have libbpf patch the instruction *at* of *section* (CO-RE), for a *kind* of question on a type."""
+        self._patched.setdefault(section, []).append((at, number, access, kind))
+
+    def kconfig(self, name: str, *, size: int = 4) -> None:
+        """Declare an integer of ``.kconfig`` with *size* bytes."""
+        integer = self.types.int(f"int{size}", size)
+        self._kconfig.append(self.types.add(VAR, name, integer, (EXTERN,)))
+        self.symbol(name, 0, 1)
+
+    def constants(self, section: str, content: bytes, variables: dict[str, tuple[int, int]]) -> None:
+        """Add a *section* of constants; *variables* have a place and a size in it, in bytes."""
+        self._data[section] = content
+        for name, (value, size) in variables.items():
+            self._symbols[name] = _Symbol(name, 1, 1, section, value, size)
 
     def section_symbol(self, section: str) -> None:
         """Let relocations name *section* itself, as they do with functions that are static."""
@@ -190,6 +207,10 @@ class Object:
             entries = tuple(word for number in self._ksyms for word in (number, 0, 0))
             self.types.add(15, ".ksyms", 0, entries, len(self._ksyms))
             self._ksyms = []
+        if self._kconfig and self.btf:
+            entries = tuple(word for number in self._kconfig for word in (number, 0, 0))
+            self.types.add(15, ".kconfig", 0, entries, len(self._kconfig))
+            self._kconfig = []
         contents = {name: self._assembled(code) for name, code in self._code.items()}
         order = [*contents, *self._data]
         numbers = {name: at for at, name in enumerate(order, 1)}
@@ -201,7 +222,9 @@ class Object:
         for symbol in symbols:
             section = numbers[symbol.section] if symbol.section else UNDEFINED
             info = symbol.binding << 4 | symbol.kind
-            table += struct.pack(f"{mark}IBBHQQ", len(strings), info, 0, section, symbol.value, symbol.size)
+            table += struct.pack(
+                f"{mark}IBBHQQ", len(strings), info, symbol.visibility, section, symbol.value, symbol.size
+            )
             strings += symbol.name.encode() + b"\0"
         at_symbols = len(parts) + 1
         parts.append(Part(".symtab", SYMTAB, 0, table, at_symbols + 1, 0, 24))
@@ -246,7 +269,8 @@ class Object:
         patches = struct.pack(f"{mark}I", 16)
         for section, places in self._patched.items():
             patches += struct.pack(f"{mark}II", self.types.string(section), len(places))
-            patches += b"".join(struct.pack(f"{mark}IIII", 8 * at, 1, 0, 8) for at in places)
+            for at, number, access, kind in places:
+                patches += struct.pack(f"{mark}IIII", 8 * at, number, self.types.string(access), kind)
         functions = struct.pack(f"{mark}I", 8)
         start = len(functions)
         header = struct.pack(f"{mark}HBBIIIII", 0xEB9F, 1, 0, 32, 0, start, start, len(lines))

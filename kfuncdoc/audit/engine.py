@@ -23,9 +23,11 @@ from kfuncdoc.audit.ignores import Ignore
 from kfuncdoc.audit.libbpf import Resolution, is_resolved, look, missing_option_reason, unplaced_reason
 from kfuncdoc.audit.loaders import Loader, as_loaded_by
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
+from kfuncdoc.bpf.conditions import ALWAYS, AsBuilt, Fact, KfuncFound, OptionalPartsCount
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
+from kfuncdoc.compat.facts import KernelFacts
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, KfuncOnKernel, Presence, in_order
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.variants import SINGLE_PROTOTYPE_FLAVOUR
@@ -48,6 +50,8 @@ class AuditRequest:
     ignores: Sequence[Ignore] = ()
     #: The loader that resolves the kfuncs of the objects.
     loader: Loader = Loader.LIBBPF
+    #: Whether optional programs (``SEC("?...")``) count, and functions that no program calls: libbpf loads neither.
+    optional: bool = False
 
 
 def run(request: AuditRequest) -> Report:
@@ -68,7 +72,9 @@ def run(request: AuditRequest) -> Report:
     for bpf_object in (as_loaded_by(request.loader, bpf_object) for bpf_object in request.objects):
         start = 0 if request.kernels else _first_with_all_needed(bpf_object, record, kernels)
         asked = kernels[start:]
-        report = _ObjectAudit(bpf_object, record, asked, adviser_for, definers, request.loader).report()
+        report = _ObjectAudit(
+            bpf_object, record, asked, adviser_for, definers, request.loader, optional=request.optional
+        ).report()
         reports.append(dataclasses.replace(report, breaks=kernels[:start] + report.breaks))
     complete = Report(
         tuple(reports),
@@ -126,6 +132,8 @@ class _ObjectAudit:
         adviser_for: AdviserFor,
         definers: Mapping[str, Sequence[str]],
         loader: Loader,
+        *,
+        optional: bool,
     ) -> None:
         self._object = bpf_object
         self._record = record
@@ -137,7 +145,8 @@ class _ObjectAudit:
         #: The externs of subsystems that a kernel was built without, and the rule of each alone, by kernel and option.
         self._absent_by_option: dict[tuple[Kernel, str], dict[Extern, AuditRule]] = {}
         #: Whether any call is reached only where something was tested; in most objects none is.
-        self._has_tests = any(call.found or call.missed for call in bpf_object.calls)
+        self._has_tests = any(call.condition is not ALWAYS for call in bpf_object.calls)
+        self._optional = optional
         self._calls: dict[str, list[Call]] = {}
         for call in bpf_object.calls:
             self._calls.setdefault(call.extern, []).append(call)
@@ -149,6 +158,9 @@ class _ObjectAudit:
             kernel: {extern.name: is_resolved(extern, self._seen[extern.name][kernel]) for extern in bpf_object.externs}
             for kernel in kernels
         }
+        self._facts = {
+            kernel: KernelFacts(record, kernel, self._resolved[kernel], optional=optional) for kernel in kernels
+        }
 
     def report(self) -> ObjectReport:
         of_externs = [finding for extern in self._object.externs for finding in self._findings_of(extern)]
@@ -158,8 +170,8 @@ class _ObjectAudit:
             *of_externs,
             *self._module_findings(),
         )
-        breaks = self._kernels_of(findings, _breaks)
-        unsure = [kernel for kernel in self._kernels_of(findings, _may_break) if kernel not in breaks]
+        breaks = self._kernels_of(findings, self._breaks)
+        unsure = [kernel for kernel in self._kernels_of(findings, self._may_break) if kernel not in breaks]
         doubtful = self._kernels_of(findings, lambda finding: finding.rule is AuditRule.CANNOT_TELL)
         cannot_tell = [kernel for kernel in doubtful if kernel not in (*breaks, *unsure)]
         loads = [kernel for kernel in self._kernels if kernel not in (*breaks, *unsure, *cannot_tell)]
@@ -190,13 +202,7 @@ class _ObjectAudit:
             reason = "the object has no BTF: it is to be compiled with -g, and to keep its section .BTF"
             yield self._finding(AuditRule.BTF_MISSING, extern, self._kernels, reason, calls)
         seen = self._seen[extern.name]
-        is_guarded = all(call.guarded for call in calls)
-        unresolved = {
-            kernel: self._resolution.verdict(
-                extern, kernel, seen[kernel], is_reached=bool(self._reached(calls, kernel)), is_guarded=is_guarded
-            )
-            for kernel in self._kernels
-        }
+        unresolved = {kernel: self._unresolved(extern, kernel, calls) for kernel in self._kernels}
         findings = list(self._findings_by_verdict(extern, self._without_subsystems(extern, unresolved), calls))
         yield from findings
         if extern.name != extern.kfunc and self._record.snapshot.find(extern.name) is not None:
@@ -270,12 +276,66 @@ class _ObjectAudit:
             rule, self._object, externs[0], tuple(kernels), reason, calls, None, is_observed, others=tuple(externs[1:])
         )
 
+    # -- which calls are reached
+
+    def _unresolved(self, extern: Extern, kernel: Kernel, calls: Sequence[Call]) -> Optional[Verdict]:
+        """Return why libbpf does not find the kfunc of *extern* on *kernel*; None where it does."""
+        seen, is_reached = self._seen[extern.name][kernel], bool(self._reached(calls, kernel))
+        is_guarded = self._is_guarded(extern, calls)
+        verdict = self._resolution.verdict(extern, kernel, seen, is_reached=is_reached, is_guarded=is_guarded)
+        if verdict is None or verdict.rule is not AuditRule.ABSENT_GUARDED:
+            return verdict
+        return verdict._replace(reason=verdict.reason + self._unless_set(calls, kernel))
+
     def _reached(self, calls: Sequence[Call], kernel: Kernel) -> tuple[Call, ...]:
         """Return those of *calls* that may be reached on *kernel*."""
         if not self._has_tests:
             return tuple(calls)
-        resolved = self._resolved[kernel]
-        return tuple([call for call in calls if call.reached(resolved)])
+        facts = self._facts[kernel]
+        return tuple([call for call in calls if call.reached(facts) is not False])
+
+    def _is_guarded(self, extern: Extern, calls: Sequence[Call]) -> bool:
+        """Whether none of *calls* is reached on a kernel that lacks the kfunc of *extern*, whatever else it has."""
+
+        def facts(fact: Fact) -> Optional[bool]:
+            if fact == KfuncFound(extern.name):
+                return False
+            return self._optional if isinstance(fact, OptionalPartsCount) else isinstance(fact, AsBuilt) or None
+
+        return all(call.reached(facts) is False for call in calls)
+
+    def _breaks(self, finding: Finding) -> bool:
+        """Whether the object does not load because of *finding*."""
+        return finding.rule in _BREAKING and not self._is_unsure(finding)
+
+    def _is_unsure(self, finding: Finding) -> bool:
+        """Whether facts that are not known decide if the verifier gets to the calls that it refuses."""
+        return finding.rule is AuditRule.NOT_CALLABLE and not any(
+            call.reached(self._facts[kernel]) for kernel in finding.kernels for call in finding.calls
+        )
+
+    def _may_break(self, finding: Finding) -> bool:
+        """Whether the object may not load because of *finding*."""
+        if finding.rule is AuditRule.KFUNC_UNKNOWN:
+            is_guarded = all(
+                call.reached(self._facts[kernel].without(finding.extern.name)) is False
+                for kernel in finding.kernels
+                for call in finding.calls
+            )
+            return not finding.extern.weak or not is_guarded
+        return finding.rule is AuditRule.GUARD_MISSING or self._is_unsure(finding)
+
+    def _unless_set(self, calls: Sequence[Call], kernel: Kernel) -> str:
+        """Return a clause on the constants that keep *calls* from being reached on *kernel*; mostly empty."""
+        unset = self._facts[kernel].with_constants_set()
+        names = {
+            fact.variable
+            for call in calls
+            if call.reached(self._facts[kernel]) is False and call.reached(unset) is not False
+            for fact in call.condition.facts
+            if isinstance(fact, AsBuilt)
+        }
+        return f"; no call is reached, unless {' or '.join(sorted(names))} is set before loading" if names else ""
 
     # -- the verifier
 
@@ -285,7 +345,7 @@ class _ObjectAudit:
         """Yield what the verifier refuses of the programs that make *calls*, on the kernels that have the kfunc."""
         calls_by_program: dict[Program, list[Call]] = {}
         for call in calls:
-            for program in call.programs:
+            for program in call.programs if self._optional else _without_optional(call.programs):
                 calls_by_program.setdefault(program, []).append(call)
         # Programs with the same verdicts share a finding.
         programs_by_verdicts: dict[tuple[tuple[Kernel, Optional[Verdict]], ...], list[Program]] = {}
@@ -318,7 +378,7 @@ class _ObjectAudit:
         declared = {kernel: seen.declared for kernel, seen in present.items() if seen.declared is not None}
         if newest is None or not declared:
             return
-        is_guarded = extern.weak and all(call.guarded for call in calls)
+        is_guarded = extern.weak and self._is_guarded(extern, calls)
         verdicts = [
             *(() if is_removed_later else outlook.deprecations(declared, is_guarded=is_guarded)),
             *outlook.early_calls(newest, declared),
@@ -381,22 +441,15 @@ _RULES_WITH_ADVICE = frozenset({
 })  # fmt: skip
 
 
-def _breaks(finding: Finding) -> bool:
-    """Whether the object does not load because of *finding*."""
-    if finding.rule is AuditRule.NOT_CALLABLE:
-        # libbpf does not load optional programs (SEC("?...")) unless it is told to.
-        return any(not program.optional for call in finding.calls for program in call.programs)
-    return finding.rule in (
-        AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
-        AuditRule.SYMBOL_UNPLACED, AuditRule.SUBSYSTEM_ABSENT,
-    )  # fmt: skip
+def _without_optional(programs: Sequence[Program]) -> tuple[Program, ...]:
+    return tuple(program for program in programs if not program.optional)
 
 
-def _may_break(finding: Finding) -> bool:
-    """Whether the object may not load because of *finding*."""
-    if finding.rule is AuditRule.KFUNC_UNKNOWN:
-        return not finding.extern.weak or not all(call.guarded for call in finding.calls)
-    return finding.rule in (AuditRule.GUARD_MISSING, AuditRule.NOT_CALLABLE)
+#: The rules whose findings keep an object from loading.
+_BREAKING = frozenset({
+    AuditRule.NOT_CALLABLE, AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING,
+    AuditRule.SYMBOL_UNTYPED, AuditRule.SYMBOL_UNPLACED, AuditRule.SUBSYSTEM_ABSENT,
+})  # fmt: skip
 
 
 def _limited(calls: Sequence[Call], programs: Collection[Program]) -> tuple[Call, ...]:

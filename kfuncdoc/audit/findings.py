@@ -95,8 +95,8 @@ class AuditRule(Enum):
     GUARD_MISSING = (
         "guard-missing", Status.BREAKS, Severity.WARNING,
         "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, so that the object "
-        "loads; but a way to the call was found on which nothing tests that the kfunc is there (bpf_ksym_exists()). "
-        "The verifier refuses the program if it gets there.",
+        "loads; but a way to the call was found on which no test is known to keep the kernel away "
+        "(bpf_ksym_exists()). The verifier refuses the program if it gets there.",
     )  # fmt: skip
     FLAVOUR_MISTAKEN = (
         "flavour-mistaken", Status.BREAKS, Severity.WARNING,
@@ -129,8 +129,8 @@ class AuditRule(Enum):
     )  # fmt: skip
     ABSENT_GUARDED = (
         "absent-guarded", Status.CLEAN, Severity.INFO,
-        "The kernel does not have the kfunc, or has it with another prototype; the extern is weak and every call "
-        "behind a test of it.",
+        "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, and the kernel "
+        "reaches no call of it: tests of the kernel come before each, or libbpf does not load the calls.",
     )  # fmt: skip
     UNKNOWN_GUARDED = (
         "unknown-guarded", Status.CLEAN, Severity.INFO,

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Mapping, Optional
+from typing import Optional
 
+from kfuncdoc.bpf.conditions import ALWAYS, Condition, CoreOutcome, FactsOfKernel, KfuncFound
 from kfuncdoc.bpf.shape import Shape
 
 #: libbpf's separator of a name and its flavour: three underscores, with no further underscore on either side.
@@ -109,27 +110,39 @@ class Call:
     #: Every program that the call is part of, also through subprograms or callbacks.
     programs: tuple[Program, ...]
     source: Optional[SourceLine] = None
-    #: The externs that every path to the call has tested to be in the kernel, and those tested to be missing.
-    found: frozenset[str] = frozenset()
-    missed: frozenset[str] = frozenset()
+    #: What a kernel has to be like for the call to be reached there.
+    condition: Condition = ALWAYS
     #: The programs that reach the call without a callback, so that it runs in their context.
     directly: tuple[Program, ...] = ()
 
     @property
+    def found(self) -> frozenset[str]:
+        """The externs that every path to the call has tested to be in the kernel."""
+        return self._tested(holds=True)
+
+    @property
+    def missed(self) -> frozenset[str]:
+        """The externs that every path to the call has tested not to be in the kernel."""
+        return self._tested(holds=False)
+
+    def _tested(self, *, holds: bool) -> frozenset[str]:
+        return frozenset(
+            fact.name
+            for fact in self.condition.facts
+            if isinstance(fact, KfuncFound) and self.condition.requires(fact, holds=holds)
+        )
+
+    @property
     def guarded(self) -> bool:
         """Whether every path to the call goes through a test that the kernel has the kfunc."""
-        return self.extern in self.found
+        return self.condition.requires(KfuncFound(self.extern))
 
-    def reached(self, present: Mapping[str, Optional[bool]]) -> bool:
-        """Whether the call may be reached on a kernel; *present* says which externs libbpf finds on that kernel.
+    def reached(self, facts: FactsOfKernel) -> Optional[bool]:
+        """Whether the call is reached on the kernel with these *facts*; None where that depends on unknown ones.
 
-        The verifier does not check calls that these tests make unreachable.
+        The verifier does not check calls that are not reached.
         """
-        if not self.found and not self.missed:
-            return True  # most calls have no tests
-        return all(present.get(name) is not False for name in self.found) and all(
-            present.get(name) is not True for name in self.missed
-        )
+        return self.condition.value(facts)
 
 
 @dataclass(frozen=True)
@@ -148,3 +161,8 @@ class BpfObject:
     defined: frozenset[str] = frozenset()
     #: Where it begins in the file that it is inside of, in bytes; None if it is a file or is written as text.
     offset: Optional[int] = None
+
+    @property
+    def questions(self) -> frozenset[CoreOutcome]:
+        """What decides, of the types of a kernel, whether calls are reached."""
+        return frozenset(fact for call in self.calls for fact in call.condition.facts if isinstance(fact, CoreOutcome))

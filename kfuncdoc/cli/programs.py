@@ -81,6 +81,11 @@ class AuditCommand(Command):
         "--verbose", action="store_true",
         help="show every object, program, place and guard, as for a single object, and what --notes shows (text)",
     )  # fmt: skip
+    optional: bool = argument(
+        "--optional",
+        action="store_true",
+        help='have optional programs (SEC("?...")) count, and functions that no program calls: libbpf loads neither',
+    )
     failing: frozenset[Status] = argument(
         "--fail-on", metavar="WHAT", default="deprecated,breaks,replacement,unknown", read=_read_statuses,
         help="the findings that set the exit status, separated by commas: deprecated, breaks, replacement, unknown, or "
@@ -114,7 +119,9 @@ class AuditCommand(Command):
             ),
             *_observed_kernels(self.btf, objects, record),
         ]  # fmt: skip
-        return run(AuditRequest(objects, record, kernels, unreadable, ignored, LOADERS[self.loader]))
+        return run(
+            AuditRequest(objects, record, kernels, unreadable, ignored, LOADERS[self.loader], optional=self.optional)
+        )
 
     def _ignored(self) -> Sequence[Ignore]:
         """Return the entries of the file of findings to ignore."""
@@ -168,10 +175,11 @@ def _observed_kernels(given: Sequence[str], objects: Sequence[BpfObject], record
 
     externs = [extern for read in objects for extern in read.externs]
     names = {*record.snapshot.catalog.entries, *(name for extern in externs for name in (extern.kfunc, extern.name))}
+    questions = {question for read in objects for question in read.questions}
     for path, release in dict.fromkeys(map(_path_and_release, given)):
         existing([path])
         with refusing(Unscannable, KernelUnknown):
-            kernel = observed_kernel(record, path, find_functions([path], names, track=track), release)
+            kernel = observed_kernel(record, path, find_functions([path], names, questions, track=track), release)
         yield kernel
 
 

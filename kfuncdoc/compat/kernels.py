@@ -19,7 +19,9 @@ from typing import Iterable, Mapping, Optional, Sequence
 
 from kfuncdoc.base.diagnostics import KnownNames
 from kfuncdoc.bpf.shape import Shape
+from kfuncdoc.kernels.core_types import CoreTypes
 from kfuncdoc.kernels.observation import KernelFunctions
+from kfuncdoc.kernels.packaged import load_core_types
 from kfuncdoc.kernels.releases import Release
 from kfuncdoc.record.catalog import Catalog
 from kfuncdoc.record.lifecycle import Lifecycle
@@ -103,6 +105,11 @@ class KernelRecord:
     def kernels(self) -> tuple[Kernel, ...]:
         """The kernels of every release that the record speaks of, the oldest first."""
         return tuple(map(self.kernel, self.snapshot.releases))
+
+    @cached_property
+    def core_types(self) -> CoreTypes:
+        """The types of the kernel that programs test for."""
+        return load_core_types(self.snapshot.calendar)
 
     def nearest(self, name: str) -> str:
         """Return a hint that names the kfunc with the most similar name to *name*, which is none; empty without one."""

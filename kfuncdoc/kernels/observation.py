@@ -25,6 +25,7 @@ from typing import Any, FrozenSet, Literal, Mapping, Optional
 
 from kfuncdoc.base import json_schema as json_schemas
 from kfuncdoc.base.json_schema import Schema
+from kfuncdoc.bpf.conditions import CoreOutcome
 from kfuncdoc.bpf.shape import Shape
 
 #: The version of the JSON.
@@ -181,6 +182,10 @@ class KernelFunctions:
     without_twin: FrozenSet[str] = frozenset()
     #: The modules of the functions that are not in the kernel itself.
     modules: Mapping[str, str] = field(default_factory=dict)
+    #: What libbpf answers the questions of programs about types of the kernel.
+    outcomes: Mapping[CoreOutcome, bool] = field(default_factory=dict)
+    #: The questions about types that are not in the kernel itself; a module may have them.
+    lacking: FrozenSet[CoreOutcome] = frozenset()
 
     @property
     def release(self) -> Optional[str]:

@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import Iterable, Optional
 
 import pytest
+from behind import behind_tests
 from declared import CALENDAR, TODAY, catalog_of, entry, subsystem
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -63,10 +64,11 @@ class Bench:
         names: Iterable[str] = (),
         more=(),
         loader: Loader = Loader.LIBBPF,
+        optional: bool = False,
     ) -> Report:
         assert self.record is not None
         kernels = asked_for(self.record, first=first or None, last=last or None, names=names)
-        return run(AuditRequest(objects, self.record, (*kernels, *more), loader=loader))
+        return run(AuditRequest(objects, self.record, (*kernels, *more), loader=loader, optional=optional))
 
 
 @pytest.fixture
@@ -77,8 +79,7 @@ def record(tmp_path):
 def calling(*names: str, weak: bool = False, found: str = "", missed: str = "", program: Program = PACKET) -> BpfObject:
     """Return an object that calls *names*, behind tests that found and missed others."""
     externs = tuple(Extern(name, weak, f"void {name}(void)", shape_of(f"void {name}(void)")) for name in names)
-    tests = frozenset(found.split()), frozenset(missed.split())
-    calls = tuple(Call(name, "packet", (program,), None, *tests, (program,)) for name in names)
+    calls = tuple(Call(name, "packet", (program,), None, behind_tests(found, missed), (program,)) for name in names)
     return BpfObject("prog.bpf.o", externs, (program,), calls)
 
 
@@ -494,7 +495,9 @@ def test_cilium_finds_kfuncs_whose_own_name_looks_like_a_flavour(record):
 
 def test_cilium_refuses_another_prototype_of_a_weak_kfunc_too(record):
     weak = declaring("u32 bpf_one(u32)", weak=True)
-    guarded = dataclasses.replace(weak, calls=(Call("bpf_one", "packet", (PACKET,), found=frozenset({"bpf_one"})),))
+    guarded = dataclasses.replace(
+        weak, calls=(Call("bpf_one", "packet", (PACKET,), condition=behind_tests("bpf_one", "")),)
+    )
     with_libbpf = record(CHANGED).audit(guarded, names=["v7.0"])
     assert [each[0] for each in told(with_libbpf)] == ["absent-guarded"]
     report = record(CHANGED).audit(guarded, names=["v7.0"], loader=Loader.CILIUM)
@@ -547,9 +550,12 @@ def test_only_the_programs_that_may_not(record):
 
 def test_a_program_that_is_not_loaded_by_itself(record):
     trace = Program("trace", "?fentry/x", TRACING, optional=True)
-    report = record(RENAMED).audit(calling("bpf_always", program=trace), names=["v7.0"])
+    checked = record(RENAMED)
+    report = checked.audit(calling("bpf_always", program=trace), names=["v7.0"])
+    assert (told(report), summary(report)) == ([], "loads on v7.0")
+    report = checked.audit(calling("bpf_always", program=trace), names=["v7.0"], optional=True)
     assert [each[0] for each in told(report)] == ["not-callable"]
-    assert summary(report) == "may break on v7.0"
+    assert summary(report) == "breaks on v7.0"
 
 
 def test_who_else_may_call_is_told_once(record):

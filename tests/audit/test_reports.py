@@ -13,6 +13,7 @@ from typing import Sequence
 from urllib.parse import urlsplit
 
 import pytest
+from behind import behind_tests
 from declared import TODAY, catalog_of, entry, subsystem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,7 +56,7 @@ OLD = BpfObject(
     (
         Call("bpf_old", "packet", (PACKET,), SourceLine("src/prog.bpf.c", 12, 3)),
         Call("bpf_old", "helper", (PACKET, OTHER), SourceLine("src/prog.bpf.c", 20, 0)),
-        Call("bpf_new", "packet", (PACKET,), None, frozenset({"bpf_new"}), frozenset({"bpf_old"})),
+        Call("bpf_new", "packet", (PACKET,), None, behind_tests("bpf_new", "bpf_old")),
     ),
 )
 UNKNOWN = BpfObject("lib.a(x.bpf.o)", (extern("my_thing"),), (PACKET,), (Call("my_thing", "packet", (PACKET,)),))

@@ -37,6 +37,7 @@ class Verdict(Enum):
 #: The rules by which libbpf decides, for an object as a whole, and before the verifier sees a program of it.
 _BY_LIBBPF = frozenset({
     AuditRule.KFUNC_ABSENT, AuditRule.PROTOTYPE_INCOMPATIBLE, AuditRule.BTF_MISSING, AuditRule.SYMBOL_UNTYPED,
+    AuditRule.SYMBOL_UNPLACED, AuditRule.SUBSYSTEM_ABSENT,
 })  # fmt: skip
 
 
@@ -75,7 +76,9 @@ def claims(
 
 
 def _of_kernels(report: ObjectReport) -> Mapping[Kernel, Claim]:
-    verdicts = (Verdict.LOADS, report.loads), (Verdict.BREAKS, report.breaks), (Verdict.MAY_BREAK, report.unsure)
+    # "cannot tell" is a doubt, too: a program that loads shows that it was needless.
+    doubts = (*report.unsure, *report.cannot_tell)
+    verdicts = (Verdict.LOADS, report.loads), (Verdict.BREAKS, report.breaks), (Verdict.MAY_BREAK, doubts)
     return {kernel: _claim(verdict, report, kernel) for verdict, kernels in verdicts for kernel in kernels}
 
 
@@ -106,12 +109,13 @@ class Audits:
             self.unreadable.update((str(path), refused.message) for refused in unreadable)
         externs = (extern for bpf_object in self.objects.values() for extern in bpf_object.externs)
         names = {*record.snapshot.catalog.entries, *(extern.kfunc for extern in externs)}
+        questions = {question for bpf_object in self.objects.values() for question in bpf_object.questions}
         self.kernels: dict[tuple[str, str], Kernel] = {}
         for kernel in kernels:
             # A running kernel has the kfuncs of the modules that were inserted, and no others.
             files = [str(kernel.vmlinux), *map(str, kernel.with_dependencies(modules).values())]
             self.kernels[kernel.name, "--btf"] = observed_kernel(
-                record, kernel.name, find_functions(files, names), _release_of(record, kernel)
+                record, kernel.name, find_functions(files, names, questions=questions), _release_of(record, kernel)
             )
             release = _release_of(record, kernel)
             if release:
@@ -126,7 +130,7 @@ class Audits:
     def has_kfuncs(self, path: Path) -> bool:
         """Whether the object declares kfuncs, or needs a symbol that libbpf may not resolve."""
         bpf_object = self.objects.get(str(path))
-        return bpf_object is not None and bool(bpf_object.externs or bpf_object.untyped)
+        return bpf_object is not None and bool(bpf_object.externs or bpf_object.unplaced)
 
     def is_not_built(self, path: Path, kernel: str, reply: Reply) -> bool:
         """Whether *kernel* was built without the kfunc that its answer names, which its release has.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A test of a type, which libbpf answers for each kernel (CO-RE): what it says of the first kfunc is not seen, and
- * that the others are behind tests of their own is.
+ * A test of a type that the record does not know, which libbpf answers for each kernel (CO-RE): the first kfunc may
+ * be called anywhere, and the others are behind tests of their own.
  */
 #include "program.h"
 

@@ -20,12 +20,13 @@ from guarded import program_of
 
 from kfuncdoc.audit.asked_kernels import asked_for
 from kfuncdoc.audit.engine import AuditRequest, run
-from kfuncdoc.audit.findings import Report, Status
+from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.words import in_which_it_loads
 from kfuncdoc.base.resources import packaged
 from kfuncdoc.bpf.objects import BpfObject
 from kfuncdoc.cli.main import main
 from kfuncdoc.compat.advice import Adviser
+from kfuncdoc.compat.facts import KernelFacts
 from kfuncdoc.compat.header import header
 from kfuncdoc.compat.kernels import Kernel, KernelRecord, Presence, in_words
 from kfuncdoc.record.declaration_files import find
@@ -72,6 +73,10 @@ EXPECTED = {
         },
     ),
     "clean": ("loads on v6.12 to v7.3", set()),
+    "conditions": (
+        "loads on v6.12 to v7.3",
+        {("changed", "bpf_strstr", "v7.3"), ("changed", "bpf_strstr___other", "v7.3")},
+    ),
     "core": (
         "loads on v6.19 to v7.3; may break on v6.12 to v6.18",
         {
@@ -155,7 +160,7 @@ def test_both_byte_orders_are_read_alike(compiled, name):
 
 
 @pytest.mark.parametrize("options", [("-mcpu=v1",), ("-mcpu=v3", "-O1"), ("-mcpu=v3", "-Os")])
-@pytest.mark.parametrize("name", ["guarded", "unguarded", "parts"])
+@pytest.mark.parametrize("name", ["conditions", "guarded", "unguarded", "parts"])
 def test_guards_are_seen_however_it_was_compiled(compiler, record, name, options):
     assert outcome(against(record, compiler.compile(name, *options))) == EXPECTED[name]
 
@@ -427,7 +432,8 @@ def test_what_the_header_declares_is_found(with_header, record, tmp_path):
 @pytest.mark.parametrize("first", ["v6.12", ""])
 def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     """All of them, each called from a program of its own, load on every kernel that the record knows."""
-    codes = sorted(set(guards(record, asked_for(record, first=first, last="v7.3") if first else record.kernels)))
+    kernels = asked_for(record, first=first, last="v7.3") if first else record.kernels
+    codes = sorted(set(guards(record, kernels)))
     assert len(codes) > 50
     source = tmp_path / "guards.bpf.c"
     source.write_text(program_of(codes, compiler), encoding="utf-8")
@@ -439,6 +445,33 @@ def test_every_guard_compiles_and_guards(compiler, record, tmp_path, first):
     (report,) = run(AuditRequest([found], record, record.kernels)).objects
     # The section "any" does not tell what the programs may call.
     assert (report.breaks, report.unsure) == ((), ())
+    (report,) = run(AuditRequest([found], record, kernels)).objects
+    counting = {finding.rule: finding.extern.name for finding in report.findings if finding.counts}
+    assert counting.keys() <= {AuditRule.CHANGED, AuditRule.CANNOT_TELL}, counting
+
+
+def test_what_keeps_calls_from_being_reached_is_named(compiled, record):
+    bpf_object = read(compiled["conditions", "bpfel"])
+    (report,) = against(record, compiled["conditions", "bpfel"]).objects
+    (guarded,) = (
+        finding
+        for finding in report.findings
+        if finding.rule is AuditRule.ABSENT_GUARDED and finding.extern.name == "bpf_strstr"
+    )
+    assert guarded.reason == "not there before v6.17; no call is reached, unless wanted is set before loading"
+    kernels = asked_for(record, first="v6.12", last="v7.3")
+    (whole,) = run(AuditRequest([bpf_object], record, kernels, optional=True)).objects
+    assert in_which_it_loads(whole, kernels) == "loads on v6.17 to v7.3; may break on v6.12 to v6.16"
+    (missing,) = (finding for finding in whole.findings if finding.rule is AuditRule.GUARD_MISSING)
+    assert {kfunc_call.function for kfunc_call in missing.calls} == {"never_called", "on_request"}
+
+
+@pytest.mark.parametrize(("name", "expected"), [("v6.7", True), ("v6.8", False)])
+def test_older_kernels_check_global_functions_by_themselves(compiled, record, name, expected):
+    kernel = record.kernel(record.snapshot.calendar[name])
+    facts = KernelFacts(record, kernel, {"bpf_strstr": False, "bpf_strstr___other": False})
+    (kfunc_call,) = (each for each in read(compiled["conditions", "bpfel"]).calls if each.function == "find")
+    assert kfunc_call.reached(facts) is expected
 
 
 def guards(record: KernelRecord, kernels: tuple[Kernel, ...]) -> Iterator[str]:

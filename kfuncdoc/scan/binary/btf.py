@@ -251,12 +251,60 @@ class Btf:
         number = self._resolved(self._target(number))
         return number if self.kind(number) == STRUCT else None
 
+    def integer_size(self, number: int) -> Optional[int]:
+        """Return the bytes of the variable *number* if it is an integer or an enumeration; None of another type."""
+        number = self._resolved(self._target(number)) if self.kind(number) == VAR else 0
+        if self.kind(number) not in (INT, ENUM, ENUM64):
+            return None
+        words, at = self._at(number)
+        return words[at + 2]
+
     def members(self, number: int) -> dict[int, str]:
         """Return the names of the members of the structure *number*, by their offsets in bytes."""
         words, at = self._at(number)
         bits = 0xFFFFFF if words[at + 1] >> 31 else 0xFFFFFFFF
         places = range(at + 3, at + 3 + 3 * (words[at + 1] & 0xFFFFFF), 3)
         return {(words[place + 2] & bits) // 8: self._string(words[place], number) for place in places if words[place]}
+
+    def typed_members(self, number: int) -> Iterator[tuple[str, int]]:
+        """Yield the names of the members of the structure or union *number*, which may be empty, and their types."""
+        words, at = self._at(number)
+        for place in range(at + 3, at + 3 + 3 * (words[at + 1] & 0xFFFFFF), 3):
+            yield self._string(words[place], number), words[place + 1]
+
+    def enumerators(self, number: int) -> Iterator[str]:
+        """Yield the names of the enumerators of type *number*, in order; none of a type that is no enumeration."""
+        size = {ENUM: 2, ENUM64: 3}.get(self.kind(number))
+        if size is not None:
+            words, at = self._at(number)
+            for place in range(at + 3, at + 3 + size * (words[at + 1] & 0xFFFFFF), size):
+                yield self._string(words[place], number)
+
+    def element(self, number: int) -> int:
+        """Return the type of the elements of the array *number*."""
+        words, at = self._at(number)
+        return words[at + 3]
+
+    def resolved(self, number: int) -> int:
+        """Return the type *number* without its qualifiers, type tags and typedefs."""
+        return self._resolved(number)
+
+    def named(self, name: str) -> Iterator[int]:
+        """Yield the numbers of the types called *name*, of any kind; not of the base."""
+        offsets = self._places_of(name)
+        words = self._words
+        for index, at in enumerate(self._offsets if offsets else ()):
+            if words[at] in offsets:
+                yield self.first + index
+
+    def _places_of(self, name: str) -> set[int]:
+        """Return the offsets of the string *name*, also of the base."""
+        offsets = self._base._places_of(name) if self._base else set()
+        encoded, at = name.encode("utf-8", "replace") + b"\0", -1
+        strings = b"\0" + self._strings
+        while (at := strings.find(b"\0" + encoded, at + 1)) >= 0:
+            offsets.add(self._first_string + at)
+        return offsets
 
     def string(self, offset: int) -> str:
         """Return the string at *offset*, to which something else than a type refers (``.BTF.ext``)."""

@@ -6,15 +6,25 @@ from __future__ import annotations
 import bisect
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Optional
+from typing import NamedTuple, Optional
 
+from kfuncdoc.bpf.conditions import CoreOutcome
 from kfuncdoc.bpf.objects import SourceLine
 from kfuncdoc.scan.binary import instructions
 from kfuncdoc.scan.binary.btf import Btf
+from kfuncdoc.scan.binary.core_outcomes import asked_by
 from kfuncdoc.scan.binary.elf import shown
 from kfuncdoc.scan.errors import Unscannable
+
+
+class _Patch(NamedTuple):
+    """A CO-RE relocation: the *type* it is about, the place of its string of *access*, and its *kind*."""
+
+    type: int
+    access: int
+    kind: int
 
 
 class BtfExt:
@@ -30,17 +40,16 @@ class BtfExt:
     def __init__(self, path: str, blob: bytes, btf: Optional[Btf], mark: str) -> None:
         self._path, self._blob, self._btf, self._mark = path, blob, btf, mark
         self._lines: dict[str, list[tuple[int, ...]]] = {}
-        self._patched: dict[str, frozenset[int]] = {}
+        self._places: dict[str, frozenset[int]] = {}
+        self._outcomes: dict[str, dict[int, CoreOutcome]] = {}
+        self._patched: dict[str, dict[int, _Patch]] = {}
         if not blob or btf is None:
             return
-        patched: dict[str, set[int]] = {}
         try:
-            for section, (offset, _, _, _) in self._records(self._PATCHES):
-                patched.setdefault(section, set()).add(offset // instructions.BYTES)
+            for section, (offset, *patch) in self._records(self._PATCHES):
+                self._patched.setdefault(section, {})[offset // instructions.BYTES] = _Patch(*patch)
         except (struct.error, Unscannable):
             raise Unscannable(path, "its section .BTF.ext is broken") from None
-        # Sections of one name share it.
-        self._patched = {section: frozenset(places) for section, places in patched.items()}
         with suppress(struct.error, Unscannable):
             for section, records in self._blocks(self._LINES):
                 self._lines.setdefault(section, []).extend(records)
@@ -79,7 +88,24 @@ class BtfExt:
 
     def patched(self, section: str) -> frozenset[int]:
         """Return the numbers of the instructions of *section* that libbpf patches."""
-        return self._patched.get(section, frozenset())
+        # Sections of one name share it.
+        if section not in self._places:
+            self._places[section] = frozenset(self._patched.get(section, ()))
+        return self._places[section]
+
+    def outcomes(self, section: str) -> Mapping[int, CoreOutcome]:
+        """Return what the patches of *section* tell of a kernel, by the numbers of the instructions they write to."""
+        if section not in self._outcomes:
+            self._outcomes[section] = dict(self._asked_in(section))
+        return self._outcomes[section]
+
+    def _asked_in(self, section: str) -> Iterator[tuple[int, CoreOutcome]]:
+        for at, patch in self._patched.get(section, {}).items():
+            asked = None
+            if self._btf is not None and patch.type < self._btf.count:
+                asked = asked_by(self._btf, patch.kind, patch.type, self._btf.string(patch.access))
+            if asked is not None:
+                yield at, asked
 
     def line(self, section: str, offset: int) -> Optional[SourceLine]:
         """Return the source line of the instruction at *offset* of *section*, in bytes; None where it is not known."""

@@ -28,6 +28,8 @@ UNDEFINED = 0
 #: Types (``STT_*``) and bindings (``STB_*``) of symbols.
 NOTYPE, OBJECT, FUNC = 0, 1, 2
 LOCAL, WEAK = 0, 2
+#: STV_INTERNAL and STV_HIDDEN.
+HIDDEN = (1, 2)
 
 #: Bounds, in sections and bytes, far above what any kernel has.
 _MOST_SECTIONS = 0xFF00
@@ -60,6 +62,7 @@ class ElfSymbol(NamedTuple):
     section: int
     value: int
     size: int
+    visibility: int
 
 
 class _Header(NamedTuple):
@@ -186,10 +189,10 @@ class Elf:
         content = self.contents(table, "the symbol table")
         for fields in form.iter_unpack(memoryview(content)[: len(content) // form.size * form.size]):
             if wide:
-                name, kind, _, section, value, size = fields
+                name, kind, other, section, value, size = fields
             else:
-                name, value, size, kind, _, section = fields
-            yield ElfSymbol(name, kind & 0xF, kind >> 4, section, value, size)
+                name, value, size, kind, other, section = fields
+            yield ElfSymbol(name, kind & 0xF, kind >> 4, section, value, size, other & 3)
 
 
 def machine_name(machine: int) -> str:

@@ -47,10 +47,12 @@ from typing import BinaryIO, FrozenSet, NamedTuple, Optional
 from kfuncdoc.base import yaml_text
 from kfuncdoc.base.progress import Track
 from kfuncdoc.base.resources import packaged
+from kfuncdoc.bpf.conditions import CoreOutcome
 from kfuncdoc.bpf.shape import Shape
 from kfuncdoc.kernels.observation import KernelFunctions, Kind, Observation, ObservedKfunc, Registration, Remark
 from kfuncdoc.kernels.selftests import is_selftest
 from kfuncdoc.scan.binary.btf import LARGEST_BLOB, Btf, byte_order_of
+from kfuncdoc.scan.binary.core_outcomes import has_candidate, outcome
 from kfuncdoc.scan.binary.elf import BPF_MACHINE, COMPRESSED, EXECUTABLE, LARGEST_SECTION, LOADED, MAGIC, PROGBITS, Elf
 from kfuncdoc.scan.binary.id_sets import BtfIdSet, kfunc_sets
 from kfuncdoc.scan.binary.packed import GZIP_MAGIC, XZ_MAGIC, ZSTD_MAGIC, unpacked
@@ -80,8 +82,12 @@ def scan_image(paths: Sequence[str], *, track: Track = iter) -> Observation:
     return _scan(paths, track).observation()
 
 
-def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track = iter) -> KernelFunctions:
-    """Return the functions in *names* that the built kernel in *paths* has.  Raises :exc:`Unscannable`.
+def find_functions(
+    paths: Sequence[str], names: Collection[str], questions: Collection[CoreOutcome] = (), *, track: Track = iter
+) -> KernelFunctions:
+    """Return the functions in *names* that the built kernel in *paths* has, and what it answers to *questions*.
+
+    Raises :exc:`Unscannable`.
 
     An image with sets tells which of them are kfuncs.  Raw BTF does not: some kfuncs have no decl tag.
     """
@@ -98,6 +104,8 @@ def find_functions(paths: Sequence[str], names: Collection[str], *, track: Track
         ),
         without_twin=frozenset(name for name, function in functions.items() if function.lacks_twin),
         modules={name: function.module for name, function in functions.items() if function.module is not None},
+        outcomes=dict(scan.outcomes(questions)),
+        lacking=frozenset(filter(scan.lacks, questions)),
     )
 
 
@@ -229,6 +237,20 @@ class _ImageScan:
                     image.module,
                 )
         return functions
+
+    def outcomes(self, questions: Collection[CoreOutcome]) -> Iterator[tuple[CoreOutcome, bool]]:
+        """Yield what libbpf answers to those of *questions* whose types are in the kernel itself."""
+        for question in questions:
+            answer = outcome(self._base, question) if self._base is not None else None
+            if answer is not None:
+                yield question, answer
+
+    def lacks(self, question: CoreOutcome) -> bool:
+        """Whether the kernel itself has no type of the name that is asked for.
+
+        libbpf then looks into the modules that are loaded (``bpf_core_find_cands()``); nobody knows which these are.
+        """
+        return self._base is not None and not has_candidate(self._base, question)
 
     def observation(self) -> Observation:
         """Return what was read."""

@@ -26,12 +26,22 @@ from contextlib import suppress
 from enum import Enum
 from typing import Final, NamedTuple, Optional, TypeVar, Union
 
+from kfuncdoc.bpf.conditions import (
+    ALWAYS,
+    NEVER,
+    Condition,
+    ConditionTable,
+    GlobalsCheckedWhereCalled,
+    KfuncFound,
+    OptionalPartsCount,
+)
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.sections import program_section as section_named
 from kfuncdoc.scan.binary import elf, embedded, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
 from kfuncdoc.scan.binary.elf import Elf, ElfSection, ElfSymbol
+from kfuncdoc.scan.binary.following import reach_of_calls
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
 from kfuncdoc.scan.errors import Unscannable, exists, is_file, is_folder, opened, readable
 
@@ -48,9 +58,9 @@ _SUFFIX = ".bpf.o"
 #: Bytes at the beginning of a file that tell what it is.
 _HEAD_BYTES = 4096
 _KSYMS = ".ksyms"
-_KCONFIG = ".kconfig"
 _STRUCT_OPS = (".struct_ops", ".struct_ops.link", "?.struct_ops", "?.struct_ops.link")
 _SUBPROGRAMS = ".text"
+_CONSTANTS, _KCONFIG = ".rodata", ".kconfig"
 _REL_BYTES = 16
 
 _Item = TypeVar("_Item")
@@ -326,6 +336,7 @@ class _ObjectReader:
             )
         extension = file.read(".BTF.ext") if self._btf else None
         self._extension = BtfExt(path, extension or b"", self._btf, file.mark)
+        self._constants = _ObjectConstants(file, self._symbols, self._name, self._btf)
         self._relocations = self._all_relocations()
         self._symbols_at = {
             number: {
@@ -427,8 +438,9 @@ class _ObjectReader:
         for symbol in self._symbols:
             if symbol.type == elf.FUNC and symbol.section in starts:
                 at = symbol.value // instructions.BYTES
-                # The verifier checks programs and global functions by themselves.
-                standalone = symbol.binding != elf.LOCAL or self._section(symbol.section).name != _SUBPROGRAMS
+                # libbpf makes hidden functions static.
+                is_global = symbol.binding != elf.LOCAL and symbol.visibility not in elf.HIDDEN
+                standalone = is_global or self._section(symbol.section).name != _SUBPROGRAMS
                 starts[symbol.section].setdefault(at, (self._name(symbol), standalone))
         functions = {}
         for number, named in starts.items():
@@ -470,13 +482,13 @@ class _ObjectReader:
             for functions_of_section in functions.values()
             for function in functions_of_section
         }
-        called_functions = set()
         for number, functions_of_section in functions.items():
             body, relocations = self._code[number], self._symbols_at[number]
-            patched = self._extension.patched(self._section(number).name)
+            name = self._section(number).name
+            patched, outcomes = self._extension.patched(name), self._extension.outcomes(name)
             starts = [function.start for function in functions_of_section]
             for function in functions_of_section:
-                function.patched = patched
+                function.patched, function.outcomes = patched, outcomes
             for at in sorted({*body.calls(), *relocations}):
                 if at >= len(body):
                     continue
@@ -493,9 +505,12 @@ class _ObjectReader:
                     function.calls[at] = called
                     if not is_call:
                         function.callbacks.add(at)
-                    called_functions.add(called)
-        for function in by_start.values():
-            function.standalone = function.standalone or function not in called_functions
+                elif not is_call and symbol is not None:
+                    variable = self._constants.address(symbol, instruction.immediate)
+                    if variable is not None:
+                        function.variables[at] = variable
+                    else:
+                        function.relocated.add(at)
 
     def _target(
         self, section: int, at: int, instruction: instructions.Instruction, symbol: Optional[int]
@@ -616,27 +631,107 @@ class _ObjectReader:
         all_functions = [function for functions_of_section in functions.values() for function in functions_of_section]
         parts = self._parts(all_functions, programs, callbacks=True)
         directly = self._parts(all_functions, programs, callbacks=False)
-        # An object that takes no address of a kfunc tests for none.
-        tests = (
-            instructions.tests_before_calls(all_functions, self._code)
-            if any(function.addresses for function in all_functions)
-            else {}
-        )
+        table = ConditionTable()
+        roots = self._roots(all_functions, programs, parts, table)
+        kfuncs = {index: KfuncFound(extern.name) for index, extern in enumerate(externs)}
+        reach = reach_of_calls(roots, self._code, table, kfuncs, self._constants)
         programs_of = _Subsets(tuple(programs.values()))
-        named = _Subsets(tuple(extern.name for extern in externs))
         for function in all_functions:
             section = self._section(function.section).name
             for at, index in sorted(function.kfuncs.items()):
-                found, missed = tests.get((function.section, at), instructions.ExistenceTests())
                 yield Call(
                     externs[index].name,
                     function.name,
                     programs_of[parts[function]],
                     self._extension.line(section, at * instructions.BYTES),
-                    frozenset(named[found]),
-                    frozenset(named[missed]),
+                    # Where too much was to be followed, nothing is known of the call.
+                    reach.get((function.section, at), NEVER) if reach is not None else ALWAYS,
                     programs_of[directly[function]],
                 )
+
+    def _roots(
+        self,
+        functions: Sequence[instructions.Function],
+        programs: Mapping[instructions.Function, Program],
+        parts: Mapping[instructions.Function, int],
+        table: ConditionTable,
+    ) -> dict[instructions.Function, Condition]:
+        """Return the functions that a kernel checks without a call of them, and the conditions on which it does."""
+        optional = table.of(OptionalPartsCount())
+        at_once = table.negated(table.of(GlobalsCheckedWhereCalled()))
+        loaded = sum(1 << bit for bit, program in enumerate(programs.values()) if not program.optional)
+        called = {called for function in functions for called in function.calls.values()}
+        roots = {}
+        for function in functions:
+            if function in programs:
+                roots[function] = optional if programs[function].optional else ALWAYS
+            elif not parts[function]:
+                # No program calls it, so that libbpf loads it nowhere.
+                if function.standalone or function not in called:
+                    roots[function] = optional
+            elif function.standalone:
+                roots[function] = at_once if parts[function] & loaded else table.both(optional, at_once)
+        return roots
+
+
+def _kconfig_externs(btf: Btf) -> Iterator[tuple[str, int]]:
+    """Yield the names of the kconfig externs that are integers, with their bytes."""
+    for section in btf.of_kind(DATASEC):
+        if btf.name(section) == _KCONFIG:
+            for number, _, _ in btf.contents(section):
+                size = btf.integer_size(number)
+                if size is not None:
+                    yield btf.name(number), size
+
+
+class _ObjectConstants:
+    """The constants of an object: what the verifier reads from ``.rodata`` and ``.kconfig``, both frozen by libbpf."""
+
+    def __init__(
+        self, file: Elf, symbols: Sequence[ElfSymbol], name_of: Callable[[ElfSymbol], str], btf: Optional[Btf]
+    ) -> None:
+        self._elf = file
+        self._symbols = symbols
+        self._name_of = name_of
+        self._externs = dict(_kconfig_externs(btf)) if btf else {}
+        self._sections = frozenset(
+            section.number
+            for section in file.sections
+            if section.type == elf.PROGBITS
+            and (section.name == _CONSTANTS or section.name.startswith(f"{_CONSTANTS}."))
+        )
+        self._contents: dict[int, bytes] = {}
+        self._variables: dict[int, list[tuple[int, int, str]]] = {}
+
+    def address(self, number: int, addend: int) -> Optional[instructions.VariableAddress]:
+        """Return the address that the symbol *number* and an *addend* make; None if it is of no constant."""
+        symbol = self._symbols[number]
+        if symbol.section in self._sections:
+            return instructions.VariableAddress(symbol.section, symbol.value + addend)
+        if symbol.section == elf.UNDEFINED and not addend:
+            name = self._name_of(symbol)
+            if name in self._externs:
+                return instructions.VariableAddress(elf.UNDEFINED, 0, name, self._externs[name])
+        return None
+
+    def read(self, section: int, offset: int, size: int) -> tuple[Optional[int], Optional[str]]:
+        """Return the number of *size* bytes at *offset* of *section*, None where none is there; and its variable."""
+        if section not in self._contents:
+            self._contents[section] = self._elf.contents(self._elf.sections[section], "a section of constants")
+            self._variables[section] = sorted(
+                (symbol.value, symbol.value + symbol.size, self._name_of(symbol))
+                for symbol in self._symbols
+                if symbol.section == section and symbol.type == elf.OBJECT
+            )
+        content = self._contents[section]
+        if not 0 <= offset <= offset + size <= len(content):
+            return None, None
+        is_little = self._elf.mark == "<"
+        number = int.from_bytes(content[offset : offset + size], "little" if is_little else "big")
+        variables = self._variables[section]
+        before = bisect.bisect_right(variables, (offset + 1,)) - 1
+        inside = before >= 0 and offset < variables[before][1]
+        return number, variables[before][2] if inside else None
 
 
 _Member = TypeVar("_Member")
