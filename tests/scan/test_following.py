@@ -396,6 +396,15 @@ def test_forms_of_a_test_for_a_type(form):
     assert (reached_on(condition, thing=True), reached_on(condition, thing=False)) == (True, False)
 
 
+@pytest.mark.parametrize(("local", "expected"), [(True, False), (False, True)])
+def test_only_static_functions_give_their_results_back(local, expected):
+    """The verifier takes any number for the result of a global function."""
+    world = World()
+    world.function(".text", "answer", FUNCTIONS["answer"], lines=100, local=local)
+    world.function("xdp", "packet", [*TYPES["from a function"], leave()], lines=5000)
+    assert reached_on(world.calls()[5001].condition, thing=False) is expected
+
+
 def test_a_member_and_an_enumerator():
     written = Object()
     written.extern("three", weak=True)
