@@ -108,6 +108,8 @@ class AuditCommand(Command):
     def _report(self) -> Report:
         from kfuncdoc.audit.engine import AuditRequest, run
         from kfuncdoc.audit.loaders import LOADERS
+        from kfuncdoc.base.diagnostics import as_text
+        from kfuncdoc.base.yaml_text import Unusable
         from kfuncdoc.compat.kernels import KernelRecord
 
         ignored = self._ignored()
@@ -119,9 +121,12 @@ class AuditCommand(Command):
             ),
             *_observed_kernels(self.btf, objects, record),
         ]  # fmt: skip
-        return run(
-            AuditRequest(objects, record, kernels, unreadable, ignored, LOADERS[self.loader], optional=self.optional)
-        )
+        loader = LOADERS[self.loader]
+        try:
+            # The types that programs test for are read when the first one is asked for.
+            return run(AuditRequest(objects, record, kernels, unreadable, ignored, loader, self.optional))
+        except Unusable as error:
+            raise Refused([as_text(error.diagnostic)]) from None
 
     def _ignored(self) -> Sequence[Ignore]:
         """Return the entries of the file of findings to ignore."""

@@ -6,16 +6,18 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from btf_builder import Image, KfuncSet, Types
 from declared import entry, subsystem, write_files
-from object_builder import EQUAL, Object, address, call, jump_if, leave
+from object_builder import EQUAL, Object, address, call, jump_if, leave, move
 
 from kfuncdoc.cli.main import main
 
+ROOT = Path(__file__).resolve().parents[2]
 CLEAN, UNUSABLE, DEPRECATED, BREAKS, REPLACEMENT, UNKNOWN = 0, 1, 2, 3, 4, 5
 RECORD = subsystem(
     entry(
@@ -324,3 +326,32 @@ def test_wrong_arguments_of_header(capsys, arguments, message):
 def test_header_of_all_recorded(capsys):
     assert main(["header", "--data", "."]) == CLEAN
     assert "/* bpf_old: v6.6 to v6.16 */\n" in capsys.readouterr().out
+
+
+def write_testing_object(section: str = "xdp") -> str:
+    """Write an object that calls a weak kfunc where the kernel has a structure, which libbpf answers."""
+    written = Object()
+    written.extern("bpf_old", weak=True)
+    structure = written.types.struct("thing")
+    written.function(section, "packet", [move(1, 1), jump_if(EQUAL, 1, 0, 1), call("bpf_old"), leave()])
+    written.patch(section, 0, 8, structure)
+    Path("tests.bpf.o").write_bytes(written.elf())
+    return "tests.bpf.o"
+
+
+def test_types_that_cannot_be_read_are_named(capsys, monkeypatch):
+    folder = Path("installed").absolute()
+    for name in ("data", "templates"):
+        shutil.copytree(ROOT / name, folder / name)
+    (folder / "data" / "core_types.yaml").unlink()
+    path = write_testing_object()
+    monkeypatch.setattr("kfuncdoc.base.resources._PACKAGE", folder / "kfuncdoc")
+    assert audit(path, "--kernel", "v6.17") == UNUSABLE
+    assert f"{folder / 'data' / 'core_types.yaml'}:0:0: error: " in capsys.readouterr().err
+
+
+def test_optional_programs_count_where_they_are_asked_for(capsys):
+    path = write_testing_object("?xdp")
+    assert audit(path, "--kernel", "v6.17") == CLEAN
+    assert audit(path, "--kernel", "v6.17", "--optional") == BREAKS
+    assert "tests.bpf.o: may break on v6.17\n" in capsys.readouterr().out
