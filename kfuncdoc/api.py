@@ -105,12 +105,14 @@ def audit_objects(
     long_term: bool = False,
     date: Day = None,
     loader: str = "libbpf",
+    optional: bool = False,
 ) -> Report:
     """Return what the record says of the BPF objects at *paths*, a path or several, on the kernels asked for.
 
     The kernels asked for are the releases *kernels*, one or several, those from *first* to *last*, and the maintained
     long-term ones if *long_term*.  Without any of these, each object is audited on all recorded releases from the first
-    one that has every kfunc that the object needs.  An object that cannot be read raises nothing: it is in
+    one that has every kfunc that the object needs.  With *optional*, optional programs (``SEC("?...")``) count, and
+    functions that no program calls: libbpf loads neither.  An object that cannot be read raises nothing: it is in
     ``report.unreadable``.  Raises :exc:`KernelUnknown`, a ValueError, where the record does not reach a kernel, and
     :exc:`ImportError` where ``kfuncdoc[scan]`` is not installed.
 
@@ -124,7 +126,7 @@ def audit_objects(
     record = KernelRecord.whole(load() if catalog is None else catalog, reference_date(_text(date), os.environ))
     asked = asked_for(record, first=first, last=last, names=_several(kernels), long_term=long_term)
     objects, unreadable = read_objects(paths)
-    return run_audit(AuditRequest(objects, record, asked, unreadable, loader=LOADERS[loader]))
+    return run_audit(AuditRequest(objects, record, asked, unreadable, loader=LOADERS[loader], optional=optional))
 
 
 def export(snapshot: Snapshot) -> dict[str, Any]:

@@ -401,7 +401,7 @@ def test_only_static_functions_give_their_results_back(local, expected):
     """The verifier takes any number for the result of a global function."""
     world = World()
     world.function(".text", "answer", FUNCTIONS["answer"], lines=100, local=local)
-    world.function("xdp", "packet", [*TYPES["from a function"], leave()], lines=5000)
+    world.function("xdp", "packet", [Asked(7), *TYPES["from a function"], leave()], lines=5000)
     assert reached_on(world.calls()[5001].condition, thing=False) is expected
 
 
