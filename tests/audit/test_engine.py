@@ -32,7 +32,7 @@ PACKET = Program("packet", "xdp", XDP)
 FOR_XDP = {"program_types": f"[{XDP}]"}
 EVERYTHING = frozenset(Status)
 
-RENAMED = subsystem(
+_RENAMED = (
     entry(
         "bpf_old",
         "release: v6.6, event: added",
@@ -43,6 +43,7 @@ RENAMED = subsystem(
     + entry("bpf_new", "release: v6.13, event: added", **FOR_XDP)
     + entry("bpf_always", "release: v6.6, event: added", **FOR_XDP)
 )
+RENAMED = subsystem(_RENAMED)
 
 
 class Bench:
@@ -321,6 +322,17 @@ def record_of(catalog) -> KernelRecord:
 
 
 # -- weak
+
+
+def test_advice_names_no_kernel_that_lacks_another_kfunc_of_the_object(record):
+    """The audit leaves these kernels out; a branch for them would never run."""
+    text = subsystem(_RENAMED + entry("bpf_late", "release: v6.14, event: added", **FOR_XDP))
+    alone = record(text).audit(calling("bpf_old"))
+    assert "/* v6.6 to v6.12 */" in alone.findings[0].advice.guard
+    report = record(text).audit(together(calling("bpf_old"), calling("bpf_late")))
+    assert summary(report) == "loads on v6.14 to v6.16; not on v6.1 to v6.13; breaks in v6.17"
+    advice = report.findings[0].advice
+    assert (advice.words, advice.guard) == ("call bpf_new (on every kernel asked for)", None)
 
 
 def test_weak_and_guarded(record):
