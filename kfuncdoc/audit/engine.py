@@ -23,7 +23,7 @@ from kfuncdoc.audit.ignores import Ignore
 from kfuncdoc.audit.libbpf import Resolution, is_resolved, look, missing_option_reason, unplaced_reason
 from kfuncdoc.audit.loaders import Loader, as_loaded_by
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
-from kfuncdoc.bpf.conditions import ALWAYS, AsBuilt, Fact, KfuncFound, OptionalPartsCount
+from kfuncdoc.bpf.conditions import ALWAYS, AsBuilt, Condition, Fact, KfuncFound, OptionalPartsCount
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
@@ -158,6 +158,7 @@ class _ObjectAudit:
             kernel: {extern.name: is_resolved(extern, self._seen[extern.name][kernel]) for extern in bpf_object.externs}
             for kernel in kernels
         }
+        self._held: dict[tuple[Condition, Kernel], Optional[bool]] = {}
         self._facts = {
             kernel: KernelFacts(record, kernel, self._resolved[kernel], optional=optional) for kernel in kernels
         }
@@ -291,8 +292,14 @@ class _ObjectAudit:
         """Return those of *calls* that may be reached on *kernel*."""
         if not self._has_tests:
             return tuple(calls)
-        facts = self._facts[kernel]
-        return tuple([call for call in calls if call.reached(facts) is not False])
+        return tuple([call for call in calls if self._holds(call.condition, kernel) is not False])
+
+    def _holds(self, condition: Condition, kernel: Kernel) -> Optional[bool]:
+        """Whether *condition* holds on *kernel*; many calls share a condition, and many questions ask for a call."""
+        key = condition, kernel
+        if key not in self._held:
+            self._held[key] = condition.value(self._facts[kernel])
+        return self._held[key]
 
     def _is_guarded(self, extern: Extern, calls: Sequence[Call]) -> bool:
         """Whether none of *calls* is reached on a kernel that lacks the kfunc of *extern*, whatever else it has."""

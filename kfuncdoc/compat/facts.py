@@ -60,7 +60,7 @@ class KernelFacts:
         if isinstance(fact, CoreOutcome):
             return self._core_outcome(fact)
         if isinstance(fact, Comparison):
-            return self._comparison(fact)
+            return _compared(fact, self.kernel)
         if isinstance(fact, AsBuilt):
             return self.as_built
         if isinstance(fact, OptionalPartsCount):
@@ -84,10 +84,13 @@ class KernelFacts:
             return False if asked in observed.lacking and types.knows(asked) else None
         return types.outcome(asked, self.kernel.release) if self.kernel.release else None
 
-    def _comparison(self, asked: Comparison) -> Optional[bool]:
-        versions = _versions(self.kernel) if asked.computed.variable == KERNEL_VERSION else ()
-        outcomes = {asked.holds(version) for version in versions}
-        return outcomes.pop() if len(outcomes) == 1 else None
+
+@cache
+def _compared(asked: Comparison, kernel: Kernel) -> Optional[bool]:
+    """Whether the comparison holds on *kernel*; None if it does for some of the versions that *kernel* stands for."""
+    versions = _versions(kernel) if asked.computed.variable == KERNEL_VERSION else ()
+    outcomes = {asked.holds(version) for version in versions}
+    return outcomes.pop() if len(outcomes) == 1 else None
 
 
 @cache
