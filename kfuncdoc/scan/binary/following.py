@@ -17,7 +17,7 @@ out a kernel on which the verifier gets to the call: a test in a form that is no
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Optional, Protocol
 
 from kfuncdoc.bpf import arithmetic
@@ -231,6 +231,11 @@ def _told_by(state: MachineState) -> dict[int, Value]:
     }
 
 
+#: The number of no instruction.
+_NOWHERE = -1
+_ANY_END = MachineState(ALWAYS, {})
+
+
 class _Follower:
     """Follows one function."""
 
@@ -241,6 +246,9 @@ class _Follower:
         body = analysis.code[function.section].between(function.start, function.end)
         self._code = dict(enumerate(body, function.start))
         self._targets = _targets(self._code)
+        self._branching = {
+            at for at, instruction in self._code.items() if _is_branch(instruction) and at not in function.patched
+        }
         self._shared = _shares_stack(self._code)
         self._states_at: dict[int, MachineState] = {}
         self._end: Optional[MachineState] = None
@@ -261,20 +269,21 @@ class _Follower:
             at = heapq.heappop(waiting)
             queued.discard(at)
             state = before[at].copy()
-            # One state is enough up to the next instruction that a jump leads to.
+            # One state is enough up to the next branch, or the next instruction that a jump leads to.
             while True:
                 steps_left -= 1
                 if steps_left < 0:
                     return None
-                following = [
-                    (target, after)
-                    for target, after in self._step(at, state)
-                    if function.start <= target < function.end and after.reach is not NEVER
-                ]
-                if len(following) != 1 or following[0][0] in self._targets:
+                if at in self._branching:
+                    following = self._branches(at, self._code[at], state)
                     break
-                at, state = following[0]
+                at = self._advance(at, state)
+                if at in self._targets or at not in self._code:
+                    following = ((at, state),)
+                    break
             for target, after in following:
+                if target not in self._code or after.reach is NEVER:
+                    continue
                 if target not in before:
                     before[target] = after.copy()
                 elif not before[target].meet(after, self._table):
@@ -291,39 +300,43 @@ class _Follower:
         else:
             self._states_at[at] = state.copy()
 
-    def _step(self, at: int, state: MachineState) -> Iterator[tuple[int, MachineState]]:
-        """Yield the instructions that may follow that at *at*, each with its state; *state* may be changed."""
-        instruction = self._code[at]
+    def _advance(self, at: int, state: MachineState) -> int:
+        """Make *state* that after the instruction at *at*, no branch, and return the number of the next one.
+
+        Returns ``_NOWHERE`` where the function ends, or the instruction is not left.
+        """
+        instruction, function = self._code[at], self._function
         kind = instruction.code & bpf.CLASS
-        if at in self._function.calls or at in self._function.kfuncs:
+        if at in function.calls or at in function.kfuncs:
             self._keep(at, state)
-        if at in self._function.patched:
+        if at in function.patched:
             state.put(instruction.destination, self._patched_value(at, instruction))
             if kind in (bpf.STORE, bpf.STORE_IMMEDIATE):
                 state.forget()
-            yield at + (2 if instruction.code == bpf.WIDE else 1), state
-        elif instruction.code == bpf.WIDE:
+            return at + (2 if instruction.code == bpf.WIDE else 1)
+        if kind in (bpf.ALU, bpf.ALU64):
+            state.put(instruction.destination, self._computed(instruction, state))
+            return at + 1
+        if instruction.code == bpf.WIDE:
             state.put(instruction.destination, self._wide_value(at, instruction))
-            yield at + 2, state
-        elif instruction.code == bpf.EXIT:
-            end = MachineState(state.reach, {_RESULT: state.of(_RESULT)} if state.of(_RESULT) else {})
-            if self._end is None:
-                self._end = end
-            else:
-                self._end.meet(end, self._table)
-        elif instruction.code in (bpf.JUMP, bpf.LONG_JUMP):
-            distance = instruction.offset if instruction.code == bpf.JUMP else instruction.immediate
-            yield at + 1 + distance, state
-        elif instruction.code in (bpf.CALL, bpf.CALL_OF_REGISTER):
-            yield from self._call(at, state)
-        elif kind in (bpf.CONDITION, bpf.CONDITION32):
-            yield from self._branches(at, instruction, state)
+            return at + 2
+        if instruction.code == bpf.EXIT:
+            self._leave(state)
+            return _NOWHERE
+        if instruction.code in (bpf.JUMP, bpf.LONG_JUMP):
+            return at + 1 + (instruction.offset if instruction.code == bpf.JUMP else instruction.immediate)
+        if instruction.code in (bpf.CALL, bpf.CALL_OF_REGISTER):
+            return at + 1 if self._call(at, state) else _NOWHERE
+        self._move_memory(instruction, kind, state)
+        return at + 1
+
+    def _leave(self, state: MachineState) -> None:
+        """Keep *state*, in which the function ends."""
+        end = MachineState(state.reach, {_RESULT: state.of(_RESULT)} if state.of(_RESULT) else {})
+        if self._end is None:
+            self._end = end
         else:
-            if kind in (bpf.ALU, bpf.ALU64):
-                state.put(instruction.destination, self._computed(instruction, state))
-            else:
-                self._move_memory(instruction, kind, state)
-            yield at + 1, state
+            self._end.meet(end, self._table)
 
     def _patched_value(self, at: int, instruction: Instruction) -> Value:
         fact = self._function.outcomes.get(at)
@@ -346,20 +359,22 @@ class _Follower:
             return UNKNOWN
         return number(arithmetic.truncated(instruction.immediate, 32) | self._code[at + 1].immediate << 32)
 
-    def _call(self, at: int, state: MachineState) -> Iterator[tuple[int, MachineState]]:
+    def _call(self, at: int, state: MachineState) -> bool:
+        """Make *state* that after the call at *at*; return whether it comes back, as far as that is known yet."""
         called = self._function.calls.get(at)
-        end = self._analysis.end_of(called) if called is not None else MachineState(ALWAYS, {})
+        end = self._analysis.end_of(called) if called is not None else _ANY_END
         if end is None:
-            return  # the function is followed first
+            return False  # the function is followed first
         for register in _CLOBBERED_BY_CALLS:
             state.put(register, UNKNOWN)
         state.put(_RESULT, end.of(_RESULT))
         state.reach = self._table.both(state.reach, end.reach)
         if self._shared:
             state.forget()
-        yield at + 1, state
+        return state.reach is not NEVER
 
-    def _branches(self, at: int, instruction: Instruction, state: MachineState) -> Iterator[tuple[int, MachineState]]:
+    def _branches(self, at: int, instruction: Instruction, state: MachineState) -> tuple[tuple[int, MachineState], ...]:
+        """Return the instructions that may follow the branch at *at*, each with its state; *state* may be changed."""
         left, right = self._operands(instruction, state)
         taken = state.copy()
         if left and right:
@@ -367,8 +382,7 @@ class _Follower:
             holds, fails = compared(instruction.code & bpf.OPERATION, left, right, bits, self._table)
             taken.reach = self._table.both(state.reach, self._table.negated(fails))
             state.reach = self._table.both(state.reach, self._table.negated(holds))
-        yield at + 1 + instruction.offset, taken
-        yield at + 1, state
+        return (at + 1 + instruction.offset, taken), (at + 1, state)
 
     @staticmethod
     def _operands(instruction: Instruction, state: MachineState) -> tuple[Value, Value]:
@@ -426,6 +440,12 @@ class _Follower:
                 constant = self._analysis.constant(place, size)
                 loaded = {content: self._table.both(where, holds) for content, holds in constant.items()}
         return loaded
+
+
+def _is_branch(instruction: Instruction) -> bool:
+    """Whether *instruction* is a conditional jump."""
+    is_jump = instruction.code & bpf.CLASS in (bpf.CONDITION, bpf.CONDITION32)
+    return is_jump and instruction.code not in (bpf.JUMP, bpf.LONG_JUMP, bpf.CALL, bpf.CALL_OF_REGISTER, bpf.EXIT)
 
 
 def _is_known(instruction: Instruction) -> bool:
