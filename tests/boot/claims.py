@@ -70,7 +70,9 @@ def claims(
 ) -> list[Mapping[str, Mapping[Kernel, Claim]]]:
     """Return for each of *objects* what an audit says of each program by name, on each of *kernels*."""
     limited = [[only(bpf_object, program) for program in bpf_object.programs] for bpf_object in objects]
-    report = run(AuditRequest([single for singles in limited for single in singles], record, kernels))
+    singles = [single for of_object in limited for single in of_object]
+    # Each program is loaded on request, optional ones too.  Functions that no program calls are in none of them.
+    report = run(AuditRequest(singles, record, kernels, optional=True))
     reports = iter(report.objects)
     return [{single.programs[0].name: _of_kernels(next(reports)) for single in singles} for singles in limited]
 
