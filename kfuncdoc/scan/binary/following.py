@@ -59,7 +59,9 @@ def reach_of_calls(
     kfuncs: Mapping[int, Fact],
     constants: Constants,
 ) -> Optional[dict[CallSite, Condition]]:
-    """Return the condition to reach each call of a kfunc; a call that is not there is never reached.
+    """Return the condition to reach each call, of a kfunc or a function; a call that is not there is never reached.
+
+    A function that calls no kfunc, by itself or by others, is not followed, and its calls are not there.
 
     *roots* are the functions that a kernel checks without a call of them, with the conditions on which it does;
     *code* has the instructions of each section, *kfuncs* the fact that the kfunc of an extern is found, by its number.
@@ -69,6 +71,30 @@ def reach_of_calls(
         return _Analysis(code, table, kfuncs, constants).reach_from(roots)
     except (TooManyConditions, _TooManySteps):
         return None
+
+
+def reach_of_functions(
+    entries: Mapping[Function, Condition], reach: Mapping[CallSite, Condition], table: ConditionTable
+) -> Optional[dict[Function, Condition]]:
+    """Return the condition to reach each function from those of *entries*, which have their own conditions.
+
+    *reach* has the condition to reach each call from anywhere.  Returns None where there are too many conditions.
+    """
+    reached = dict(entries)
+    waiting = list(entries)
+    try:
+        while waiting:
+            function = waiting.pop()
+            for at, called in function.calls.items():
+                by_call = table.both(reached[function], reach.get((function.section, at), NEVER))
+                before = reached.get(called, NEVER)
+                after = table.either(before, by_call)
+                if after is not before:
+                    reached[called] = after
+                    waiting.append(called)
+    except TooManyConditions:
+        return None
+    return reached
 
 
 class _TooManySteps(Exception):
@@ -140,8 +166,7 @@ class _Analysis:
         # The last call first: the first one is then followed first.
         for at, state in sorted(states.items(), reverse=True):
             site = function.section, at
-            if at in function.kfuncs:
-                self._reach[site] = self.table.either(self._reach.get(site, NEVER), state.reach)
+            self._reach[site] = self.table.either(self._reach.get(site, NEVER), state.reach)
             called = function.calls.get(at)
             if called is not None and (called in self._graph.calling or self._is_asked(called, at, function)):
                 self._callers.setdefault(called, set()).add(function)

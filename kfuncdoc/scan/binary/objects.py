@@ -41,7 +41,7 @@ from kfuncdoc.scan.binary import elf, embedded, instructions
 from kfuncdoc.scan.binary.btf import DATASEC, FUNC, VAR, Btf
 from kfuncdoc.scan.binary.btf_ext import BtfExt
 from kfuncdoc.scan.binary.elf import Elf, ElfSection, ElfSymbol
-from kfuncdoc.scan.binary.following import reach_of_calls
+from kfuncdoc.scan.binary.following import CallSite, reach_of_calls, reach_of_functions
 from kfuncdoc.scan.binary.library import LIBRARY, THIN_LIBRARY, members
 from kfuncdoc.scan.errors import Unscannable, exists, is_file, is_folder, opened, readable
 
@@ -635,19 +635,61 @@ class _ObjectReader:
         roots = self._roots(all_functions, programs, parts, table)
         kfuncs = {index: KfuncFound(extern.name) for index, extern in enumerate(externs)}
         reach = reach_of_calls(roots, self._code, table, kfuncs, self._constants)
+        by_program, unused = self._reach_by_program(programs, parts, roots, reach, table) if reach else ([], {})
         programs_of = _Subsets(tuple(programs.values()))
         for function in all_functions:
             section = self._section(function.section).name
             for at, index in sorted(function.kfuncs.items()):
-                yield Call(
-                    externs[index].name,
-                    function.name,
-                    programs_of[parts[function]],
-                    self._extension.line(section, at * instructions.BYTES),
-                    # Where too much was to be followed, nothing is known of the call.
-                    reach.get((function.section, at), NEVER) if reach is not None else ALWAYS,
-                    programs_of[directly[function]],
-                )
+                # Where too much was to be followed, nothing is known of the call.
+                anywhere = reach.get((function.section, at), NEVER) if reach is not None else ALWAYS
+                groups: dict[Condition, int] = {}
+                for bit, reached in enumerate(by_program):
+                    if parts[function] >> bit & 1:
+                        condition = table.both(reached.get(function, NEVER), anywhere)
+                        groups[condition] = groups.get(condition, 0) | 1 << bit
+                by_unused = table.both(unused.get(function, NEVER), anywhere)
+                if groups and by_unused is not NEVER:
+                    groups.setdefault(by_unused, 0)
+                for condition, group in (groups or {anywhere: parts[function]}).items():
+                    yield Call(
+                        externs[index].name,
+                        function.name,
+                        programs_of[group],
+                        self._extension.line(section, at * instructions.BYTES),
+                        condition,
+                        programs_of[directly[function] & group],
+                    )
+
+    @staticmethod
+    def _reach_by_program(
+        programs: Mapping[instructions.Function, Program],
+        parts: Mapping[instructions.Function, int],
+        roots: Mapping[instructions.Function, Condition],
+        reach: Mapping[CallSite, Condition],
+        table: ConditionTable,
+    ) -> tuple[list[Mapping[instructions.Function, Condition]], Mapping[instructions.Function, Condition]]:
+        """Return for each program, and for functions in none, the condition to reach each function from there.
+
+        The verifier checks each program by itself, with the functions that it calls.  Returns nothing where all calls
+        are always reached, or there are too many conditions.
+        """
+        if all(condition is ALWAYS for condition in (*roots.values(), *reach.values())):
+            return [], {}
+        by_program: list[Mapping[instructions.Function, Condition]] = []
+        for bit, program in enumerate(programs):
+            entries = {program: roots[program]}
+            # Older kernels check the global functions of a program by themselves.
+            entries.update(
+                (function, condition)
+                for function, condition in roots.items()
+                if function not in programs and parts[function] >> bit & 1
+            )
+            reached = reach_of_functions(entries, reach, table)
+            if reached is None:
+                return [], {}
+            by_program.append(reached)
+        unused = {function: condition for function, condition in roots.items() if not parts[function]}
+        return by_program, reach_of_functions(unused, reach, table) or {}
 
     def _roots(
         self,
