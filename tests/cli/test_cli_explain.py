@@ -228,8 +228,8 @@ def test_a_log_with_nothing_that_is_known(capsys):
     assert main(["explain", "log", "--data", write(RECORD), *DATE]) == FINDINGS
     assert capsys.readouterr() == (
         "",
-        "kfuncdoc: no message about kfuncs that is known, in 2 lines: give all that the loader printed, with its "
-        "standard error (2>&1), and the log of the verifier; 'docs/messages.rst' has the messages that are known\n",
+        "kfuncdoc: no known message about kfuncs in 2 lines: give all that the loader printed, with its "
+        "standard error (2>&1), and the log of the verifier; 'docs/messages.rst' lists the known messages\n",
     )
 
 
