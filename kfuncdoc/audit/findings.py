@@ -16,7 +16,7 @@ from kfuncdoc.compat.kernels import Kernel
 
 
 class Status(Enum):
-    """What an audit ends with, as ``(exit status, name for --fail-on, what it means)``; the highest one counts."""
+    """A result of an audit, as ``(exit status, name for --fail-on, what it means)``; the highest one counts."""
 
     def __init__(self, code: int, word: str, meaning: str) -> None:
         self.code = code
@@ -26,22 +26,22 @@ class Status(Enum):
     CLEAN = (0, "clean", "Nothing to do; there may be notes.")
     DEPRECATED = (
         2, "deprecated",
-        "A kfunc is deprecated, or changed in its behaviour or flags in a way that may break callers, or a call fails "
-        "at run time.",
+        "A kfunc is deprecated, or its behaviour or flags changed in a way that may break callers, or a call fails at "
+        "run time.",
     )  # fmt: skip
-    BREAKS = (3, "breaks", "A program does not load on a kernel asked for, or calls what is not there without a guard.")
+    BREAKS = (3, "breaks", "A program does not load on one of the kernels, or calls a missing kfunc without a guard.")
     REPLACEMENT = (
-        4, "replacement", "No one replacement is on every kernel asked for: the program needs a guard.",
+        4, "replacement", "No single replacement is on all of the kernels: the program needs a guard.",
     )  # fmt: skip
     UNKNOWN = (
         5, "unknown",
-        "Nobody can tell: the record does not know a kfunc, the release of a real kernel is not known, or the object "
-        "does not tell whether a program may call a kfunc.",
+        "The audit cannot tell: the record does not know a kfunc, the release of a real kernel is not known, or the "
+        "object does not say enough about a program that calls a kfunc.",
     )  # fmt: skip
 
 
 class AuditRule(Enum):
-    """Everything that a finding can say of a call, as ``(name, status, severity, what it means)``."""
+    """The rules of findings, as ``(name, status, severity, what it means)``."""
 
     def __init__(self, rule: str, status: Status, severity: Severity, explanation: str) -> None:
         self.rule = rule
@@ -51,90 +51,90 @@ class AuditRule(Enum):
 
     KFUNC_UNKNOWN = (
         "kfunc-unknown", Status.UNKNOWN, Severity.ERROR,
-        "The record does not have the kfunc, or does not go as far as the kernel, or a real kernel does not tell its "
-        "release. Nothing more can be said of it.",
+        "The record does not have the kfunc, or the kernel is newer than the record, or the release of a real kernel "
+        "is not known. The audit says nothing more about the kfunc.",
     )  # fmt: skip
     BTF_MISSING = (
         "btf-missing", Status.BREAKS, Severity.ERROR,
-        "The object calls kfuncs and has no BTF, without which libbpf resolves none of them. It was compiled "
-        "without -g, or stripped of more than its debug information.",
+        "The object calls kfuncs but has no BTF, so libbpf cannot resolve them. It was compiled without -g, or "
+        "stripped of more than its debug information.",
     )  # fmt: skip
     SYMBOL_UNTYPED = (
         "symbol-untyped", Status.BREAKS, Severity.ERROR,
-        "The object needs a function or variable and has no type for it, so that libbpf cannot resolve it: \"failed to "
-        "find BTF for extern\". As a rule it was never declared, and the compiler warned of that.",
+        "The object needs a function or variable but has no type for it, so libbpf cannot resolve it: \"failed to find "
+        "BTF for extern\". Usually it was never declared, and the compiler warned of that.",
     )  # fmt: skip
     SYMBOL_UNPLACED = (
         "symbol-unplaced", Status.BREAKS, Severity.ERROR,
-        "The object needs a function or variable that it declares outside of .ksyms, so that libbpf cannot open it: "
+        "The object needs a function or variable that it declares outside of .ksyms, so libbpf cannot open the object: "
         "\"failed to find BTF for extern\", with [6] section: -2 at its end, or -22 for objects of GCC. The "
-        "declaration lacks __ksym, the compiler does not write such declarations as libbpf needs them, or the object "
-        "is a part that is to be linked with another one (bpftool gen object).",
+        "declaration lacks __ksym, or the compiler does not write declarations in the form that libbpf needs, or the "
+        "object has to be linked with another one first (bpftool gen object).",
     )  # fmt: skip
     KFUNC_ABSENT = (
         "kfunc-absent", Status.BREAKS, Severity.ERROR,
-        "The kernel does not have the kfunc, and the object cannot do without it: libbpf refuses the whole object, "
-        "\"not found in kernel or module BTFs\".",
+        "The kernel does not have the kfunc, and its extern is not weak: libbpf refuses the whole object, \"not found "
+        "in kernel or module BTFs\".",
     )  # fmt: skip
     SUBSYSTEM_ABSENT = (
         "subsystem-absent", Status.BREAKS, Severity.ERROR,
-        "The kernel was built without a whole subsystem, and has none of the kfuncs that depend on it; the object "
-        "cannot do without some of them. This is one finding for all of them.",
+        "The kernel was built without a subsystem, so it has none of the kfuncs that depend on it, and the object "
+        "needs some of these. This is one finding for all of them.",
     )  # fmt: skip
     PROTOTYPE_INCOMPATIBLE = (
         "prototype-incompatible", Status.BREAKS, Severity.ERROR,
         "The kernel has the kfunc with another prototype, and libbpf refuses the whole object, \"func_proto "
-        "incompatible\". All integers are alike to libbpf, and names of structures do not count.",
+        "incompatible\". libbpf does not tell integers apart, and does not compare the names of structures.",
     )  # fmt: skip
     NOT_CALLABLE = (
         "not-callable", Status.BREAKS, Severity.ERROR,
-        "Programs of this type, of this attach type, on this LSM hook, of this callback, or that may not sleep, may "
-        "not call the kfunc: the verifier refuses the program, \"calling kernel function is not allowed\" or \"program "
-        "must be sleepable\". Or a real kernel has a function of this name that is no kfunc.",
+        "The program may not call the kfunc because of its type, its attach type, its LSM hook or its callback, or "
+        "because it may not sleep. The verifier refuses the program: \"calling kernel function is not allowed\" or "
+        "\"program must be sleepable\". Or a real kernel has a function of this name that is not a kfunc.",
     )  # fmt: skip
     GUARD_MISSING = (
         "guard-missing", Status.BREAKS, Severity.WARNING,
-        "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, so that the object "
-        "loads; but a way to the call was found on which no test is known to keep the kernel away "
-        "(bpf_ksym_exists()). The verifier refuses the program if it gets there.",
+        "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, so libbpf accepts "
+        "the object. But there is a path to the call without a test that the audit recognises, such as "
+        "bpf_ksym_exists(). The verifier refuses the program if it reaches the call.",
     )  # fmt: skip
     FLAVOUR_MISTAKEN = (
         "flavour-mistaken", Status.BREAKS, Severity.WARNING,
-        "The program declares a kfunc whose name ends in what libbpf takes for a flavour (NAME___v2): it finds the "
-        "kfunc without that end, which is another one.",
+        "The program declares a kfunc whose name ends in three underscores and a word (NAME___v2). libbpf takes that "
+        "end for a flavour, and finds another kfunc, whose name is the part before it (NAME).",
     )  # fmt: skip
     CANNOT_TELL = (
         "cannot-tell", Status.UNKNOWN, Severity.WARNING,
-        "The object does not tell whether the program may call the kfunc: its section does not tell its type, it "
-        "replaces another program, no structure of callbacks has it or two have, or its section names no LSM hook. Or "
-        "the record has a filter of the kernel in words only. The object loads if the verifier accepts the call.",
+        "The object does not say whether the program may call the kfunc: its section does not give its type, or names "
+        "no LSM hook, or it replaces another program, or it is not in exactly one structure of callbacks. Or the "
+        "record describes a filter of the kernel only in prose. The object loads if the verifier accepts the call.",
     )  # fmt: skip
     REFUSED_AT_RUN_TIME = (
         "refused-at-run-time", Status.DEPRECATED, Severity.WARNING,
-        "The program loads, but it may not call the kfunc: the kernel checks the call when it is made, and ends the "
-        "scheduler with an error. sched_ext did so before v7.1; since then the verifier refuses such programs.",
+        "The program loads, but it may not call the kfunc: the kernel checks the call at run time, and ends the "
+        "scheduler with an error. sched_ext did this before v7.1; since then the verifier refuses such programs.",
     )  # fmt: skip
     DEPRECATED = (
         "deprecated", Status.DEPRECATED, Severity.WARNING,
-        "The kernel announced that the kfunc will go, or will have another prototype.",
+        "The kernel announced that the kfunc will be removed, or will have another prototype.",
     )  # fmt: skip
     AVOID = (
         "avoid", Status.DEPRECATED, Severity.WARNING,
-        "The kfunc should not be called on kernels before some release, though it is there.",
+        "The kfunc should not be called on kernels before some release, although they have it.",
     )  # fmt: skip
     CHANGED = (
         "changed", Status.DEPRECATED, Severity.WARNING,
-        "Between the kernels asked for the kfunc changed in a way that broke callers: it asks more of the program, or "
-        "behaves differently. Whether this program is one of them has to be looked at.",
+        "Between the kernels, the kfunc changed in a way that broke callers: it asks more of the program, or behaves "
+        "differently. Check whether the change breaks this program.",
     )  # fmt: skip
     ABSENT_GUARDED = (
         "absent-guarded", Status.CLEAN, Severity.INFO,
-        "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, and the kernel "
-        "reaches no call of it: tests of the kernel come before each, or libbpf does not load the calls.",
+        "The kernel does not have the kfunc, or has it with another prototype. The extern is weak, and no call of it "
+        "is reached: a test comes before each call, or libbpf does not load the functions with the calls.",
     )  # fmt: skip
     UNKNOWN_GUARDED = (
         "unknown-guarded", Status.CLEAN, Severity.INFO,
-        "Neither the record nor the kernel knows the kfunc; the extern is weak and every call behind a test of it.",
+        "Neither the record nor the kernel knows the kfunc. The extern is weak, and every call is behind a test of it.",
     )  # fmt: skip
     MODULE_NEEDED = (
         "module-needed", Status.CLEAN, Severity.INFO,
@@ -143,11 +143,11 @@ class AuditRule(Enum):
     )  # fmt: skip
     DEPRECATED_GUARDED = (
         "deprecated-guarded", Status.CLEAN, Severity.INFO,
-        "The kfunc is deprecated, or gone from a later kernel, and every call behind a test that it is there.",
+        "The kfunc is deprecated, or gone from a later kernel, and every call is behind a test that it is there.",
     )  # fmt: skip
     SUPERSEDED = (
         "superseded", Status.CLEAN, Severity.INFO,
-        "There is another kfunc to be preferred; no end was announced.",
+        "Another kfunc is preferred, but no removal was announced.",
     )  # fmt: skip
 
 
@@ -161,7 +161,7 @@ class Ignored:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an audit says of a kfunc, or of several, for all kernels for which it says the same."""
+    """What an audit says of one kfunc or several, for all kernels for which it says the same."""
 
     rule: AuditRule
     object: BpfObject
@@ -216,7 +216,7 @@ class ObjectReport:
     loads: tuple[Kernel, ...]
     breaks: tuple[Kernel, ...]
     unsure: tuple[Kernel, ...]
-    #: The kernels on which the object loads if the verifier accepts calls that the object does not tell enough of.
+    #: The kernels on which the object loads if the verifier accepts the calls of ``cannot-tell`` findings.
     cannot_tell: tuple[Kernel, ...] = ()
 
 

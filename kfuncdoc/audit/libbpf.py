@@ -69,9 +69,9 @@ def unplaced_reason(symbol: UnplacedSymbol, definers: Sequence[str], loader: Loa
     if symbol.fault is SymbolFault.UNTYPED:
         return _untyped_reason(symbol.name)
     if symbol.fault is SymbolFault.NOT_EXTERN:
-        return "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang"
+        return "its type says that the object defines it; GCC 12 writes this for every declaration: compile with clang"
     is_in_section = symbol.fault is SymbolFault.WRONG_SECTION
-    where = f"in {symbol.section}, where {loader.title} looks for no extern" if is_in_section else "in no section"
+    where = f"in {symbol.section}, which has no externs for {loader.title}" if is_in_section else "in no section"
     if is_kfunc:
         return f"it is declared {where}: declare it with __ksym"
     ways = [] if is_in_section else ["declare it with __ksym if it is a kfunc"]
@@ -83,15 +83,15 @@ def _untyped_reason(name: str) -> str:
     """Return why libbpf cannot resolve the symbol *name*, for which the object has no type."""
     reason = "the object has no type for it: it was used without a declaration"
     if name == "bpf_ksym_exists":
-        reason += "; it came with libbpf 1.2, and these headers are older"
+        reason += "; the headers are older than libbpf 1.2, which added it"
     if name.startswith("__"):
-        reason += ", or by a clang that writes no types for names with two underscores in front, as 14 is one"
+        reason += ", or clang is too old to write types for names that begin with two underscores (14 is)"
     return reason
 
 
 def missing_option_reason(option: str) -> str:
     """Return why a kernel that was built without the configuration *option* has no kfunc that depends on it."""
-    return f"the kernel was built without {option}, and has no kfunc that depends on it"
+    return f"the kernel was built without {option}, and has none of the kfuncs that depend on it"
 
 
 class Resolution:
@@ -124,7 +124,7 @@ class Resolution:
             rule = AuditRule.PROTOTYPE_INCOMPATIBLE
             reason = _incompatible_reason(extern, seen)
         if extern.weak and rule is AuditRule.PROTOTYPE_INCOMPATIBLE and self._loader is Loader.CILIUM:
-            reason += "; cilium/ebpf refuses that of a weak extern, too"
+            reason += "; cilium/ebpf refuses this even though the extern is weak"
         elif extern.weak:
             rule = AuditRule.GUARD_MISSING if is_reached else AuditRule.ABSENT_GUARDED
         return Verdict(rule, reason + self._backport_hint(extern.kfunc, kernel, seen), seen.observed)
@@ -136,7 +136,7 @@ class Resolution:
             return ""
         series = f"{kernel.release.name}."
         kernels = [port.kernel for port in declared[1].kfunc.backports if port.kernel.startswith(series)]
-        return f"; stable kernels from {kernels[0]} on differ: ask one with --btf" if kernels else ""
+        return f"; stable kernels from {kernels[0]} on differ: audit one with --btf" if kernels else ""
 
     def _unknown_reason(self, extern: Extern, kernel: Kernel, seen: KfuncOnKernel) -> str:
         """Return why nobody knows whether *kernel* has the kfunc, or what holds of it there."""
@@ -144,19 +144,19 @@ class Resolution:
         if seen.observed and declared is not None:
             release = kernel.observed.release if kernel.observed else None
             if release is None:
-                return "the kernel has it, and does not tell its release: say it with --btf FILE=vX.Y"
-            return f"the kernel has it, and is of {release}: the record goes up to {self._snapshot.last}"
+                return "the kernel has it, but its release is not known: give it with --btf FILE=vX.Y"
+            return f"the kernel has it, but is {release}, and the record ends with {self._snapshot.last}"
         if declared is not None and kernel.release is not None:
-            return f"the record goes no further than {declared[0].recorded}"
+            return f"the record ends with {declared[0].recorded}"
         if declared is not None:
-            return "it lives in a module, and the record does not know the release of this kernel"
+            return "it is in a module, and the release of this kernel is not known"
         where = ""
         if seen.observed:
             where = f"; the kernel has it, in the module {seen.module}" if seen.module else "; the kernel has it"
         elif kernel.observed is not None:
-            where = "; the kernel itself does not have it, and none of its modules was looked into"
+            where = "; the kernel itself does not have it, and its modules were not given"
         if is_selftest(extern.kfunc):
-            return f"the record leaves it out: its name is that of a kfunc of the kernel's own tests{where}"
+            return f"the record leaves it out: a kfunc of the kernel's own tests has this name{where}"
         hint = self._record.nearest(extern.kfunc) if not seen.observed else ""
         return f"the record does not know it{where}{': ' + hint if hint else ''}"
 
@@ -165,7 +165,7 @@ class Resolution:
         kfunc, declared = extern.kfunc, seen.declared
         if _is_unknown_flavour(self._record, extern):
             flavour = extern.name[len(essential_name(extern.name)) :]
-            return f"{self._loader.title} looks for it by this name, and takes no {flavour} for a flavour"
+            return f"{self._loader.title} looks for this whole name: it does not treat {flavour} as a flavour"
         if seen.observed and (declared is None or declared.state.present):
             needs = declared.facts.depends_on if declared else None
             return f"the kernel does not have it{'; it needs ' + needs if needs else ''}"
@@ -183,12 +183,12 @@ class Resolution:
 
 
 def _incompatible_reason(extern: Extern, seen: KfuncOnKernel) -> str:
-    reason = f"its prototype is {seen.prototype}, and the program declares {extern.prototype or 'another'}"
+    reason = f"its prototype is {seen.prototype}, but the program declares {extern.prototype or 'another'}"
     if seen.lacks_twin:
         return f"{reason}: {missing_twin(extern.kfunc)}"
     if has_forward(extern.shape):
         reason += (
-            "; to libbpf a structure is another one where the program has only a declaration of it, or uses no"
-            " member of it: define it, as vmlinux.h does, and use one"
+            "; libbpf does not match a structure that the program only declares, or whose members it does not use: "
+            "define the structure, as vmlinux.h does, and use a member"
         )
     return reason

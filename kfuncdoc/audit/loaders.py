@@ -35,7 +35,7 @@ LOADERS = {loader.word: loader for loader in Loader}
 
 
 def as_loaded_by(loader: Loader, bpf_object: BpfObject) -> BpfObject:
-    """Return *bpf_object* with its externs as *loader* looks for them."""
+    """Return *bpf_object*; its externs have the names that *loader* looks for."""
     if loader is Loader.LIBBPF:
         return bpf_object
     externs = tuple(dataclasses.replace(extern, is_exact=True) for extern in bpf_object.externs)

@@ -28,13 +28,14 @@ from kfuncdoc.views.words import announcement_in_words
 
 #: The fields that say which programs may call a kfunc; ``flags`` is not among them.
 _FIELDS_OF_CALLERS = frozenset({"program_types", "struct_ops", "allowed", "enforced_by", "filter"})
-#: The flags that ask less of programs, and those that ask for more: no program breaks if it is added, or removed.
+#: The flags that ask less of programs: adding one breaks no program.
 _ASK_LESS = frozenset({"KF_SPINLOCK_SAFE", "KF_FASTCALL"})
+#: The flags that ask more of programs: removing one breaks no program.
 _ASK_MORE = frozenset({"KF_PERFMON", "KF_SLEEPABLE", "KF_DESTRUCTIVE"})
 
 
 class KernelsVerdict(NamedTuple):
-    """What a program has to heed on *kernels*: the *rule*, and the *reason* in words."""
+    """A finding on *kernels*: the *rule*, and the *reason* in words."""
 
     rule: AuditRule
     kernels: tuple[Kernel, ...]
@@ -87,7 +88,7 @@ def successors(declared: Mapping[Kernel, Lifecycle]) -> Iterator[KernelsVerdict]
     """Yield a verdict on the last kernel if the kfunc has a successor there, with no end announced."""
     last = list(declared)[-1]
     if declared[last].superseded_by:
-        reason = "another one is to be preferred; no end is announced"
+        reason = "another kfunc is preferred, but no removal is announced"
         yield KernelsVerdict(AuditRule.SUPERSEDED, (last,), reason)
 
 
@@ -95,7 +96,7 @@ def _concerned(calls: Sequence[Call], step: Step, after: Facts, release: Release
     """Yield those of *calls* that *step* concerns, each with the programs that it concerns."""
     for call in calls:
         programs = tuple(program for program in call.programs if _concerns(step, program, after, release, hooks))
-        # Nobody knows the programs that call a function which is in no program here.
+        # The call may be in a function that no program here calls: its programs are not known.
         if programs or not call.programs:
             yield dataclasses.replace(call, programs=programs)
 
@@ -103,8 +104,9 @@ def _concerned(calls: Sequence[Call], step: Step, after: Facts, release: Release
 def _concerns(step: Step, program: Program, after: Facts, release: Release, hooks: HookMap) -> bool:
     """Whether *step*, after which *after* holds at *release*, can break *program*.
 
-    It cannot if it changed only flags, and they ask nothing new of *program*, or only who may call: if *program* may
-    no longer call, another finding says so.  Of a change in words alone, nobody knows which programs it concerns.
+    It cannot if it changed only flags, and these ask nothing new of *program*.  It cannot either if it changed only who
+    may call: if *program* may no longer call, another finding says so.  A change that is described only in prose may
+    concern any program.
     """
     before = shown_fields(step.event)
     fields = set(before) - {"flags", "flags_for"}
@@ -139,7 +141,7 @@ def _changed_flags(before: Mapping[str, Any], program: Program, after: Facts) ->
 
 
 def _asks_more(flag: str, program: Program) -> bool:
-    """Whether a *flag* that a kfunc got asks something of *program* that was not asked before."""
+    """Whether a new *flag* of a kfunc asks something new of *program*."""
     if flag == "KF_PERFMON":
         return program.program_type not in NEED_PERFMON
     if flag == "KF_SLEEPABLE":

@@ -39,7 +39,7 @@ def verdict(
     if not calls:
         return None
     if seen.no_kfunc:
-        reason = "the kernel has a function of this name, and it is no kfunc"
+        reason = "the kernel has a function of this name, but it is not a kfunc"
         return Verdict(AuditRule.NOT_CALLABLE, reason, is_observed=True)
     if seen.lacks_twin:
         # fetch_kfunc_meta() takes the prototype from the twin: "cannot find function NAME_impl in BTF".
@@ -98,7 +98,7 @@ def _refused_reason(
     if not _is_registered(program, facts, release, hooks):
         types = (*facts.program_types, *hooks.sharing(facts.program_types, release))
         types_in_words = ", ".join(map(type_in_words, types))
-        return f"{type_in_words(program_type)} programs may not call it; these may: {types_in_words}"
+        return f"{type_in_words(program_type)} programs may not call it; these may: {types_in_words} programs"
     if facts.allowed is not None and facts.enforced_by != _RUN_TIME and is_allowed(facts.allowed, program) is False:
         return refusal_in_words(program, facts.allowed)
     # A callback may sleep where its program may not.
@@ -106,32 +106,32 @@ def _refused_reason(
     flags = facts.flags_for.get(program_type, facts.flags)
     if _SLEEPABLE in flags and program.sleepable is False and calls_directly:
         section = program.section.lstrip("?").partition("/")[0]
-        return f'it may sleep, and programs of SEC("{section}") may not: SEC("{section}.s"), where there is one'
+        return f'it may sleep, but programs of SEC("{section}") may not: use SEC("{section}.s") if it exists'
     return None
 
 
 def _run_time_reason(program: Program, facts: Facts) -> str:
     refusal = refusal_in_words(program, facts.allowed or ())
-    return f"the kernel ends the scheduler with an error when the call is made: {refusal}"
+    return f"the kernel ends the scheduler with an error when the program makes the call: {refusal}"
 
 
 def _unknown_type_reason(program: Program) -> str:
     """Return why nobody can tell whether *program* may call a kfunc that is not open to all."""
     if program.program_type is None:
-        return f'the section "{program.section}" tells no program type'
-    return "it may call what the program may that it replaces, and the object does not tell which one that is"
+        return f'the section "{program.section}" does not give the program type'
+    return "it replaces another program and may call what that one may, but the object does not say which one it is"
 
 
 def _filter_reason(program: Program, facts: Facts) -> str:
     """Return why nobody can tell whether the filter of a kfunc lets *program* call it."""
     if facts.allowed is None or is_allowed(facts.allowed, program):
-        return f"the record has the filter that narrows who may call it in words only: {as_words(facts.filter or '')}"
+        return f"the record describes the filter of its callers only in prose: {as_words(facts.filter or '')}"
     if program.program_type == STRUCT_OPS:
-        missing = "the object does not tell which callback of which structure the program is"
+        missing = "the object does not say which callback of which structure the program is"
     elif any(caller.lsm_hooks or caller.except_lsm_hooks for caller in facts.allowed) and program.lsm_hook is None:
         missing = f'the section "{program.section}" names no LSM hook'
     else:
-        missing = f'the section "{program.section}" tells no attach type'
+        missing = f'the section "{program.section}" does not give the attach type'
     return f"{missing}; these may call it: {allowed_in_words(facts.allowed)}"
 
 

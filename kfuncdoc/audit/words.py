@@ -16,8 +16,8 @@ from kfuncdoc.views.allowed import callers_in_words, type_in_words
 def missing_twin(kfunc: str) -> str:
     """Return why programs cannot call *kfunc*, which has KF_IMPLICIT_ARGS, on a kernel whose BTF has no twin of it."""
     return (
-        f"the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit "
-        f"argument in its prototype, and no {kfunc}_impl"
+        f"pahole was too old when the kernel was built and did not tag the kfunc, so its prototype in BTF has the "
+        f"implicit argument, and there is no {kfunc}_impl"
     )
 
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Which programs a filter of the kernel lets call a kfunc, as alternatives.
+"""The programs that a filter of the kernel lets call a kfunc.
 
 ::
 
-    AllowedCaller, Program --is_allowed--> True, False, or None where the object does not tell
+    AllowedCaller, Program --is_allowed--> True, False, or None if the object does not say
 
 A filter is the function ``filter`` of ``struct btf_kfunc_id_set``.  It looks at a program's type, its attach type, the
 structure of callbacks and the member there, and the LSM hook.
@@ -23,22 +23,22 @@ class AllowedCaller:
 
     #: A name such as ``BPF_PROG_TYPE_LSM``.
     program_type: Optional[str] = None
-    #: The program types that are left out: a filter of a hook asks nothing of programs of other hooks.
+    #: The program types that are left out: a filter that is registered for one hook does not check programs of others.
     except_program_types: tuple[str, ...] = ()
     #: Names of ``enum bpf_attach_type``, such as ``BPF_TRACE_ITER``.
     attach_types: tuple[str, ...] = ()
     #: The structures of callbacks, such as ``sched_ext_ops``, and their members.
     struct_ops: tuple[str, ...] = ()
     callbacks: tuple[str, ...] = ()
-    #: LSM hooks without ``bpf_lsm_``: the only ones, and those that are left out.
+    #: LSM hooks without ``bpf_lsm_``: those that are allowed, and those that are not.
     lsm_hooks: tuple[str, ...] = ()
     except_lsm_hooks: tuple[str, ...] = ()
 
 
 def is_allowed(callers: Sequence[AllowedCaller], program: Program) -> Optional[bool]:
-    """Whether *program* is one of *callers*; None where what the object tells of the program does not decide it.
+    """Whether *program* is one of *callers*; None if the object does not say enough about the program.
 
-    It is one of no callers if *callers* is empty: that is a kfunc which only the kernel itself calls.
+    If *callers* is empty, no program is: only the kernel itself calls the kfunc.
     """
     answers = {_is(caller, program) for caller in callers}
     if True in answers:
@@ -62,7 +62,7 @@ def _is(caller: AllowedCaller, program: Program) -> Optional[bool]:
 
 
 def _is_one_of(names: Sequence[str], name: Optional[str]) -> Optional[bool]:
-    """Whether *name*, None if it is not known, is one of *names*; all names are if there are none."""
+    """Whether *name* is one of *names*; None if *name* is not known.  If *names* is empty, every name is allowed."""
     if not names:
         return True
     return None if name is None else name in names

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Conditions on a kernel: the facts that decide whether a BPF program gets to a call there.
+"""Conditions on a kernel, which decide whether a BPF program reaches a call there.
 
 ::
 
     Fact (a kfunc is found, a type exists) --ConditionTable--> Condition --value(facts of a kernel)--> yes, no, None
 
-A condition is a decision graph: it asks for one fact, and then for the next, until it is decided.  Conditions of one
-table that hold on the same kernels are the same object, so that comparing them is comparing identities (reduced
-ordered binary decision diagrams).
+A condition is a decision graph: each node asks for one fact, and the last node is the outcome.  In one table, two
+conditions that hold on the same kernels are the same object, so ``is`` compares them (reduced ordered binary decision
+diagrams).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class CoreOutcome:
     """A CO-RE relocation that asks for existence gives 1.
 
     *question* is one of ``type_exists``, ``type_matches``, ``field_exists`` and ``enum_value_exists``; *keyword* and
-    *name* are those of the type (``struct``, ``union``, ``enum``, ``typedef`` or empty; without a flavour); *path* are
-    the names of the members, or that of the enumerator, with what else decides the outcome in parentheses.
+    *name* are those of the type (``struct``, ``union``, ``enum``, ``typedef`` or empty; without a flavour); *path* has
+    the names of the members, or the name of the enumerator, with other facts that decide the outcome in parentheses.
     """
 
     question: str
@@ -45,7 +45,7 @@ class CoreOutcome:
 
 @dataclass(frozen=True)
 class Computed:
-    """What a program computes from a kconfig extern: its *variable*, and *steps* of operation, number and bits."""
+    """A number that a program computes from a kconfig extern *variable*, in *steps* of operation, number and bits."""
 
     variable: str
     steps: tuple[tuple[int, int, int], ...] = ()
@@ -84,13 +84,13 @@ class AsBuilt:
 class GlobalsCheckedWhereCalled:
     """The verifier checks global functions only if a call of them may be reached.
 
-    That is so from v6.8 on (commit 2afae08c9dcb, ``do_check_subprogs()``); earlier ones check all of them.
+    This is so from v6.8 on (commit 2afae08c9dcb, ``do_check_subprogs()``); earlier kernels check all global functions.
     """
 
 
 @dataclass(frozen=True)
 class OptionalPartsCount:
-    """What libbpf leaves out by itself counts: optional programs (``SEC("?...")``), functions that no program calls."""
+    """The audit includes optional programs (``SEC("?...")``) and functions that no program calls."""
 
 
 Fact = Union[KfuncFound, CoreOutcome, Comparison, AsBuilt, GlobalsCheckedWhereCalled, OptionalPartsCount]
@@ -100,7 +100,7 @@ FactsOfKernel = Callable[[Fact], Optional[bool]]
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """What has to hold on a kernel: *if_so* where it has the *fact*, else *if_not*.
+    """A condition: *if_so* has to hold on kernels that have the *fact*, and *if_not* on the others.
 
     :data:`ALWAYS` and :data:`NEVER` have no fact.
     """
@@ -108,7 +108,7 @@ class Condition:
     fact: Optional[Fact]
     #: The place of the fact in the order of its table.
     level: int
-    #: The most facts that are asked for, one after the other.
+    #: The largest number of facts on a path to the outcome.
     depth: int = field(init=False, repr=False)
     _hash: int = field(init=False, repr=False)
     if_so: Optional[Condition] = None
@@ -117,14 +117,14 @@ class Condition:
     def __post_init__(self) -> None:
         following = [node.depth for node in (self.if_so, self.if_not) if node is not None]
         object.__setattr__(self, "depth", 1 + max(following) if following else 0)
-        # Those of a table are compared and looked up often.
+        # Conditions are compared and looked up often.
         object.__setattr__(self, "_hash", hash((self.fact, self.level, self.if_so, self.if_not)))
 
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        """Whether *other* asks for the same facts in the same order, also where it is of another table."""
+        """Whether *other* asks for the same facts in the same order, even if it is of another table."""
         if self is other:
             return True
         if not isinstance(other, Condition) or self._hash != other._hash:
@@ -132,7 +132,7 @@ class Condition:
         return (self.fact, self.level, self.if_so, self.if_not) == (other.fact, other.level, other.if_so, other.if_not)
 
     def value(self, facts: FactsOfKernel) -> Optional[bool]:
-        """Whether the condition holds on the kernel with these *facts*; None where that depends on unknown ones."""
+        """Whether the condition holds on the kernel with these *facts*; None if it depends on unknown ones."""
         return self._value(facts, {})
 
     def _value(self, facts: FactsOfKernel, known: dict[Condition, Optional[bool]]) -> Optional[bool]:
@@ -163,7 +163,7 @@ class Condition:
                     waiting.append(following)
 
     def requires(self, fact: Fact, *, holds: bool = True) -> bool:
-        """Whether the condition holds only on kernels that have the *fact*; or lack it, without *holds*."""
+        """Whether the condition holds only on kernels that have the *fact*, or that lack it if *holds* is false."""
         return self is not ALWAYS and self.value(lambda asked: not holds if asked == fact else None) is False
 
 

@@ -38,7 +38,7 @@ class Extern:
     #: The declared prototype, in C and as libbpf compares it; None if the object does not tell.
     prototype: Optional[str] = None
     shape: Shape = None
-    #: Whether the loader looks for the whole name.  libbpf leaves out the flavour, and cilium/ebpf does not.
+    #: Whether the loader looks for the whole name: cilium/ebpf does, and libbpf removes the flavour.
     is_exact: bool = False
 
     @property
@@ -82,9 +82,9 @@ class Program:
     struct_ops: Optional[str] = None
     member: Optional[str] = None
     #: A name of ``enum bpf_attach_type``, such as ``BPF_TRACE_ITER``; empty if it has none, None if the section does
-    #: not tell.
+    #: not say.
     attach_type: Optional[str] = None
-    #: The LSM hook without ``bpf_lsm_``, such as ``file_open``; None if it is no LSM program or does not tell.
+    #: The LSM hook without ``bpf_lsm_``, such as ``file_open``; None if it is no LSM program or names no hook.
     lsm_hook: Optional[str] = None
     #: Whether it may sleep; None if the section does not tell.
     sleepable: Optional[bool] = None
@@ -110,7 +110,7 @@ class Call:
     #: Every program that the call is part of, also through subprograms or callbacks.
     programs: tuple[Program, ...]
     source: Optional[SourceLine] = None
-    #: What a kernel has to be like for the call to be reached there.
+    #: The condition on which a kernel reaches the call.
     condition: Condition = ALWAYS
     #: The programs that reach the call without a callback, so that it runs in their context.
     directly: tuple[Program, ...] = ()
@@ -138,7 +138,7 @@ class Call:
         return self.condition.requires(KfuncFound(self.extern))
 
     def reached(self, facts: FactsOfKernel) -> Optional[bool]:
-        """Whether the call is reached on the kernel with these *facts*; None where that depends on unknown ones.
+        """Whether the call is reached on the kernel with these *facts*; None if that depends on unknown facts.
 
         The verifier does not check calls that are not reached.
         """
@@ -147,7 +147,7 @@ class Call:
 
 @dataclass(frozen=True)
 class BpfObject:
-    """One object: *path* as the user named it; what it is inside of that file follows in parentheses."""
+    """One object: its *path* as the user named it, followed in parentheses by its name inside that file, if any."""
 
     path: str
     externs: tuple[Extern, ...] = ()
@@ -159,10 +159,10 @@ class BpfObject:
     unplaced: tuple[UnplacedSymbol, ...] = ()
     #: The global functions and variables that it defines, which other objects may need.
     defined: frozenset[str] = frozenset()
-    #: Where it begins in the file that it is inside of, in bytes; None if it is a file or is written as text.
+    #: The offset in bytes in the file that contains it; None if it is the file itself, or is in a text.
     offset: Optional[int] = None
 
     @property
     def questions(self) -> frozenset[CoreOutcome]:
-        """What decides, of the types of a kernel, whether calls are reached."""
+        """The questions about types of the kernel that decide whether calls are reached."""
         return frozenset(fact for call in self.calls for fact in call.condition.facts if isinstance(fact, CoreOutcome))

@@ -45,7 +45,7 @@ class AuditCommand(Command):
     summary = "Tell which calls of BPF objects break, on which kernels."
     epilog = (
         "Exit status: 0 nothing to do, 2 deprecated, changed or refused at run time, 3 breaks, 4 no single replacement "
-        "is on every kernel asked for, 5 the record or the object does not tell; the highest one counts. "
+        "is on every kernel asked for, 5 the record or the object does not say enough; the highest one counts. "
         "1 if anything cannot be read or used, whatever else was found.  If no kernels are asked for, the audit is for "
         "all recorded releases from the first one that has every kfunc that the object needs."
     )
@@ -54,7 +54,7 @@ class AuditCommand(Command):
 
     objects: tuple[str, ...] = argument(
         nargs="+", metavar="OBJECT",
-        help="a BPF object; a library (.a), a program or a skeleton header that has objects in it; a folder with any "
+        help="a BPF object; a library (.a), a program or a skeleton header that contains objects; a folder with any "
         "of these, whatever their names; or - for standard input",
     )  # fmt: skip
     first: Optional[str] = arguments.first_kernel()
@@ -68,7 +68,7 @@ class AuditCommand(Command):
     )  # fmt: skip
     loader: str = argument(
         "--loader", choices=("libbpf", "cilium"), default="libbpf",
-        help="the library that loads the objects: libbpf (1.3 or newer), or cilium/ebpf, which knows no flavours "
+        help="the library that loads the objects: libbpf (1.3 or newer), or cilium/ebpf, which has no flavours "
         "(default: libbpf)",
     )  # fmt: skip
     data: tuple[str, ...] = arguments.data()
@@ -79,12 +79,12 @@ class AuditCommand(Command):
     notes: bool = argument("--notes", action="store_true", help="show notes too, and what is ignored (text)")
     verbose: bool = argument(
         "--verbose", action="store_true",
-        help="show every object, program, place and guard, as for a single object, and what --notes shows (text)",
+        help="show every object, program, place and guard, also if there are several objects, and notes (text)",
     )  # fmt: skip
     optional: bool = argument(
         "--optional",
         action="store_true",
-        help='have optional programs (SEC("?...")) count, and functions that no program calls: libbpf loads neither',
+        help='include optional programs (SEC("?...")) and functions that no program calls, which libbpf does not load',
     )
     failing: frozenset[Status] = argument(
         "--fail-on", metavar="WHAT", default="deprecated,breaks,replacement,unknown", read=_read_statuses,
@@ -236,7 +236,7 @@ _STANDARD_INPUT = "-"
 @dataclass(frozen=True)
 class ExplainCommand(Command):
     word = "explain"
-    summary = "Tell what libbpf and the verifier mean by the messages about kfuncs in a log."
+    summary = "Explain the messages about kfuncs in a log of libbpf and the verifier."
     epilog = (
         "Exit status: 0 if the log has a message that kfuncdoc knows, 1 if it has none, 2 if it cannot be read or an "
         "argument cannot be used."
@@ -248,8 +248,8 @@ class ExplainCommand(Command):
     )  # fmt: skip
     kernel: Optional[str] = argument(
         "--kernel", metavar="vX.Y",
-        help="the kernel that the program was loaded on (default: the one that the log names, else the newest out on "
-        "the date)",
+        help="the kernel that the program was loaded on (default: the one that the log names, else the newest "
+        "release on the date)",
     )  # fmt: skip
     data: tuple[str, ...] = arguments.data()
     format: str = arguments.report_format("text", "json")
@@ -306,7 +306,7 @@ def _nothing_known(log: Log) -> str:
     if not log.lines:
         return "the log is empty: give what the loader printed, with its standard error (2>&1)"
     return (
-        f"no message about kfuncs that is known, in {log.lines} line{'' if log.lines == 1 else 's'}: give all that the "
-        "loader printed, with its standard error (2>&1), and the log of the verifier; 'docs/messages.rst' has the "
-        "messages that are known"
+        f"no known message about kfuncs in {log.lines} line{'' if log.lines == 1 else 's'}: give all that the loader "
+        "printed, with its standard error (2>&1), and the log of the verifier; 'docs/messages.rst' lists the known "
+        "messages"
     )

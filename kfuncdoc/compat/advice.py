@@ -50,8 +50,8 @@ class Advice:
 class Adviser:
     """Gives advice for *kernels*, from one *record*; advice on a kfunc is worked out once.
 
-    Without *flavours* it is for loaders that look for the whole name of an extern.  *are_all* is whether *kernels* are
-    all that were asked for.
+    Without *flavours*, it is for loaders that look for the whole name of an extern.  *are_all* says whether *kernels*
+    are all kernels of the audit.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Adviser:
         kernels = presence_in_words(
             in_words(missing_on, self._kernels) if missing_on else "",
             is_on_none=missing_on == self._kernels,
-            # What is not said of every kernel asked for needs no words if it is true of all kernels here.
+            # If it is true on all kernels here, the advice does not have to name them.
             is_one_kernel=len(self._kernels) == 1 or (not self._are_all and not missing_on),
         )
         view = self._record.views.view(name)

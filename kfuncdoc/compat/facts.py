@@ -3,7 +3,7 @@
 
 ::
 
-    Kernel, KernelRecord, what libbpf finds --KernelFacts--> yes, no or None of each Fact
+    Kernel, KernelRecord, the externs that libbpf finds, Fact --KernelFacts--> True, False or None
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from kfuncdoc.compat.kernels import Kernel, KernelRecord
 #: The release from which on global functions are checked where they are called (commit 2afae08c9dcb).
 _LAZY_GLOBALS = (6, 8)
 _VERSION = re.compile(r"v?(\d+)\.(\d+)(?:\.(\d+))?")
-#: KERNEL_VERSION() makes this of every higher number of a stable release.
+#: KERNEL_VERSION() uses this number for all later stable releases.
 _LAST_POINT = 255
 
 
 @dataclass(frozen=True)
 class KernelFacts:
-    """The facts of *kernel*; *resolved* says which externs libbpf finds there, None where nobody knows."""
+    """The facts of *kernel*; *resolved* says which externs libbpf finds there, None if that is not known."""
 
     record: KernelRecord
     kernel: Kernel
     resolved: Mapping[str, Optional[bool]]
-    #: Whether what libbpf does not load by itself counts.
+    #: Whether optional programs, and functions that no program calls, are included.
     optional: bool = False
-    #: Whether constants have the values of the object; None where a loader may have set others.
+    #: Whether constants have the values of the object; None if a loader may have set others.
     as_built: Optional[bool] = True
 
     def without(self, extern: str) -> KernelFacts:
-        """Return the facts of a kernel like this one, on which libbpf does not find *extern*."""
+        """Return the same facts, but libbpf does not find *extern*."""
         return dataclasses.replace(self, resolved={**self.resolved, extern: False})
 
     def with_constants_set(self) -> KernelFacts:
@@ -95,10 +95,10 @@ def _compared(asked: Comparison, kernel: Kernel) -> Optional[bool]:
 
 @cache
 def _versions(kernel: Kernel) -> tuple[int, ...]:
-    """Return the values that ``LINUX_KERNEL_VERSION`` may have on *kernel*: those of a whole series without a point.
+    """Return the values that ``LINUX_KERNEL_VERSION`` may have on *kernel*.
 
-    The version of a distributor's kernel has often the point 0, and libbpf reads the real one from another place
-    (``get_kernel_version()``).
+    Without the third number of the version, these are the values of the whole series.  Kernels of distributors often
+    have 0 there; libbpf reads the real number from another place (``get_kernel_version()``).
     """
     version = kernel.observed.kernel if kernel.observed else None
     match = _VERSION.match(version or (kernel.release.name if kernel.release else ""))

@@ -52,7 +52,7 @@ from kfuncdoc.views.words import announcement_in_words
 _WITHOUT_VMLINUX = "BPF_NO_KFUNC_PROTOTYPES"
 #: The flag of kfuncs with an argument that the verifier passes: pahole before 1.26 does not take it out of the BTF.
 _IMPLICIT = "KF_IMPLICIT_ARGS"
-#: The macros that tell that a header was included.  Those of others have macros alone, which tell it themselves.
+#: The macros that show that a header was included.  Other headers define only macros, which show it themselves.
 _INCLUDED = {"compat.bpf.h": "__SCX_COMPAT_BPF_H"}
 #: The columns of a line of text in a comment.
 _COMMENT_WIDTH = 96

@@ -144,8 +144,8 @@ class KernelRecord:
     def missing_option(self, name: str, kernel: Kernel) -> Optional[str]:
         """Return the configuration option without which *kernel* was built, and on which the kfunc *name* depends.
 
-        It is concluded from what was observed: none of several kfuncs that depend on the option is there.  None where
-        that is not so, or *kernel* is a release.
+        The option is missing if the kernel has none of several kfuncs that depend on it.  Returns None otherwise, or if
+        *kernel* is a release.
         """
         if kernel.observed is None or kernel.release is None:
             return None
@@ -186,7 +186,7 @@ class KernelRecord:
                 declared,
                 observed=True,
                 no_kfunc=name in functions.no_kfuncs,
-                # BTF alone does not tell flags: that of the record counts.
+                # BTF has no flags, so the flag of the record counts.
                 lacks_twin=name in functions.without_twin
                 and declared is not None
                 and _IMPLICIT in declared.facts.flags,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Types of the kernel that programs test for (CO-RE), because kfuncs came with them: in which release each came."""
+"""Types of the kernel that programs test for (CO-RE) because kfuncs came with them, with their first release."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kfuncdoc.kernels.releases import Release, ReleaseCalendar, When
 
 @dataclass(frozen=True)
 class CoreType:
-    """A type, one of its members or of its enumerators, and when it *came*; it is part of the kernel, of no module."""
+    """A type, member or enumerator, and when it *came*; it is part of the kernel itself and not of a module."""
 
     #: ``struct`` or ``enum``.
     keyword: str
@@ -54,13 +54,13 @@ class CoreTypes:
         return self._find(asked) is not None
 
     def outcome(self, asked: CoreOutcome, release: Release) -> Optional[bool]:
-        """Whether kernels of *release* have what is *asked* for; None where that is not known."""
+        """Whether kernels of *release* have what is *asked* for; None if that is not known."""
         known = self._find(asked)
         if known is None:
             return None
         if release >= known.came.by:
             return True
-        # In a range of releases it came in one that is not known.
+        # Within a range of releases, it is not known in which one it came.
         is_before = not known.came.uncertain or (known.came.after is not None and release <= known.came.after)
         return False if is_before else None
 

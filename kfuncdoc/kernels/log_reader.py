@@ -5,8 +5,8 @@
 
     a binary stream --pieces of text--> search for each message --> Log
 
-The log is read in pieces of a fixed size, so that memory does not grow with it.  Timestamps, names of programs and the
-like before and after a message do not matter, because a message is found anywhere in a line.  Colours of terminals are
+The log is read in pieces of a fixed size, so that memory does not grow with it.  A message is
+found anywhere in a line, so timestamps and names of programs around it do not matter.  Colours of terminals are
 removed.  Bytes that are not UTF-8 are replaced.  NULs are removed, so that UTF-16 can be read, as far as it is ASCII.
 """
 
@@ -25,7 +25,7 @@ _BLOCK = 1 << 18
 #: The characters around a message that are looked at: for its whole text, for the line that it is in, and for the call
 #: before it.  Every message is shorter.
 _AROUND = 4096
-#: More messages that differ are counted, but not kept.
+#: How many different messages are kept; more are only counted.
 MOST_SIGHTINGS = 1000
 #: The longest line that is shown.
 _LONGEST_LINE = 240
@@ -60,7 +60,7 @@ class Sighting:
 
 @dataclass
 class Log:
-    """What a log has: the messages, in the order of appearance, and the version of the kernel that it names."""
+    """The messages of a log, in the order of appearance, and the version of the kernel that it names."""
 
     sightings: list[Sighting] = field(default_factory=list)
     #: As ``6.12``; the first that the log names.
@@ -91,7 +91,7 @@ def read_log(stream: BinaryIO, book: MessageBook) -> Log:
 def _pieces(stream: BinaryIO) -> Iterator[tuple[str, int, int]]:
     """Yield pieces of text, each with the range of characters in which messages may begin.
 
-    The ranges are the whole text, each character once.  What is before and after them is there to be looked at.
+    Together, the ranges have each character of the text once.  The text around a range is its context.
     """
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text, first = "", 0
@@ -111,7 +111,7 @@ def _pieces(stream: BinaryIO) -> Iterator[tuple[str, int, int]]:
 
 
 def _whole_controls(text: str) -> tuple[str, str]:
-    """Return *text* up to a control sequence that may go on after it, and that sequence."""
+    """Split *text* before a control sequence at its end that may be incomplete."""
     start = text.rfind("\x1b", max(len(text) - _LONGEST_CONTROL, 0))
     return (text, "") if start < 0 or _CONTROL.match(text, start) else (text[:start], text[start:])
 
@@ -184,14 +184,14 @@ def _kfunc_of(text: str, hit: _Hit) -> Optional[str]:
 
 
 def _call_before(text: str, position: int, anchor: str) -> Optional[str]:
-    """Return the kfunc that the nearest instruction before *position* calls that is written as *anchor* begins it."""
+    """Return the kfunc that is called by the nearest instruction before *position* that begins with *anchor*."""
     start = text.rfind(anchor, max(position - _AROUND, 0), position)
     call = _CALL.match(text, start + len(anchor) - len(_CALL_ANCHOR)) if start >= 0 else None
     return call[1] if call is not None else None
 
 
 def _line_around(text: str, hit: _Hit) -> str:
-    """Return the line of a message; of a long line, the message and what is nearest to it."""
+    """Return the line of a message; a long line is cut around the message."""
     start = text.rfind("\n", max(hit.start - _AROUND, 0), hit.start) + 1
     end = text.find("\n", hit.end, hit.end + _AROUND)
     end = len(text) if end < 0 else end

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What libbpf, the verifier and others print about kfuncs: the messages of ``data/messages.yaml``.
+"""The messages of libbpf, the verifier and others about kfuncs, from ``data/messages.yaml``.
 
 ::
 
-    data/messages.yaml --load_messages--> MessageBook --log_reader.read_log--> what a log has of it
+    data/messages.yaml --load_messages--> MessageBook --log_reader.read_log--> Log
 
 A pattern is the text of a message with placeholders: ``calling kernel function {kfunc} is not allowed``.
 :data:`PLACEHOLDERS` has them all.  Each takes a limited number of characters and no line end, and none is repeated, so
@@ -23,7 +23,7 @@ from kfuncdoc.kernels.releases import Release, ReleaseCalendar, UnknownRelease, 
 
 
 class Placeholder(NamedTuple):
-    """What stands for a part of a message that differs: its *expression*, the *most* characters, and a *sample*."""
+    """A placeholder for a variable part of a message: its *expression*, the *most* characters, and a *sample*."""
 
     expression: str
     most: int
@@ -60,7 +60,7 @@ SPEAKERS: Mapping[str, str] = {
     "scx": "schedulers of scx",
     "kernel": "the kernel's log",
 }
-#: Those whose messages belong to a version of a library, and not to a release of the kernel.
+#: The speakers that are libraries: their messages belong to a version of the library, not to a release of the kernel.
 LIBRARIES = ("libbpf", "cilium")
 _VERSION = re.compile(r"[0-9]+\.[0-9]+")
 
@@ -76,13 +76,13 @@ class Message:
     example: str
     #: The message as the pages show it.
     shown: str
-    #: The first release of the kernel that prints it, and the first that does not any more, as far as is known.
+    #: The first release of the kernel that prints it, and the first that no longer does, as far as is known.
     since: Optional[When] = None
     until: Optional[When] = None
     #: The same for a library: the first version, and the first without it.
     since_version: Optional[str] = None
     until_version: Optional[str] = None
-    #: The kfunc that it is about, where its text names none.
+    #: The kfunc that it is about, if its text names none.
     about: Optional[str] = None
     #: Whether the verifier prints it just after the instruction that calls the kfunc, and does not name the kfunc.
     follows_call: bool = False
@@ -111,7 +111,7 @@ class Message:
         return _most_characters(self.pattern[:start]), _most_characters(self.pattern[start:])
 
     def in_release(self, release: Release) -> Optional[bool]:
-        """Whether a kernel of *release* prints it; None where nobody knows, or a library prints it."""
+        """Whether a kernel of *release* prints it; None if that is not known, or if a library prints it."""
         if self.speaker in LIBRARIES:
             return None
         outcomes = (

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The packaged record as it was loaded before, so that a command that only looks something up starts quickly.
+"""A cache of the loaded packaged record, so that commands start faster.
 
 ::
 
     data/*.yaml, the code that reads them --digest--> CACHE/record-DIGEST.pickle --> Catalog
 
 The digest covers the content and the path of every file of ``data/``, the code of the packages that make the catalog,
-and the versions of Python and pydantic.  Whatever changes, the name of the file is another one, so no entry is ever out
-of date.  A file that cannot be read, is damaged, or could have been written by somebody else is as good as none.
+and the versions of Python and pydantic.  If any of these changes, the file has another name, so no entry is ever out of
+date.  A file is not used if it cannot be read, is damaged, or could have been written by another user.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from kfuncdoc.record.catalog import Catalog
 
 #: The packages whose code decides what a catalog is.
 _PACKAGES = ("base", "bpf", "kernels", "record")
-#: The entries that are kept, the newest: one for each version of kfuncdoc and Python that is used in turn.
+#: How many entries are kept, the newest ones: there is one for each version of kfuncdoc and Python.
 _MOST_ENTRIES = 4
 _NAME = "record-*.pickle"
 
 
 def cached(files: Sequence[str], load: Callable[[], Catalog]) -> Catalog:
-    """Return the catalog of the packaged *files* from the cache, else what *load* returns, and keep that.
+    """Return the catalog of the packaged *files* from the cache; if it is not there, call *load* and keep the result.
 
-    The cache is ``kfuncdoc`` in ``XDG_CACHE_HOME``, by default in ``~/.cache``.  Nothing is kept where there is no such
-    folder and none can be made.
+    The cache is ``kfuncdoc`` in ``XDG_CACHE_HOME``, by default in ``~/.cache``.  Nothing is kept if this folder
+    cannot be made.
     """
     entry = _entry(files)
     catalog = _read(entry) if entry else None
@@ -51,8 +51,8 @@ def cached(files: Sequence[str], load: Callable[[], Catalog]) -> Catalog:
 
 
 def _entry(files: Sequence[str]) -> Optional[Path]:
-    """Return the file for the catalog of *files*; None where nothing can be kept."""
-    # Systems without users of this kind do not tell who wrote a file.
+    """Return the file for the catalog of *files*; None if nothing can be kept."""
+    # Without user numbers, as on Windows, nobody can tell who wrote a file.
     home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     if not os.path.isabs(home) or not hasattr(os, "geteuid"):
         return None
@@ -70,24 +70,24 @@ def _entry(files: Sequence[str]) -> Optional[Path]:
 
 
 def _read(entry: Path) -> Optional[Catalog]:
-    """Return the catalog in the file *entry*; None where there is none that can be trusted."""
+    """Return the catalog in the file *entry*; None if there is none, or it cannot be trusted."""
     try:
         if not (_is_ours(os.stat(entry.parent)) and _is_ours(os.lstat(entry))):
             return None
         with open(entry, "rb") as stream, _garbage_left_alone():
             catalog = pickle.load(stream)  # noqa: S301 - only this user can have written it
-    except Exception:  # pickle lets errors of all kinds out of damaged files
+    except Exception:  # pickle raises errors of all kinds for damaged files
         return None
     return catalog if isinstance(catalog, Catalog) else None
 
 
 def _is_ours(status: os.stat_result) -> bool:
-    """Whether only this user can have written what has *status*: reading a pickle can run any code."""
+    """Whether only this user can write the file or folder with *status*: reading a pickle can run any code."""
     return status.st_uid == os.geteuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _write(entry: Path, catalog: Catalog) -> None:
-    """Keep *catalog*, whole or not at all, and remove the oldest entries."""
+    """Write *catalog* to *entry*, whole or not at all, and remove the oldest entries."""
     with contextlib.suppress(OSError):
         entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not _is_ours(os.stat(entry.parent)):
@@ -107,7 +107,7 @@ def _write(entry: Path, catalog: Catalog) -> None:
 
 @contextlib.contextmanager
 def _garbage_left_alone() -> Iterator[None]:
-    """Keep Python from looking for garbage in what is made now, all of which stays as long as the command runs."""
+    """Stop garbage collection: all objects that are made now are used until the command ends."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a filter says in words, and which types of programs it lets call a kfunc at all.
+"""The words for a filter, and the program types of which it lets some program call a kfunc.
 
 ::
 
     Facts --filter_in_words--> "Only from ``dispatch()`` of ``sched_ext_ops``."
     Facts, a program type and a structure of callbacks --lets_call--> True or False
 
-The words are reStructuredText.  They are made from ``allowed`` and ``enforced_by`` of a declaration; ``filter``, which
-is prose already, follows them.
+The words are reStructuredText.  They come from ``allowed`` and ``enforced_by`` of a declaration, followed by the prose
+of ``filter``.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _each_in_words(callers: Sequence[AllowedCaller]) -> list[str]:
 
 
 def _merged(callers: Sequence[AllowedCaller]) -> Iterator[AllowedCaller]:
-    """Yield *callers*; of those that differ in their callbacks alone, one with all of these."""
+    """Yield *callers*; those that differ only in their callbacks become one, with all the callbacks."""
     callbacks: dict[AllowedCaller, tuple[str, ...]] = {}
     for caller in callers:
         others = dataclasses.replace(caller, callbacks=())
@@ -110,7 +110,7 @@ def _literals(names: Sequence[str], conjunction: str = "and") -> str:
 
 
 def _enumerated(words: Sequence[str], conjunction: str = "and", *, comma: bool = False) -> str:
-    """Return *words* as an enumeration; *comma* puts a comma before the conjunction, where words have one of theirs."""
+    """Return *words* as an enumeration; *comma* puts a comma before the conjunction, for words that contain commas."""
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])}{',' if comma else ''} {conjunction} {words[-1]}"

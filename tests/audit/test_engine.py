@@ -255,7 +255,9 @@ def test_superseded(record):
         + entry("bpf_two", "release: v6.13, event: added")
     )
     report = record(text).audit(calling("bpf_one"), names=["v7.0"])
-    assert told(report) == [("superseded", "bpf_one", "v7.0", "another one is to be preferred; no end is announced")]
+    assert told(report) == [
+        ("superseded", "bpf_one", "v7.0", "another kfunc is preferred, but no removal is announced")
+    ]
     assert report.status(EVERYTHING) is Status.CLEAN
 
 
@@ -277,7 +279,7 @@ def test_unknown(record):
 def test_kfuncs_of_the_kernels_own_tests(record):
     """The record leaves them out, and so says no hint at another name."""
     report = record(RENAMED).audit(calling("bpf_kfunc_call_test1"), names=["v7.0"])
-    reason = "the record leaves it out: its name is that of a kfunc of the kernel's own tests"
+    reason = "the record leaves it out: a kfunc of the kernel's own tests has this name"
     assert told(report) == [("kfunc-unknown", "bpf_kfunc_call_test1", "v7.0", reason)]
     guarded = calling("bpf_testmod_ops", weak=True, found="bpf_testmod_ops")
     assert told(record(RENAMED).audit(guarded, names=["v7.0"])) == [
@@ -314,7 +316,7 @@ def test_recorded_up_to_another_release(record, tmp_path):
         short=subsystem(entry("bpf_short", "release: v6.6, event: added"), name="short", recorded="v7.1"),
     )
     report = run(AuditRequest([calling("bpf_short")], record_of(catalog), asked_for(record_of(catalog), first="v7.0")))
-    assert told(report) == [("kfunc-unknown", "bpf_short", "v7.2 to v7.3", "the record goes no further than v7.1")]
+    assert told(report) == [("kfunc-unknown", "bpf_short", "v7.2 to v7.3", "the record ends with v7.1")]
 
 
 def record_of(catalog) -> KernelRecord:
@@ -402,7 +404,7 @@ def test_another_prototype(record):
     assert told(report) == [
         (
             "prototype-incompatible", "bpf_one", "v7.0",
-            "its prototype is u32 bpf_one(u32 x, void *ctx), and the program declares int bpf_one(u64)",
+            "its prototype is u32 bpf_one(u32 x, void *ctx), but the program declares int bpf_one(u64)",
         ),
     ]  # fmt: skip
     assert summary(report) == "loads on v6.19; breaks in v7.0"
@@ -431,9 +433,9 @@ def test_a_structure_that_is_only_declared(record):
     assert told(record(text).audit(forward, names=["v7.0"])) == [
         (
             "prototype-incompatible", "bpf_one", "v7.0",
-            "its prototype is void bpf_one(struct thing *p), and the program declares void bpf_one(struct thing *); "
-            "to libbpf a structure is another one where the program has only a declaration of it, or uses no member of "
-            "it: define it, as vmlinux.h does, and use one",
+            "its prototype is void bpf_one(struct thing *p), but the program declares void bpf_one(struct thing *); "
+            "libbpf does not match a structure that the program only declares, or whose members it does not use: "
+            "define the structure, as vmlinux.h does, and use a member",
         ),
     ]  # fmt: skip
 
@@ -460,7 +462,7 @@ def test_a_name_that_libbpf_takes_for_a_flavour(record):
 # -- cilium/ebpf
 
 
-NO_FLAVOUR = "cilium/ebpf looks for it by this name, and takes no ___own for a flavour"
+NO_FLAVOUR = "cilium/ebpf looks for this whole name: it does not treat ___own as a flavour"
 
 
 def test_cilium_knows_no_flavours(record):
@@ -516,8 +518,8 @@ def test_cilium_refuses_another_prototype_of_a_weak_kfunc_too(record):
     assert told(report) == [
         (
             "prototype-incompatible", "bpf_one", "v7.0",
-            "its prototype is u32 bpf_one(u32 x, void *ctx), and the program declares u32 bpf_one(u32); cilium/ebpf "
-            "refuses that of a weak extern, too",
+            "its prototype is u32 bpf_one(u32 x, void *ctx), but the program declares u32 bpf_one(u32); cilium/ebpf "
+            "refuses this even though the extern is weak",
         )
     ]  # fmt: skip
     assert summary(report) == "breaks on v7.0"
@@ -540,7 +542,9 @@ def test_guards_for_cilium_have_no_flavours(record):
 
 def test_program_types(record):
     report = record(RENAMED).audit(calling("bpf_always", program=Program("trace", "fentry/x", TRACING)), names=["v7.0"])
-    assert told(report) == [("not-callable", "bpf_always", "v7.0", "tracing programs may not call it; these may: XDP")]
+    assert told(report) == [
+        ("not-callable", "bpf_always", "v7.0", "tracing programs may not call it; these may: XDP programs")
+    ]
     assert summary(report) == "breaks on v7.0"
     assert report.status(EVERYTHING) is Status.BREAKS
 
@@ -586,7 +590,7 @@ def test_who_else_may_call_is_told_once(record):
             "not-callable",
             "bpf_one",
             "v7.0 to v7.3",
-            "XDP programs may not call it; these may: tracing, syscall, tracepoint",
+            "XDP programs may not call it; these may: tracing, syscall, tracepoint programs",
         )
     ]
 
@@ -602,9 +606,7 @@ def test_programs_that_may_not_sleep(record, section, sleepable, rules):
     report = record(SLEEPY).audit(calling("bpf_one", program=program), names=["v7.0"])
     assert [each[0] for each in told(report)] == rules
     if sleepable is False:
-        assert told(report)[0][3] == (
-            'it may sleep, and programs of SEC("lsm") may not: SEC("lsm.s"), where there is one'
-        )
+        assert told(report)[0][3] == ('it may sleep, but programs of SEC("lsm") may not: use SEC("lsm.s") if it exists')
 
 
 def test_callbacks_may_sleep_where_their_program_may_not(record):
@@ -693,13 +695,13 @@ def test_symbols_without_a_declaration(record):
     assert told(report) == [
         (
             "symbol-untyped", "bpf_ksym_exists", "v7.0",
-            "the object has no type for it: it was used without a declaration; it came with libbpf 1.2, and these "
-            "headers are older",
+            "the object has no type for it: it was used without a declaration; the headers are older "
+            "than libbpf 1.2, which added it",
         ),
         (
             "symbol-untyped", "__helper", "v7.0",
-            "the object has no type for it: it was used without a declaration, or by a clang that writes no types for "
-            "names with two underscores in front, as 14 is one",
+            "the object has no type for it: it was used without a declaration, or clang is too old to write types "
+            "for names that begin with two underscores (14 is)",
         ),
     ]  # fmt: skip
     assert (summary(report), report.status(EVERYTHING)) == ("breaks on v7.0", Status.BREAKS)
@@ -714,11 +716,11 @@ def test_symbols_without_a_declaration(record):
         ),
         (
             "bpf_always___own", SymbolFault.WRONG_SECTION, ".maps",
-            "it is declared in .maps, where libbpf looks for no extern: declare it with __ksym",
+            "it is declared in .maps, which has no externs for libbpf: declare it with __ksym",
         ),
         (
             "shared_map", SymbolFault.WRONG_SECTION, ".maps",
-            "it is declared in .maps, where libbpf looks for no extern: link the object that defines it (bpftool gen "
+            "it is declared in .maps, which has no externs for libbpf: link the object that defines it (bpftool gen "
             "object)",
         ),
         (
@@ -728,7 +730,7 @@ def test_symbols_without_a_declaration(record):
         ),
         (
             "bpf_always", SymbolFault.NOT_EXTERN, "",
-            "its type says that the object defines it, as GCC 12 writes it for each declaration: compile with clang",
+            "its type says that the object defines it; GCC 12 writes this for every declaration: compile with clang",
         ),
     ],
 )  # fmt: skip
@@ -768,7 +770,7 @@ def test_stable_kernels_that_differ(record):
     report = record(subsystem(one)).audit(calling("bpf_one"), first="v6.19", last="v7.1")
     assert [(each[2], each[3]) for each in told(report)] == [
         ("v6.19", "not there before v7.1"),
-        ("v7.0", "not there before v7.1; stable kernels from v7.0.4 on differ: ask one with --btf"),
+        ("v7.0", "not there before v7.1; stable kernels from v7.0.4 on differ: audit one with --btf"),
     ]
 
 
@@ -800,7 +802,7 @@ def test_a_function_that_is_no_kfunc(record):
     kernel = observed(bench, "7.0.1", more={"no_kfuncs": frozenset({"bpf_always"})}, bpf_always=None)
     report = bench.audit(calling("bpf_always", weak=True, found="bpf_always"), more=[kernel])
     assert [(each[0], each[3]) for each in told(report)] == [
-        ("not-callable", "the kernel has a function of this name, and it is no kfunc")
+        ("not-callable", "the kernel has a function of this name, but it is not a kfunc")
     ]
     unrecorded = observed(bench, "7.0.1", more={"no_kfuncs": frozenset({"vfs_read"})}, vfs_read=None)
     assert [each[0] for each in told(bench.audit(calling("vfs_read"), more=[unrecorded]))] == ["not-callable"]
@@ -829,8 +831,8 @@ def test_an_observed_shape_is_exact(record):
 
 IMPLICIT = "void bpf_one(int cpu, const struct bpf_prog_aux *aux)"
 WITHOUT_TWIN = (
-    "the kernel was built with too old a pahole, which did not tag it as a kfunc, so that BTF has the implicit "
-    "argument in its prototype, and no bpf_one_impl"
+    "pahole was too old when the kernel was built and did not tag the kfunc, so its prototype in BTF has the implicit "
+    "argument, and there is no bpf_one_impl"
 )
 
 
@@ -845,7 +847,7 @@ def audit_without_twin(record: Bench, bpf_object: BpfObject, flags: str = "[KF_I
 def test_kernels_that_were_built_with_too_old_a_pahole(record):
     """libbpf compares the prototype with the implicit argument in it."""
     report = audit_without_twin(record, declaring("void bpf_one(int cpu)"))
-    reason = f"its prototype is {IMPLICIT}, and the program declares void bpf_one(int cpu)"
+    reason = f"its prototype is {IMPLICIT}, but the program declares void bpf_one(int cpu)"
     assert told(report) == [
         ("prototype-incompatible", "bpf_one", "7.1.13 (vmlinux)", f"{reason}: {WITHOUT_TWIN}"),
     ]
@@ -854,7 +856,7 @@ def test_kernels_that_were_built_with_too_old_a_pahole(record):
 
 def test_another_prototype_has_nothing_to_do_with_pahole_where_no_argument_is_implicit(record):
     report = audit_without_twin(record, declaring("void bpf_one(int cpu)"), flags="[]")
-    reason = f"its prototype is {IMPLICIT}, and the program declares void bpf_one(int cpu)"
+    reason = f"its prototype is {IMPLICIT}, but the program declares void bpf_one(int cpu)"
     assert told(report) == [("prototype-incompatible", "bpf_one", "7.1.13 (vmlinux)", reason)]
 
 
@@ -916,7 +918,7 @@ def test_a_kernel_that_does_not_tell_its_release(record):
     assert told(report) == [
         (
             "kfunc-unknown", "bpf_old", "vmlinux",
-            "the kernel has it, and does not tell its release: say it with --btf FILE=vX.Y",
+            "the kernel has it, but its release is not known: give it with --btf FILE=vX.Y",
         ),
         ("kfunc-absent", "bpf_new", "vmlinux", "the kernel does not have it"),
     ]  # fmt: skip
@@ -966,7 +968,7 @@ def test_unknown_to_the_kernel_itself(record):
     bench = record(RENAMED)
     kernel = observed(bench, "7.0.1")
     reason = (
-        "the record does not know it; the kernel itself does not have it, and none of its modules was looked into: did "
+        "the record does not know it; the kernel itself does not have it, and its modules were not given: did "
         "you mean 'bpf_new'?"
     )
     report = bench.audit(calling("bpf_mine"), more=[kernel])
@@ -1018,7 +1020,7 @@ SUBSYSTEM = subsystem(
     + entry("bpf_cgroup", "release: v6.6, event: added", depends_on="CGROUPS")
     + entry("bpf_other", "release: v6.6, event: added")
 )
-WITHOUT_IT = "the kernel was built without SCHED_CLASS_EXT, and has no kfunc that depends on it"
+WITHOUT_IT = "the kernel was built without SCHED_CLASS_EXT, and has none of the kfuncs that depend on it"
 
 
 def of_subsystem(record: Bench, *objects: BpfObject, **prototypes: str) -> Report:
@@ -1107,7 +1109,7 @@ def test_a_release_beyond_the_record(record):
     kernel = observed(bench, "7.9.1", bpf_old="void bpf_old(void)")
     assert kernel.release is None
     assert told(bench.audit(calling("bpf_old"), more=[kernel])) == [
-        ("kfunc-unknown", "bpf_old", "7.9.1 (vmlinux)", "the kernel has it, and is of v7.9: the record goes up to v7.3")
+        ("kfunc-unknown", "bpf_old", "7.9.1 (vmlinux)", "the kernel has it, but is v7.9, and the record ends with v7.3")
     ]
 
 

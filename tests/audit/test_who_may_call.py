@@ -167,7 +167,7 @@ def test_the_old_limit_to_a_structure_refuses_nothing_without_a_filter(audit):
 
 def test_the_registration_counts_before_the_filter(audit):
     report = audit(in_section("xdp"), allowed=ONLY_LSM, program_types=f"[{LSM}]")
-    assert findings(report) == [("not-callable", "v7.0", "XDP programs may not call it; these may: LSM")]
+    assert findings(report) == [("not-callable", "v7.0", "XDP programs may not call it; these may: LSM programs")]
 
 
 def test_a_filter_that_came_later_breaks_from_then_on(audit):
@@ -186,7 +186,7 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
     assert findings(report) == [
         (
             "refused-at-run-time", "v7.0",
-            f"the kernel ends the scheduler with an error when the call is made: {callers}",
+            f"the kernel ends the scheduler with an error when the program makes the call: {callers}",
         ),
         ("not-callable", "v7.1", callers),
     ]  # fmt: skip
@@ -202,10 +202,10 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
 @pytest.mark.parametrize(
     ("program", "fields", "reason"),
     [
-        (in_section("mine"), {"allowed": None}, 'the section "mine" tells no program type'),
+        (in_section("mine"), {"allowed": None}, 'the section "mine" does not give the program type'),
         (
             in_section("freplace/main"), {"allowed": None},
-            "it may call what the program may that it replaces, and the object does not tell which one that is",
+            "it replaces another program and may call what that one may, but the object does not say which one it is",
         ),
         (
             in_section("lsm"), {"allowed": BUT_SENDMSG},
@@ -214,25 +214,25 @@ def test_a_filter_that_is_asked_at_run_time_breaks_nothing(audit):
         ),
         (
             in_section("struct_ops/x"), {"allowed": DISPATCH},
-            "the object does not tell which callback of which structure the program is; these may call it: "
+            "the object does not say which callback of which structure the program is; these may call it: "
             f"{DISPATCH_IN_WORDS}",
         ),
         (
             Program("prog", "fentry", TRACING), {"allowed": ITERATORS},
-            'the section "fentry" tells no attach type; these may call it: tracing programs with the attach type '
-            "BPF_TRACE_ITER",
+            'the section "fentry" does not give the attach type; these may call it: tracing programs with the attach '
+            "type BPF_TRACE_ITER",
         ),
         (
             in_section("fentry/x"), {"filter": "Only ``iter`` programs."},
-            "the record has the filter that narrows who may call it in words only: Only iter programs.",
+            "the record describes the filter of its callers only in prose: Only iter programs.",
         ),
         (
             in_section("lsm/bpf"), {"filter": "Only in containers.", "allowed": ONLY_LSM},
-            "the record has the filter that narrows who may call it in words only: Only in containers.",
+            "the record describes the filter of its callers only in prose: Only in containers.",
         ),
         (
             in_section("struct_ops/x", "sched_ext_ops", "init"), {"filter": "Only in ``init``."},
-            "the record has the filter that narrows who may call it in words only: Only in init.",
+            "the record describes the filter of its callers only in prose: Only in init.",
         ),
     ],
 )  # fmt: skip

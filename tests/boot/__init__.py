@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Real kernels as judges: what they say of each program, against what ``kfuncdoc audit`` said.
+"""Compares ``kfuncdoc audit`` with real kernels: does each program load as the audit says?
 
 ::
 

@@ -49,16 +49,16 @@ def test_a_log_of_a_removed_kfunc(capsys):
         == """\
 line 1, 2 times: libbpf: extern (func ksym) 'bpf_old': not found in kernel or module
     BTFs
-Meaning: No function of that name is in the type information of the kernel and its
-    loaded modules. The kernel has removed it, or does not have it yet, or was
-    configured without it, or its module is not loaded. libbpf refuses the whole object
-    with -EINVAL, "Invalid argument". A loader that may not list BTF objects, which
-    takes CAP_SYS_ADMIN, does not see modules, and libbpf tells of that only in its
-    debug output. libbpf reads so since 0.6; 0.5 said "not found in kernel BTF".
-    cilium/ebpf says "not supported".
+Meaning: The kernel and its loaded modules have no function of that name in their type
+    information. Either the kernel does not have the kfunc any more or does not have it
+    yet, or it was configured without it, or its module is not loaded. libbpf refuses
+    the whole object with -EINVAL, "Invalid argument". A loader without CAP_SYS_ADMIN
+    may not list BTF objects, so it does not see modules; libbpf says so only in its
+    debug output. This is the text of libbpf 0.6 and newer; 0.5 said "not found in
+    kernel BTF". cilium/ebpf says "not supported".
 What to do: Look at In the kernel, Configuration and Module in the section of the kfunc;
-    Replacement says what to call instead. A program for kernels with and without it
-    declares it __weak and asks bpf_ksym_exists() before it calls.
+    Replacement says what to call instead. If the program is also for kernels without
+    the kfunc, declare the kfunc __weak, and test bpf_ksym_exists() before each call.
 kfuncdoc audit: kfunc-absent, subsystem-absent, module-needed
 
 Kernel: v6.17, asked for with --kernel
@@ -148,7 +148,7 @@ def test_a_kernel_of_an_old_pahole_may_be_the_reason_where_the_kfunc_has_implici
     assert main(["explain", "log", "--kernel", "v7.2", *DATE]) == CLEAN
     assert part(capsys.readouterr().out, "Perhaps:").startswith(
         "Perhaps: A kernel built with an old pahole, because of scx_bpf_create_dsq\n"
-        "Meaning: The kernel is v7.0, v7.1 or v7.2. "
+        "Meaning: This is about kernels v7.0, v7.1 and v7.2. "
     )
     assert main(["explain", "log", "--kernel", "v7.2", *DATE, "--format", "json"]) == CLEAN
     document = json.loads(capsys.readouterr().out)
@@ -228,8 +228,8 @@ def test_a_log_with_nothing_that_is_known(capsys):
     assert main(["explain", "log", "--data", write(RECORD), *DATE]) == FINDINGS
     assert capsys.readouterr() == (
         "",
-        "kfuncdoc: no message about kfuncs that is known, in 2 lines: give all that the loader printed, with its "
-        "standard error (2>&1), and the log of the verifier; 'docs/messages.rst' has the messages that are known\n",
+        "kfuncdoc: no known message about kfuncs in 2 lines: give all that the loader printed, with its "
+        "standard error (2>&1), and the log of the verifier; 'docs/messages.rst' lists the known messages\n",
     )
 
 

@@ -44,7 +44,7 @@ _DEEPEST = 32
 def asked_by(btf: Btf, kind: int, number: int, access: str) -> Optional[CoreOutcome]:
     """Return what a relocation of *kind* for the type *number* of an object asks, with its string of *access*.
 
-    Returns None of another kind of relocation, and of a question that libbpf answers in more ways than are known here.
+    Returns None for another kind of relocation, and for a question whose answer depends on more than is known here.
     """
     question = _QUESTIONS.get(kind)
     keyword = _WORDS.get(btf.kind(number))
@@ -70,7 +70,7 @@ def _enumerator(btf: Btf, number: int, access: str) -> Optional[tuple[str, ...]]
 
 
 def _fields(btf: Btf, number: int, access: str) -> Optional[tuple[str, ...]]:
-    """Return the names of the members that *access* leads through, each with the kind of its type; None of others."""
+    """Return the names of the members in *access*, each with the kind of its type; None for other accesses."""
     steps = access.split(":")
     if not all(step.isascii() and step.isdigit() for step in steps) or int(steps[0]) or len(steps) < 2:
         return None
@@ -85,7 +85,7 @@ def _fields(btf: Btf, number: int, access: str) -> Optional[tuple[str, ...]]:
         name, number = members[int(step)]
         if name:
             path.append(f"{name} ({_field_type(btf, number)})")
-    # A member without a name at the end is no member that the kernel could have under its name.
+    # If the last member has no name, the kernel cannot be searched for it.
     return tuple(path) if path and name else None
 
 
@@ -110,7 +110,7 @@ def _field_type(btf: Btf, number: int) -> str:
 def outcome(btf: Btf, asked: CoreOutcome) -> Optional[bool]:
     """Return what libbpf answers on a kernel whose types are in *btf*.
 
-    Returns None where the type itself is not there, and where libbpf matches whole types.
+    Returns None if the type itself is not there, or if libbpf would match whole types.
     """
     candidates = list(_candidates(btf, asked))
     if not candidates:
@@ -131,7 +131,7 @@ def outcome(btf: Btf, asked: CoreOutcome) -> Optional[bool]:
 
 
 def has_candidate(btf: Btf, asked: CoreOutcome) -> bool:
-    """Whether *btf* has a type of the name that is *asked* for; what a base has does not count."""
+    """Whether *btf* has a type of the name that is *asked* for; the types of a base BTF do not count."""
     return any(True for _ in _candidates(btf, asked))
 
 
@@ -152,7 +152,7 @@ def _has_fields(btf: Btf, number: int, path: tuple[str, ...]) -> bool:
 
 
 def _member(btf: Btf, number: int, name: str, depth: int) -> Optional[int]:
-    """Return the type of the member *name* of a structure, also of one without a name in it; None without one."""
+    """Return the type of the member *name* of a structure, or of an unnamed structure in it; None if it has none."""
     number = btf.resolved(number)
     if btf.kind(number) not in _COMPOSITE or not depth:
         return None

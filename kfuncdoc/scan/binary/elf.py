@@ -66,12 +66,12 @@ class ElfSymbol(NamedTuple):
 
 
 class _Header(NamedTuple):
-    """What is read of the header of the file: its *bits*, 32 or 64, the *mark* of its byte order, and its fields."""
+    """The header of the file: its *bits*, 32 or 64, the *mark* of its byte order, and its fields."""
 
     bits: int
     mark: str
     machine: int
-    #: The offset of the headers of sections, the bytes of one, their number, and the number of that of their names.
+    #: The offset of the section headers, the bytes of one header, their number, and the index of the section of names.
     table: int
     section_bytes: int
     sections: int

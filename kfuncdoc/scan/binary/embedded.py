@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""BPF objects inside other files: programs that carry them, and source code that has their bytes as text.
+"""BPF objects inside other files: in programs as bytes, and in source code as text.
 
 ::
 
@@ -62,24 +62,24 @@ class Embedded(NamedTuple):
 
 
 def is_object(content: bytes) -> bool:
-    """Whether *content*, of which the first bytes are enough, begins as a 64-bit ELF file of the machine BPF does."""
+    """Whether *content* begins with the header of a 64-bit ELF file for BPF; the first bytes of a file are enough."""
     return _ELF64.match(content) is not None and _machine(content, 0) == BPF_MACHINE
 
 
 def is_skeleton(content: bytes) -> bool:
-    """Whether *content*, of which the first kilobytes are enough, is what a generator of skeletons writes."""
+    """Whether *content* is a generated skeleton; the first kilobytes of a file are enough."""
     return b"\0" not in content[:_TEXT_BYTES] and _GENERATED in content[:_TEXT_BYTES]
 
 
 def is_light_skeleton(content: bytes) -> bool:
-    """Whether *content* is what ``bpftool gen skeleton -L`` writes, which has no ELF in it."""
+    """Whether *content* is a light skeleton (``bpftool gen skeleton -L``), which contains no ELF file."""
     return is_skeleton(content) and _LIGHT_SKELETON in content
 
 
 def objects_within(path: str, content: bytes) -> Iterator[Embedded]:
     """Yield the objects inside *content*, in order; *path* names it in errors.
 
-    An object whose ELF header is followed by less than the header says is yielded too: reading it is an error.
+    An object that is shorter than its ELF header says is yielded, too: reading it is an error.
     Raises :exc:`Unscannable` after :data:`MOST_OBJECTS`.
     """
     number = 0
@@ -107,7 +107,7 @@ def _in_binary(content: bytes) -> Iterator[Embedded]:
         if size is not None:
             number += 1
             whole = start + size <= len(content)
-            # Of an object that is cut off, the header is enough to tell so.
+            # If an object is cut off, its header is enough to report that.
             end = start + (size if whole else _HEADER_BYTES)
             yield Embedded(f"bpf-object-{number}", content[start:end], start)
             at = end
@@ -152,7 +152,7 @@ def _in_text(content: bytes) -> Iterator[Embedded]:
     """Yield the objects that strings and arrays of numbers spell out."""
     names: set[str] = set()
     at = 0
-    # Each is looked for again only when the other has passed it, so that the text is searched once for each.
+    # Each search goes on only after the last match is used, so that the text is searched once for each.
     string, array = _STRING.search(content), _ARRAY.search(content)
     while string or array:
         if string and (array is None or string.start() < array.start()):
@@ -174,9 +174,9 @@ def _in_text(content: bytes) -> Iterator[Embedded]:
 
 
 def _name_before(content: bytes, first: int, start: int) -> str:
-    """Return the name that the code from *first* to *start* gives to what stands at *start*; empty if none does.
+    """Return the name of the object at *start*, from the code between *first* and *start*; empty if it has none.
 
-    That is NAME of the function ``NAME__elf_bytes()`` of a skeleton, else the name of an array.
+    It is NAME of the function ``NAME__elf_bytes()`` of a skeleton, or else the name of an array.
     """
     before = content[first:start]
     skeletons = _SKELETON_NAME.findall(before)
@@ -226,7 +226,7 @@ def _end_of_string(content: bytes, at: int) -> int:
 
 
 def _numbers_at(content: bytes, start: int) -> tuple[Optional[bytes], int]:
-    """Return the bytes that the numbers from *start* on mean, and where they end; None if one of them is no byte."""
+    """Return the bytes of the numbers from *start* on, or None if one of them is not a byte, and where they end."""
     match = _NUMBERS.match(content, start)
     assert match is not None
     end, at, numbers = match.end(), start, bytearray()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The kernels on which each call in a BPF object may be reached, found out from the instructions.
+"""Finds out from the instructions of a BPF object on which kernels each call can be reached.
 
 Programs test what a kernel has before they use it, and the verifier does not check what such tests make unreachable::
 
@@ -38,7 +38,7 @@ _CLOBBERED_BY_CALLS = range(6)
 _ARGUMENTS, _RESULT = range(1, 6), 0
 #: The most steps for each instruction of a function; no real function needs as many.
 _MOST_STEPS = 60
-#: The most times that a function is followed, on average; real objects need hardly more than the depth of their calls.
+#: How often a function is followed at most, on average; real objects need little more than the depth of their calls.
 _MOST_ROUNDS = 16
 
 #: The number of a section and of the instruction in it.
@@ -49,7 +49,7 @@ class Constants(Protocol):
     """The constants of an object that the verifier reads."""
 
     def read(self, section: int, offset: int, size: int) -> tuple[Optional[int], Optional[str]]:
-        """Return the number of *size* bytes at *offset* of *section*, None where none is known; and its variable."""
+        """Return the number of *size* bytes at *offset* of *section*, or None if it is not known, and its variable."""
 
 
 def reach_of_calls(
@@ -59,13 +59,13 @@ def reach_of_calls(
     kfuncs: Mapping[int, Fact],
     constants: Constants,
 ) -> Optional[dict[CallSite, Condition]]:
-    """Return the condition to reach each call, of a kfunc or a function; a call that is not there is never reached.
+    """Return the condition to reach each call, of a kfunc or a function; one that is not in the result is never reached.
 
-    A function that calls no kfunc, by itself or by others, is not followed, and its calls are not there.
+    A function that calls no kfunc, by itself or by others, is not followed, and its calls are not in the result.
 
     *roots* are the functions that a kernel checks without a call of them, with the conditions on which it does;
     *code* has the instructions of each section, *kfuncs* the fact that the kfunc of an extern is found, by its number.
-    Returns None where following takes too many steps.
+    Returns None if following takes too many steps.
     """
     try:
         return _Analysis(code, table, kfuncs, constants).reach_from(roots)
@@ -158,12 +158,12 @@ class _Analysis:
         followed = _Follower(self, function).follow(entry) if self._tells(function) else None
         states: Mapping[int, MachineState]
         if followed is None:
-            # Nothing is known but that the function was entered.
+            # All that is known is that the function was entered.
             anywhere = MachineState(entry.reach, {})
             states, end = dict.fromkeys((*function.calls, *function.kfuncs), anywhere), anywhere
         else:
             states, end = followed
-        # The last call first: the first one is then followed first.
+        # The last call is added first, so that the first call is followed first.
         for at, state in sorted(states.items(), reverse=True):
             site = function.section, at
             self._reach[site] = self.table.either(self._reach.get(site, NEVER), state.reach)
@@ -184,11 +184,11 @@ class _Analysis:
                 self._queue(caller)
 
     def _is_asked(self, called: Function, at: int, function: Function) -> bool:
-        """Whether the result of the function *called* at *at* tells something to the *function* that calls it."""
+        """Whether *function* can use the result of the function *called* at *at*."""
         return not called.standalone and at not in function.callbacks
 
     def _tells(self, function: Function) -> bool:
-        """Whether *function* may tell something of a kernel, by itself or from its arguments."""
+        """Whether the result of *function* may depend on the kernel, by itself or through its arguments."""
         entry = self._entries.get(function)
         return function in self._graph.telling or (entry is not None and bool(entry.values))
 
@@ -222,7 +222,7 @@ class _CallGraph:
                     self._callers[called] = []
                     waiting.append(called)
                 self._callers[called].append(function)
-        #: The functions that tell something of a kernel, by themselves or by static functions that they call.
+        #: The functions whose result depends on the kernel, by themselves or through static functions that they call.
         self.telling = self._with_callers(
             (
                 function
@@ -231,11 +231,11 @@ class _CallGraph:
             ),
             static=True,
         )
-        #: The functions that call a kfunc, by themselves or by others that they call.
+        #: The functions that call a kfunc, by themselves or through functions that they call.
         self.calling = self._with_callers((function for function in self._callers if function.kfuncs), static=False)
 
     def _with_callers(self, functions: Iterable[Function], *, static: bool) -> frozenset[Function]:
-        """Return *functions* and those that call them; only over calls of *static* functions, if it is set."""
+        """Return *functions* and their direct and indirect callers; with *static*, only through static functions."""
         chosen = set(functions)
         waiting = list(chosen)
         while waiting:
@@ -248,7 +248,7 @@ class _CallGraph:
 
 
 def _told_by(state: MachineState) -> dict[int, Value]:
-    """Return the arguments of a call in *state* that tell something of a kernel."""
+    """Return the arguments of a call in *state* that depend on the kernel."""
     return {
         register: state.of(register)
         for register in _ARGUMENTS
@@ -281,7 +281,7 @@ class _Follower:
     def follow(self, entry: MachineState) -> Optional[tuple[dict[int, MachineState], MachineState]]:
         """Return the states at calls and at the end of the function that is entered in the state *entry*.
 
-        Returns None where that takes too many steps, or it is not known where an instruction leads.
+        Returns None if that takes too many steps, or if the target of an instruction is not known.
         """
         if not all(map(_is_known, self._code.values())):
             return None
@@ -290,7 +290,7 @@ class _Follower:
         waiting, queued = [function.start], {function.start}
         steps_left = _MOST_STEPS * (function.end - function.start)
         while waiting:
-            # The first one: most jumps lead on, so that all ways to a place are followed before the place is.
+            # The lowest address first: most jumps go forward, so all paths to an instruction are followed before it.
             at = heapq.heappop(waiting)
             queued.discard(at)
             state = before[at].copy()
@@ -442,7 +442,7 @@ class _Follower:
         elif kind == bpf.LOAD_REGISTER:
             state.put(instruction.destination, self._loaded(instruction, state))
         else:
-            # The old loads from packets call a function of the kernel.
+            # BPF_ABS and BPF_IND, the old loads from packets, call a function of the kernel.
             for register in _CLOBBERED_BY_CALLS:
                 state.put(register, UNKNOWN)
             if self._shared:
@@ -457,7 +457,7 @@ class _Follower:
         loaded: Value = UNKNOWN
         addresses = state.of(instruction.source)
         for address, where in addresses.items():
-            # A register that has several addresses loads what is in each, which no compiler writes for a test.
+            # No compiler writes a test that loads from one of several addresses.
             if isinstance(address, VariableAddress) and len(addresses) == 1:
                 place = VariableAddress(
                     address.section, address.offset + instruction.offset, address.extern, address.bytes
@@ -474,16 +474,16 @@ def _is_branch(instruction: Instruction) -> bool:
 
 
 def _is_known(instruction: Instruction) -> bool:
-    """Whether it is known where *instruction* leads; jumps to an address in a register (``gotox``) are not followed."""
+    """Whether the target of *instruction* is known; jumps to an address in a register (``gotox``) are not followed."""
     operation = instruction.code & bpf.OPERATION
     is_jump = instruction.code & bpf.CLASS in (bpf.CONDITION, bpf.CONDITION32)
     return not is_jump or (operation != 0xF0 and (operation != 0 or instruction.code in (bpf.JUMP, bpf.LONG_JUMP)))
 
 
 def _shares_stack(code: Mapping[int, Instruction]) -> bool:
-    """Whether another register than that of the stack, or memory, gets an address in the stack.
+    """Whether *code* puts an address in the stack into another register or into memory.
 
-    Others may then write to any slot: the address may be of the middle of an array.
+    Then any slot may be written through that address: it may point into the middle of an array.
     """
     return any(
         instruction.source == bpf.STACK_POINTER and instruction.code & bpf.CLASS != bpf.LOAD_REGISTER

@@ -239,7 +239,7 @@ class _ImageScan:
         return functions
 
     def outcomes(self, questions: Collection[CoreOutcome]) -> Iterator[tuple[CoreOutcome, bool]]:
-        """Yield what libbpf answers to those of *questions* whose types are in the kernel itself."""
+        """Yield the answers of libbpf to those of *questions* whose types are in the kernel itself."""
         for question in questions:
             answer = outcome(self._base, question) if self._base is not None else None
             if answer is not None:
@@ -248,7 +248,7 @@ class _ImageScan:
     def lacks(self, question: CoreOutcome) -> bool:
         """Whether the kernel itself has no type of the name that is asked for.
 
-        libbpf then looks into the modules that are loaded (``bpf_core_find_cands()``); nobody knows which these are.
+        libbpf then looks into the loaded modules (``bpf_core_find_cands()``), which are not known here.
         """
         return self._base is not None and not has_candidate(self._base, question)
 

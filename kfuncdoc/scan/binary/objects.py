@@ -47,13 +47,13 @@ from kfuncdoc.scan.errors import Unscannable, exists, is_file, is_folder, opened
 
 #: Bytes; a real object has a hundredth of it.
 LARGEST_OBJECT = 64 << 20
-#: Bytes of a file that may have objects in it; programs in Rust with their debug information have a fifth of it.
+#: The largest file that is searched for objects; programs in Rust with debug information have a fifth of this size.
 LARGEST_FILE = 1 << 30
 #: The path that stands for standard input.
 STANDARD_INPUT: Final = "-"
 #: The most rounds of following all calls; real objects need hardly more than the depth of their calls.
 _MOST_ROUNDS = 200
-#: A file with such a name that is no object is an error also in a folder.
+#: A file with such a name that is not an object is an error, even in a folder.
 _SUFFIX = ".bpf.o"
 #: Bytes at the beginning of a file that tell what it is.
 _HEAD_BYTES = 4096
@@ -67,13 +67,13 @@ _Item = TypeVar("_Item")
 
 
 def find_objects(paths: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]]:
-    """Return the files with objects that *paths* name, and what cannot be read of their folders, each with why.
+    """Return the files with objects that *paths* name, and the files in folders that cannot be read, with the reasons.
 
-    A folder stands for every file in it and below that is or has a BPF object, whatever its name, in order: objects,
-    libraries, programs, and skeletons.  A program or skeleton is left out if an object of these folders is a copy of
-    each object in it, as what a build makes of one object is.  A folder without any stays, and is told of when it is
-    read; so does a file that is named ``.bpf.o`` and is none.  What is named more than once, as a file and by its
-    folder, is listed once, under the first of its names.
+    A folder stands for every file in it and below that is or contains a BPF object, whatever its name, in order:
+    objects, libraries, programs, and skeletons.  A program or skeleton is left out if each object in it is a copy of an
+    object of these folders, as a build makes such copies.  A folder without objects stays in the list: reading it is an
+    error.  The same holds for a file that is named ``.bpf.o`` but is not an object.  A file that is named more than
+    once, by itself and by its folder, is listed once, under its first name.
     """
     unreadable: list[tuple[str, str]] = []
 
@@ -225,7 +225,7 @@ class _Piece(NamedTuple):
 
 
 def _pieces(path: str) -> Iterator[_Piece]:
-    """Yield what is read as an object of the file at *path*.  Raises :exc:`Unscannable`."""
+    """Yield the parts of the file at *path* to read as objects.  Raises :exc:`Unscannable`."""
     path, content = _content(path)
     if content.startswith(THIN_LIBRARY):
         raise Unscannable(path, "this library only names its objects: name them yourself")
@@ -238,7 +238,7 @@ def _pieces(path: str) -> Iterator[_Piece]:
         yield first
         yield from pieces
     else:
-        yield _Piece(path, content)  # reading it tells what it is instead
+        yield _Piece(path, content)  # the error says what it is instead
 
 
 def _pieces_of_library(path: str, content: bytes) -> Iterator[_Piece]:
@@ -257,7 +257,7 @@ def _pieces_of_library(path: str, content: bytes) -> Iterator[_Piece]:
 
 
 def _pieces_within(path: str, content: bytes) -> Iterator[_Piece]:
-    """Yield *content* if it is an object, else the objects in it, which may be none."""
+    """Yield *content* if it is an object, else the objects in it, if there are any."""
     if embedded.is_object(content):
         if len(content) > LARGEST_OBJECT:
             raise Unscannable(path, f"it has more than {LARGEST_OBJECT >> 20} MiB, more than a BPF object can have")
@@ -281,7 +281,7 @@ def _content(path: str) -> tuple[str, bytes]:
         if is_folder(path):
             raise Unscannable(path, "there is no BPF object in this folder")
         with opened(path) as stream, readable(path):
-            # A read of as much as there may be would get the memory for it first.
+            # A read of the largest size would allocate that much memory first.
             size = min(os.fstat(stream.fileno()).st_size, LARGEST_FILE)
             content = stream.read(size + 1)
             if size < len(content) <= LARGEST_FILE:
@@ -350,7 +350,7 @@ class _ObjectReader:
         """Return the object."""
         externs, unplaced = self._externs()
         functions = self._functions()
-        # Calls of what libbpf cannot place are of interest, too: they tell where in the source it is needed.
+        # Calls of symbols that libbpf cannot place are kept, too: they show where the source needs the symbols.
         called = {**externs, **{symbol: Extern(unplaced[symbol].name, weak=False) for symbol in unplaced}}
         self._link(functions, {symbol: index for index, symbol in enumerate(called)})
         programs = self._programs(functions)

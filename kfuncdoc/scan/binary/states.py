@@ -2,8 +2,8 @@
 """The state of the BPF machine on all kernels at once.
 
 A register has a known value on some kernels: a :data:`Value` maps each constant to the condition on which the
-register has it.  On the other kernels the value is not known.  Of kernels that do not get to a place, a state says
-nothing.
+register has it.  On the other kernels the value is not known.  A state says nothing about kernels that do not reach the
+instruction.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class KfuncAddress:
     """The address of some kfunc that the kernel has: it is not 0."""
 
 
-#: A number of 64 bits without sign, or what stands for one that only a kernel tells.
+#: An unsigned number of 64 bits, or a placeholder for a number that depends on the kernel.
 Constant = Union[int, Computed, KfuncAddress, VariableAddress]
 Value = Mapping[Constant, Condition]
 
@@ -56,7 +56,7 @@ class MachineState:
     def store(self, offset: int, value: Value) -> None:
         """Write *value*, of up to eight bytes, to the stack at *offset*."""
         self.forget(offset - 7, min(offset + 8, 0))
-        # The verifier keeps what is in aligned slots.
+        # The verifier keeps the values of aligned slots.
         if -STACK_BYTES <= offset < 0 and offset % 8 == 0:
             self.put(offset, value)
 
@@ -115,7 +115,7 @@ def computed_value(operation: int, left: Value, right: Value, bits: int, table: 
             if constant is not None:
                 add(constant, where)
     if operation == arithmetic.AND:
-        # Whatever the other number is.
+        # The result is 0 for any other number.
         for value in (left, right):
             if 0 in value:
                 add(0, value[0])
@@ -145,7 +145,7 @@ _COMMUTATIVE = frozenset({arithmetic.ADD, arithmetic.MULTIPLY, arithmetic.OR, ar
 
 
 def _with_step(value: Constant, operation: int, number: Union[int, None], bits: int) -> Union[Constant, None]:
-    """Return *value* with one more step of computing; a move of half a register, without a *number*, cuts it off."""
+    """Return *value* with one more step; without a *number*, the step is a move that keeps half of the register."""
     if not isinstance(value, Computed) or len(value.steps) >= _MOST_STEPS_OF_COMPUTING:
         return None
     if number is None:
@@ -158,7 +158,7 @@ def _with_step(value: Constant, operation: int, number: Union[int, None], bits: 
 def compared(
     operation: int, left: Value, right: Value, bits: int, table: ConditionTable
 ) -> tuple[Condition, Condition]:
-    """Return where a comparison holds, and where it does not, as far as that is known."""
+    """Return the conditions on which a comparison holds, and does not hold, as far as they are known."""
     holds = fails = NEVER
     for one, where_one in left.items():
         for other, where_other in right.items():
