@@ -59,7 +59,7 @@ def reach_of_calls(
     kfuncs: Mapping[int, Fact],
     constants: Constants,
 ) -> Optional[dict[CallSite, Condition]]:
-    """Return the condition to reach each call, of a kfunc or a function; one that is not in the result is never reached.
+    """Return the condition to reach each call, of a kfunc or a function; those that are missing are never reached.
 
     A function that calls no kfunc, by itself or by others, is not followed, and its calls are not in the result.
 
