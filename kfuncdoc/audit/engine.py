@@ -222,7 +222,8 @@ class _ObjectAudit:
             # A deprecation is no news if a later kernel asked for does not have the kfunc.
             absent = self._kernels_of(findings, lambda finding: finding.rule is AuditRule.KFUNC_ABSENT)
             is_removed_later = bool(absent) and self._kernels.index(absent[-1]) > self._kernels.index([*present][-1])
-            yield from self._outlook(extern, present, calls, is_removed_later=is_removed_later)
+            reached = tuple(call for call in calls if any(self._reached([call], kernel) for kernel in present))
+            yield from self._outlook(extern, present, reached, is_removed_later=is_removed_later)
 
     # -- several kfuncs at once
 
