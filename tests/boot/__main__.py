@@ -61,8 +61,8 @@ def pairs_of(
                     if not audits.has_kfuncs(path) and reply.answer is not Answer.REFUSED:
                         continue
                     claim = audits.claim(path, program, asked) or Claim(Verdict.LOADS, "kfuncdoc sees no such program")
-                    is_not_built = audit == "--kernel" and audits.is_not_built(path, kernel, reply)
-                    yield Pair(corpus, path.name, program, kernel, audit, claim, reply, is_not_built)
+                    is_unlike = audits.is_unlike(path, kernel, audit, reply)
+                    yield Pair(corpus, path.name, program, kernel, audit, claim, reply, is_unlike)
 
 
 def _replies(loads: Sequence[Load], bpf_object: Optional[BpfObject]) -> dict[str, Reply]:

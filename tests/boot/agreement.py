@@ -50,15 +50,15 @@ class Pair:
     audit: str
     claim: Claim
     reply: Reply
-    #: Whether the kernel was built without what the program needs, which a release does not show.
-    is_not_built: bool = False
+    #: Whether the kernel is unlike the one that the audit speaks of: it lacks an option, a module, or a twin.
+    is_unlike: bool = False
 
     @property
     def agreement(self) -> Agreement:
-        return compare(self.claim, self.reply, is_not_built=self.is_not_built)
+        return compare(self.claim, self.reply, is_unlike=self.is_unlike)
 
 
-def compare(claim: Claim, reply: Reply, *, is_not_built: bool = False) -> Agreement:
+def compare(claim: Claim, reply: Reply, *, is_unlike: bool = False) -> Agreement:
     """Return how *claim* and the *reply* of the kernel compare.
 
     A failure for another reason says something of kfuncs nevertheless, if it comes from the verifier: libbpf has
@@ -75,7 +75,7 @@ def compare(claim: Claim, reply: Reply, *, is_not_built: bool = False) -> Agreem
         }[claim.verdict]
     if claim.verdict is not Verdict.LOADS:
         return Agreement.AGREED
-    return Agreement.UNTOLD if is_not_built else Agreement.FALSE_LOADS
+    return Agreement.UNTOLD if is_unlike else Agreement.FALSE_LOADS
 
 
 class KnownUnusable(Exception):

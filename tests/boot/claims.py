@@ -113,9 +113,12 @@ class Audits:
         names = {*record.snapshot.catalog.entries, *(extern.kfunc for extern in externs)}
         questions = {question for bpf_object in self.objects.values() for question in bpf_object.questions}
         self.kernels: dict[tuple[str, str], Kernel] = {}
+        self._inserted: dict[str, set[str]] = {}
         for kernel in kernels:
             # A running kernel has the kfuncs of the modules that were inserted, and no others.
-            files = [str(kernel.vmlinux), *map(str, kernel.with_dependencies(modules).values())]
+            inserted = kernel.with_dependencies(modules)
+            self._inserted[kernel.name] = {name.replace("-", "_") for name in inserted}
+            files = [str(kernel.vmlinux), *map(str, inserted.values())]
             self.kernels[kernel.name, "--btf"] = observed_kernel(
                 record, kernel.name, find_functions(files, names, questions=questions), _release_of(record, kernel)
             )
@@ -134,18 +137,25 @@ class Audits:
         bpf_object = self.objects.get(str(path))
         return bpf_object is not None and bool(bpf_object.externs or bpf_object.unplaced)
 
-    def is_not_built(self, path: Path, kernel: str, reply: Reply) -> bool:
-        """Whether *kernel* was built without the kfunc that its answer names, which its release has.
+    def is_unlike(self, path: Path, kernel: str, audit: str, reply: Reply) -> bool:
+        """Whether *kernel* is unlike the one that *audit* speaks of, in the kfunc that its answer names.
 
-        An audit of the release speaks of a kernel that has everything.
+        An audit of a release speaks of a kernel that has everything, and was built with a pahole that is new enough.
+        Both kinds of audits speak of a kernel into which the modules were loaded that it needs.
         """
         release, image = self.kernels[kernel, "--kernel"], self.kernels[kernel, "--btf"]
         for extern in self.objects[str(path)].externs:
             if f"'{extern.name}'" in reply.line or f" {extern.name} " in reply.line:
                 declared, seen = self._record.look(extern.kfunc, release), self._record.look(extern.kfunc, image)
-                if declared.presence is Presence.PRESENT and seen.presence is not Presence.PRESENT:
-                    facts = declared.declared.facts if declared.declared else None
-                    return facts is not None and bool(facts.depends_on or facts.module)
+                if declared.presence is not Presence.PRESENT or declared.declared is None:
+                    continue
+                facts = declared.declared.facts
+                if facts.module and facts.module.replace("-", "_") not in self._inserted[kernel]:
+                    return True
+                if audit == "--kernel" and seen.lacks_twin:
+                    return True
+                if audit == "--kernel" and seen.presence is not Presence.PRESENT:
+                    return bool(facts.depends_on or facts.module)
         return False
 
 

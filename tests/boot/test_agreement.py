@@ -41,8 +41,8 @@ def test_a_program_that_reaches_the_verifier_refutes_that_libbpf_refuses_it():
 
 def test_a_release_says_nothing_of_what_was_not_built():
     reply = Reply(Answer.REFUSED, "extern (func ksym) 'scx_bpf_kick_cpu': not found in kernel or module BTFs", False)
-    assert compare(Claim(Verdict.LOADS), reply, is_not_built=True) is Agreement.UNTOLD
-    assert compare(Claim(Verdict.BREAKS), reply, is_not_built=True) is Agreement.AGREED
+    assert compare(Claim(Verdict.LOADS), reply, is_unlike=True) is Agreement.UNTOLD
+    assert compare(Claim(Verdict.BREAKS), reply, is_unlike=True) is Agreement.AGREED
 
 
 def pair(verdict: Verdict, answer: Answer, line: str = "", *, audit: str = "--btf", **names: str) -> Pair:
