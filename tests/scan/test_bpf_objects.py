@@ -276,6 +276,22 @@ def test_a_program_of_two_structures_is_a_callback_of_which_nobody_knows():
     ]
 
 
+def test_callbacks_are_loaded_with_their_structures():
+    """The section of a callback that is in a structure does not matter to libbpf."""
+    written = Object()
+    for section, name in (
+        ("struct_ops/kept", "kept"), ("?struct_ops/asked", "asked"), ("struct_ops/left", "left"),
+        ("struct_ops/both", "both"), ("struct_ops/none", "none"), ("?struct_ops/neither", "neither"),
+    ):  # fmt: skip
+        written.function(section, name, [leave()])
+    written.struct_ops("?.struct_ops.link", "sched_ext_ops", {"enqueue": "left", "dispatch": "both"})
+    written.struct_ops(".struct_ops.link", "other_ops", {"one": "kept", "two": "asked", "three": "both"})
+    optional = {program.name: program.optional for program in read(written).programs}
+    assert optional == {
+        "kept": False, "asked": False, "left": True, "both": False, "none": False, "neither": True,
+    }  # fmt: skip
+
+
 def test_attach_types_and_lsm_hooks():
     written = Object()
     for section in ("iter/task", "?lsm.s/file_open", "lsm", "kprobe/vfs_read", "freplace/main", "mine"):

@@ -532,9 +532,13 @@ class _ObjectReader:
     def _programs(self, functions: Mapping[int, list[instructions.Function]]) -> dict[instructions.Function, Program]:
         """Return the programs, by the functions in which they begin."""
         members: dict[tuple[int, int], tuple[Optional[str], Optional[str]]] = {}
-        for place, callback in self._struct_ops():
+        # libbpf loads a callback with any structure that it creates, whatever the section of the callback says
+        # (bpf_object_adjust_struct_ops_autoload(), since libbpf 1.5).
+        optional: dict[tuple[int, int], bool] = {}
+        for place, callback, is_optional in self._struct_ops():
             # libbpf loads a program as one callback: user space chooses which of two structures it creates.
             members[place] = callback if members.get(place, callback) == callback else (None, None)
+            optional[place] = optional.get(place, True) and is_optional
         alone = sum(map(len, functions.values())) == 1
         programs = {}
         for number, functions_of_section in functions.items():
@@ -543,7 +547,8 @@ class _ObjectReader:
                 continue
             meaning = section_named(name)
             for function in functions_of_section:
-                struct_ops, member = members.get((number, function.start), (None, None))
+                place = number, function.start
+                struct_ops, member = members.get(place, (None, None))
                 programs[function] = Program(
                     function.name,
                     name,
@@ -553,12 +558,14 @@ class _ObjectReader:
                     attach_type=meaning.attach_type,
                     lsm_hook=meaning.lsm_hook,
                     sleepable=meaning.sleepable,
-                    optional=meaning.optional,
+                    optional=optional.get(place, meaning.optional),
                 )
         return programs
 
-    def _struct_ops(self) -> Iterator[tuple[tuple[int, int], tuple[str, str]]]:
+    def _struct_ops(self) -> Iterator[tuple[tuple[int, int], tuple[str, str], bool]]:
         """Yield the functions in structures of callbacks: section and first instruction; structure and member.
+
+        The last value is whether libbpf creates the structure only on request (``SEC("?.struct_ops")``).
 
         clang writes 0 for the place of each variable into BTF.  The place is that of its symbol
         (``btf_fixup_datasec()`` in libbpf).
@@ -589,7 +596,8 @@ class _ObjectReader:
                     if offset - start in members:
                         symbol = self._symbols[index]
                         place = symbol.section, symbol.value // instructions.BYTES
-                        yield place, (essential_name(self._btf.name(structure)), members[offset - start])
+                        callback = essential_name(self._btf.name(structure)), members[offset - start]
+                        yield place, callback, at.name.startswith("?")
 
     # -- calls
 
