@@ -24,7 +24,16 @@ from kfuncdoc.audit.libbpf import Resolution, is_resolved, look, missing_option_
 from kfuncdoc.audit.loaders import Loader, as_loaded_by
 from kfuncdoc.audit.verdicts import Verdict, Verdicts
 from kfuncdoc.bpf.conditions import ALWAYS, AsBuilt, Condition, Fact, KfuncFound, OptionalPartsCount
-from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol, essential_name
+from kfuncdoc.bpf.objects import (
+    BpfObject,
+    Call,
+    Extern,
+    Program,
+    SymbolFault,
+    UnplacedSymbol,
+    essential_name,
+    kept_by,
+)
 from kfuncdoc.bpf.shape import has_forward
 from kfuncdoc.compat.advice import Adviser
 from kfuncdoc.compat.facts import KernelFacts
@@ -244,12 +253,24 @@ class _ObjectAudit:
         kernels_of: dict[tuple[AuditRule, str, tuple[Extern, ...]], list[Kernel]] = {}
         for (kernel, option), rules in self._absent_by_option.items():
             worst = next(rule for rule in _BY_SEVERITY if rule in rules.values())
+            if worst is not AuditRule.KFUNC_ABSENT and self._lacks_structure(kernel):
+                # libbpf refuses the object for its callbacks, even if each call is behind a guard.
+                worst = AuditRule.KFUNC_ABSENT
             # A weak kfunc behind a guard does no harm: it is named only where all are so.
             externs = tuple(extern for extern, rule in rules.items() if rule is not AuditRule.ABSENT_GUARDED)
             kernels_of.setdefault((worst, option, externs or tuple(rules)), []).append(kernel)
         for (rule, option, externs), kernels in kernels_of.items():
             named = AuditRule.SUBSYSTEM_ABSENT if rule is AuditRule.KFUNC_ABSENT else rule
             yield self._joint_finding(named, externs, kernels, missing_option_reason(option), is_observed=True)
+
+    def _lacks_structure(self, kernel: Kernel) -> bool:
+        """Whether the object has callbacks of a structure that *kernel* itself does not have."""
+        lacking = kernel.observed.lacking if kernel.observed else frozenset()
+        return any(
+            kept_by(program.struct_ops) in lacking
+            for program in self._object.programs
+            if program.struct_ops and (self._optional or not program.optional)
+        )
 
     def _module_findings(self) -> Iterator[Finding]:
         """Yield one finding for each module that has kfuncs of the object, on the kernels that have them there."""

@@ -79,7 +79,8 @@ class AuditRule(Enum):
     SUBSYSTEM_ABSENT = (
         "subsystem-absent", Status.BREAKS, Severity.ERROR,
         "The kernel was built without a subsystem, so it has none of the kfuncs that depend on it, and the object "
-        "needs some of these. This is one finding for all of them.",
+        "needs some of these, or has callbacks of a structure that the kernel lacks. This is one finding for all of "
+        "them.",
     )  # fmt: skip
     PROTOTYPE_INCOMPATIBLE = (
         "prototype-incompatible", Status.BREAKS, Severity.ERROR,

@@ -92,6 +92,15 @@ class Program:
     optional: bool = False
 
 
+def kept_by(struct_ops: str) -> CoreOutcome:
+    """Return the question whether a kernel takes callbacks of the structure *struct_ops*.
+
+    libbpf looks for the structure of this name in which the kernel keeps it (``find_struct_ops_kern_types()``), and
+    refuses the object if there is none: "struct bpf_struct_ops_NAME is not found in kernel BTF".
+    """
+    return CoreOutcome("type_exists", "struct", f"bpf_struct_ops_{struct_ops}")
+
+
 @dataclass(frozen=True)
 class SourceLine:
     """A place in the C source that an object was compiled from; *line* and *column* count from 1."""
@@ -164,5 +173,6 @@ class BpfObject:
 
     @property
     def questions(self) -> frozenset[CoreOutcome]:
-        """The questions about types of the kernel that decide whether calls are reached."""
-        return frozenset(fact for call in self.calls for fact in call.condition.facts if isinstance(fact, CoreOutcome))
+        """The questions about types of the kernel that decide whether calls are reached, and callbacks loaded."""
+        tests = (fact for call in self.calls for fact in call.condition.facts if isinstance(fact, CoreOutcome))
+        return frozenset((*tests, *(kept_by(program.struct_ops) for program in self.programs if program.struct_ops)))

@@ -19,6 +19,7 @@ from kfuncdoc.audit.engine import AuditRequest, run
 from kfuncdoc.audit.findings import AuditRule, Report, Status
 from kfuncdoc.audit.loaders import Loader
 from kfuncdoc.audit.words import in_which_it_loads
+from kfuncdoc.bpf.conditions import CoreOutcome
 from kfuncdoc.bpf.objects import BpfObject, Call, Extern, Program, SymbolFault, UnplacedSymbol
 from kfuncdoc.bpf.shape import FORWARD, FUNCTION, POINTER, VOID, shape_of
 from kfuncdoc.compat.kernels import KernelRecord, in_words
@@ -1057,6 +1058,28 @@ def test_weak_kfuncs_of_a_subsystem_that_a_kernel_was_built_without(record):
     assert summary(unguarded) == "may break on 7.0.1 (vmlinux)"
     strong = of_subsystem(record, together(guarded, calling("bpf_two")))
     assert told(strong) == [("subsystem-absent", "bpf_two", "7.0.1 (vmlinux)", WITHOUT_IT)]
+
+
+@pytest.mark.parametrize(("optional", "asked_for", "lacks", "expected"), [
+    (False, False, True, "subsystem-absent"), (True, False, True, "absent-guarded"),
+    (True, True, True, "subsystem-absent"), (False, False, False, "absent-guarded"),
+])  # fmt: skip
+def test_callbacks_of_a_structure_that_the_kernel_does_not_have(record, optional, asked_for, lacks, expected):
+    """libbpf refuses the object for them, however its calls are guarded."""
+    guarded = calling(
+        "bpf_one", weak=True, found="bpf_one",
+        program=Program(
+            "enqueue", "struct_ops/enqueue", "BPF_PROG_TYPE_STRUCT_OPS", "sched_ext_ops", "enqueue", optional=optional
+        ),
+    )  # fmt: skip
+    (question,) = guarded.questions
+    assert question == CoreOutcome("type_exists", "struct", "bpf_struct_ops_sched_ext_ops")
+    bench = record(SUBSYSTEM)
+    more = {"lacking": frozenset({question} if lacks else ())}
+    kernel = observed(bench, "7.0.1", more=more.items(), bpf_cgroup="void bpf_cgroup(void)")
+    report = bench.audit(guarded, more=[kernel], optional=asked_for)
+    assert told(report) == [(expected, "bpf_one", "7.0.1 (vmlinux)", WITHOUT_IT)]
+    assert summary(report) == f"{'breaks' if expected == 'subsystem-absent' else 'loads'} on 7.0.1 (vmlinux)"
 
 
 def test_a_kernel_with_a_part_of_the_subsystem(record):
