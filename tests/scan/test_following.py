@@ -46,6 +46,7 @@ from kfuncdoc.scan.binary.objects import read_object
 
 OR, AND = 0x40, 0x50
 GREATER, LESS = 0x20, 0xA0
+SIGNED_GREATER, SIGNED_LESS = 0x60, 0xC0
 
 
 def calls_of(*code: Code, more: tuple[tuple[str, list[Code]], ...] = ()) -> dict[str, Call]:
@@ -376,6 +377,12 @@ TYPES = {
     "compared with a register": [
         Asked(1), move(2, 0), compare(EQUAL, 1, 2, 1), call("three"),
     ],
+    "from a function with a constant argument": [
+        move(1, 7), call("chosen"), jump_if(EQUAL, 0, 0, 1), call("three"),
+    ],
+    "with a sign in a register": [
+        Asked(1), Code(0x67, 1, 0, 0, 31), Code(0xBF, 1, 1, 32), jump_if(EQUAL, 1, 0, 1), call("three"),
+    ],
     "from a function": [call("answer"), jump_if(EQUAL, 0, 0, 1), call("three")],
     "from a function that turns it round": [call("denial"), jump_if(NOT_EQUAL, 0, 0, 1), call("three")],
     "as an argument": [Asked(1), call("inside")],
@@ -383,6 +390,7 @@ TYPES = {
 #: Static functions that the programs may call.
 FUNCTIONS = {
     "answer": [Asked(0), leave()],
+    "chosen": [Asked(0), jump_if(EQUAL, 1, 7, 1), move(0, 1), leave()],
     "denial": [Asked(1), move(0, 1), jump_if(EQUAL, 1, 0, 1), move(0, 0), leave()],
     "inside": [jump_if(EQUAL, 1, 0, 1), call("three"), leave()],
 }
@@ -482,6 +490,33 @@ def test_constants_are_as_built_unless_a_loader_sets_them():
     assert (reached_on(behind_seven, seven=True), reached_on(behind_seven, seven=None)) == (False, None)
 
 
+def test_a_short_function_is_followed_with_the_constants_of_each_call():
+    """As ``at_least(KERNEL_VERSION(6, 17, 0))`` is, whatever version another program asks for."""
+    world = World()
+    body = [address(2, VERSION), load_from(2, 2), move(0, 1), compare(GREATER | 0x10, 2, 1, 1), move(0, 0), leave()]
+    world.function(".text", "at_least", body, lines=10, local=True)
+    for number, (section, minor) in enumerate((("xdp", 17), ("tc", 6)), 1):
+        code = [move(1, 6 << 16 | minor << 8), call("at_least"), jump_if(EQUAL, 0, 0, 1), call("three"), leave()]
+        world.function(section, section, code, lines=100 * number)
+    calls = world.calls()
+    seen = [[on_version(call_of.condition, V6_17 + more) for more in (-1, 0)] for _, call_of in sorted(calls.items())]
+    assert seen == [[False, True], [True, True]]
+
+
+@pytest.mark.parametrize(("operation", "expected"), [(SIGNED_LESS, True), (SIGNED_GREATER, False)])
+def test_constants_are_loaded_with_their_sign(operation, expected):
+    """``r1 = *(s8 *)(r1 + 0)`` of 0xfd is -3."""
+    world = World()
+    world.object.constants(".rodata.sign", b"\xfd", {"below": (0, 1)})
+    code = [
+        address(1, "below"), Code(0x91, 1, 1, 0), Code(0x05 | operation, 1, 0, 1, 0), leave(), call("three"), leave(),
+    ]  # fmt: skip
+    world.function("xdp", "packet", code, lines=100)
+    calls = world.calls()
+    (condition,) = (kfunc_call.condition for kfunc_call in calls.values())
+    assert condition.value({AsBuilt("below"): True}.get) is expected
+
+
 def test_an_unknown_setting_of_the_kernel_decides():
     condition = condition_of(address(1, "CONFIG_WIDE"), load_from(1, 1, 8), jump_if(EQUAL, 1, 0, 1), call("three"))
     assert condition.value(lambda _: None) is None
@@ -555,6 +590,8 @@ class Machine:
             else:
                 bits = 64 if kind == 7 else 32
                 right = registers[instruction.source] if instruction.code & 8 else instruction.immediate
+                if operation == 0xB0 and instruction.offset:
+                    right = signed(right % 2**instruction.offset, instruction.offset)
                 registers[instruction.destination] = OPERATIONS[operation](
                     registers[instruction.destination] % 2**bits, right % 2**bits, bits
                 )
@@ -617,7 +654,7 @@ def any_code(random: Random, callees: list[str]) -> list[Code]:
         loaded,
         truth,
         lambda: [move(register(), random.choice(numbers))],
-        lambda: [Code(random.choice([0xBF, 0xBC]), register(), register())],
+        lambda: [Code(random.choice([0xBF, 0xBC]), register(), register(), random.choice([0, 0, 0, 8, 16]))],
         lambda: [
             Code(random.choice([4, 7]) | random.choice([*OPERATIONS]), register(), 0, 0, random.choice([0, 1, 8, 31]))
         ],

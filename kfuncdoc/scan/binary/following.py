@@ -17,7 +17,7 @@ out a kernel on which the verifier gets to the call: a test in a form that is no
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Optional, Protocol
 
 from kfuncdoc.bpf import arithmetic
@@ -41,8 +41,15 @@ _MOST_STEPS = 60
 #: How often a function is followed at most, on average; real objects need little more than the depth of their calls.
 _MOST_ROUNDS = 16
 
+#: How many variants of a function are followed by their constant arguments; further calls share one.
+_MOST_VARIANTS = 8
+#: The most instructions of a function that is followed with its constant arguments.
+_LONGEST_TEST = 32
+
 #: The number of a section and of the instruction in it.
 CallSite = tuple[int, int]
+#: A function, and its arguments that are constants: registers and numbers.  Each variant is followed by itself.
+_Variant = tuple[Function, tuple[tuple[int, int], ...]]
 
 
 class Constants(Protocol):
@@ -115,89 +122,107 @@ class _Analysis:
         self.table = table
         self.kfuncs = kfuncs
         self._constants = constants
-        self._entries: dict[Function, MachineState] = {}
+        self._entries: dict[_Variant, MachineState] = {}
         #: The states at the ends of the functions that were followed.
-        self.exits: dict[Function, MachineState] = {}
-        self._callers: dict[Function, set[Function]] = {}
+        self.exits: dict[_Variant, MachineState] = {}
+        self._callers: dict[_Variant, set[_Variant]] = {}
         self._graph = _CallGraph(())
+        self._variants: dict[Function, set[_Variant]] = {}
         #: The functions whose ends some caller has asked for.
-        self._asked: set[Function] = set()
+        self._asked: set[_Variant] = set()
         self._reach: dict[CallSite, Condition] = {}
-        self._waiting: list[Function] = []
-        self._queued: set[Function] = set()
+        self._waiting: list[_Variant] = []
+        self._queued: set[_Variant] = set()
 
     def reach_from(self, roots: Mapping[Function, Condition]) -> dict[CallSite, Condition]:
         self._graph = _CallGraph(roots)
         for function, reach in roots.items():
             if function in self._graph.calling:
-                self._enter(function, MachineState(reach, {}))
+                self._enter((function, ()), MachineState(reach, {}))
         rounds = 0
         while self._waiting:
             rounds += 1
             if rounds > _MOST_ROUNDS * (1 + len(self._entries)):
                 raise _TooManySteps
-            function = self._waiting.pop()
-            self._queued.discard(function)
-            self._follow(function)
+            variant = self._waiting.pop()
+            self._queued.discard(variant)
+            self._follow(variant)
         return self._reach
 
-    def _queue(self, function: Function) -> None:
-        if function not in self._queued:
-            self._queued.add(function)
-            self._waiting.append(function)
+    def _queue(self, variant: _Variant) -> None:
+        if variant not in self._queued:
+            self._queued.add(variant)
+            self._waiting.append(variant)
 
-    def _enter(self, function: Function, state: MachineState) -> None:
-        if function not in self._entries:
-            self._entries[function] = state
-            self._queue(function)
-        elif self._entries[function].meet(state, self.table):
-            self._queue(function)
+    def _enter(self, variant: _Variant, state: MachineState) -> None:
+        if variant not in self._entries:
+            self._entries[variant] = state
+            self._queue(variant)
+        elif self._entries[variant].meet(state, self.table):
+            self._queue(variant)
 
-    def _follow(self, function: Function) -> None:
-        entry = self._entries[function]
-        followed = _Follower(self, function).follow(entry) if self._tells(function) else None
-        states: Mapping[int, MachineState]
+    def variant(self, called: Function, state: MachineState) -> _Variant:
+        """Return the variant of the static function *called* that is called in *state*."""
+        if called.standalone or called not in self._graph.tests:
+            return called, ()
+        variant = called, tuple(_constant_arguments(state))
+        variants = self._variants.setdefault(called, set())
+        if variant not in variants and len(variants) >= _MOST_VARIANTS:
+            return called, ()
+        variants.add(variant)
+        return variant
+
+    def _follow(self, variant: _Variant) -> None:
+        function, _ = variant
+        entry = self._entries[variant]
+        followed = _Follower(self, function).follow(entry) if self._tells(variant) else None
+        states: Mapping[tuple[int, Optional[_Variant]], MachineState]
         if followed is None:
             # All that is known is that the function was entered.
             anywhere = MachineState(entry.reach, {})
-            states, end = dict.fromkeys((*function.calls, *function.kfuncs), anywhere), anywhere
+            states = {(at, (called, ())): anywhere for at, called in function.calls.items()}
+            states.update(((at, None), anywhere) for at in function.kfuncs if at not in function.calls)
+            end = anywhere
         else:
             states, end = followed
         # The last call is added first, so that the first call is followed first.
-        for at, state in sorted(states.items(), reverse=True):
+        for (at, called_variant), state in sorted(states.items(), key=lambda item: item[0][0], reverse=True):
             site = function.section, at
             self._reach[site] = self.table.either(self._reach.get(site, NEVER), state.reach)
-            called = function.calls.get(at)
-            if called is not None and (called in self._graph.calling or self._is_asked(called, at, function)):
-                self._callers.setdefault(called, set()).add(function)
+            if called_variant is None:
+                continue
+            called, _ = called_variant
+            if called in self._graph.calling or self._is_asked(called, at, function):
+                self._callers.setdefault(called_variant, set()).add(variant)
                 passes = not called.standalone and at not in function.callbacks
-                self._enter(called, MachineState(state.reach, _told_by(state) if passes else {}))
-        self._leave(function, end)
+                told = _told_by(state, constants=called in self._graph.tests) if passes else {}
+                self._enter(called_variant, MachineState(state.reach, told))
+        self._leave(variant, end)
 
-    def _leave(self, function: Function, end: MachineState) -> None:
-        if function not in self.exits:
-            self.exits[function] = end.copy()
-        elif not self.exits[function].meet(end, self.table):
+    def _leave(self, variant: _Variant, end: MachineState) -> None:
+        if variant not in self.exits:
+            self.exits[variant] = end.copy()
+        elif not self.exits[variant].meet(end, self.table):
             return
-        if function in self._asked:
-            for caller in self._callers.get(function, ()):
+        if variant in self._asked:
+            for caller in self._callers.get(variant, ()):
                 self._queue(caller)
 
     def _is_asked(self, called: Function, at: int, function: Function) -> bool:
         """Whether *function* can use the result of the function *called* at *at*."""
         return not called.standalone and at not in function.callbacks
 
-    def _tells(self, function: Function) -> bool:
-        """Whether the result of *function* may depend on the kernel, by itself or through its arguments."""
-        entry = self._entries.get(function)
-        return function in self._graph.telling or (entry is not None and bool(entry.values))
+    def _tells(self, variant: _Variant) -> bool:
+        """Whether the result of *variant* may depend on the kernel, by itself or through its arguments."""
+        entry = self._entries.get(variant)
+        return variant[0] in self._graph.telling or (entry is not None and bool(entry.values))
 
-    def end_of(self, function: Function) -> Optional[MachineState]:
-        """Return the state after *function* that a caller gets; None while it is not known yet."""
-        if function.standalone or not self._tells(function):
+    def end_of(self, variant: _Variant) -> Optional[MachineState]:
+        """Return the state after *variant* that a caller gets; None while it is not known yet."""
+        if variant[0].standalone or not self._tells(variant):
             return MachineState(ALWAYS, {})
-        self._asked.add(function)
-        return self.exits.get(function)
+        self._asked.add(variant)
+        return self.exits.get(variant)
 
     def constant(self, address: VariableAddress, size: int) -> Value:
         """Return the value that a load of *size* bytes from *address* has."""
@@ -231,6 +256,8 @@ class _CallGraph:
             ),
             static=True,
         )
+        #: The short functions that look at the kernel by themselves: some compare it with their arguments.
+        self.tests = frozenset(function for function in self._callers if _is_test(function))
         #: The functions that call a kfunc, by themselves or through functions that they call.
         self.calling = self._with_callers((function for function in self._callers if function.kfuncs), static=False)
 
@@ -247,13 +274,30 @@ class _CallGraph:
         return frozenset(chosen)
 
 
-def _told_by(state: MachineState) -> dict[int, Value]:
-    """Return the arguments of a call in *state* that depend on the kernel."""
+def _is_test(function: Function) -> bool:
+    looks = function.addresses or any(variable.extern for variable in function.variables.values())
+    if not looks and function.outcomes.keys().isdisjoint(function.places):
+        return False
+    return len(function.places) <= _LONGEST_TEST
+
+
+def _told_by(state: MachineState, *, constants: bool) -> dict[int, Value]:
+    """Return the arguments of a call in *state* that depend on the kernel, and with *constants* also the other ones."""
     return {
         register: state.of(register)
         for register in _ARGUMENTS
-        if len(state.of(register)) > 1 or any(not isinstance(constant, int) for constant in state.of(register))
+        if (constants and state.of(register))
+        or len(state.of(register)) > 1
+        or any(not isinstance(constant, int) for constant in state.of(register))
     }
+
+
+def _constant_arguments(state: MachineState) -> Iterator[tuple[int, int]]:
+    for register in _ARGUMENTS:
+        value = state.of(register)
+        for constant, where in value.items():
+            if len(value) == 1 and isinstance(constant, int) and where is ALWAYS:
+                yield register, constant
 
 
 #: The number of no instruction.
@@ -275,11 +319,15 @@ class _Follower:
             at for at, instruction in self._code.items() if _is_branch(instruction) and at not in function.patched
         }
         self._shared = _shares_stack(self._code)
-        self._states_at: dict[int, MachineState] = {}
+        self._states_at: dict[tuple[int, Optional[_Variant]], MachineState] = {}
         self._end: Optional[MachineState] = None
 
-    def follow(self, entry: MachineState) -> Optional[tuple[dict[int, MachineState], MachineState]]:
+    def follow(
+        self, entry: MachineState
+    ) -> Optional[tuple[dict[tuple[int, Optional[_Variant]], MachineState], MachineState]]:
         """Return the states at calls and at the end of the function that is entered in the state *entry*.
+
+        A call is told by its number and the variant that it calls, None for a kfunc.
 
         Returns None if that takes too many steps, or if the target of an instruction is not known.
         """
@@ -320,10 +368,17 @@ class _Follower:
 
     def _keep(self, at: int, state: MachineState) -> None:
         """Keep the *state* at the call at *at*."""
-        if at in self._states_at:
-            self._states_at[at].meet(state, self._table)
+        call = at, self._variant_called(at, state)
+        if call in self._states_at:
+            self._states_at[call].meet(state, self._table)
         else:
-            self._states_at[at] = state.copy()
+            self._states_at[call] = state.copy()
+
+    def _variant_called(self, at: int, state: MachineState) -> Optional[_Variant]:
+        called = self._function.calls.get(at)
+        if called is None or at in self._function.callbacks:
+            return None if called is None else (called, ())
+        return self._analysis.variant(called, state)
 
     def _advance(self, at: int, state: MachineState) -> int:
         """Make *state* that after the instruction at *at*, no branch, and return the number of the next one.
@@ -386,7 +441,7 @@ class _Follower:
 
     def _call(self, at: int, state: MachineState) -> bool:
         """Make *state* that after the call at *at*; return whether it comes back, as far as that is known yet."""
-        called = self._function.calls.get(at)
+        called = self._variant_called(at, state)
         end = self._analysis.end_of(called) if called is not None else _ANY_END
         if end is None:
             return False  # the function is followed first
@@ -418,14 +473,24 @@ class _Follower:
     def _computed(self, instruction: Instruction, state: MachineState) -> Value:
         """Return the result of an arithmetic instruction."""
         operation = instruction.code & bpf.OPERATION
-        # With an offset it is another operation, such as a move that extends the sign.
+        bits = 64 if instruction.code & bpf.CLASS == bpf.ALU64 else 32
+        left, right = self._operands(instruction, state)
+        if instruction.offset and operation == arithmetic.MOVE and instruction.code & bpf.FROM_REGISTER:
+            return self._sign_extended(right, instruction.offset, bits)
+        # With an offset it is another operation.
         if instruction.offset or not arithmetic.is_arithmetic(operation):
             return UNKNOWN
-        left, right = self._operands(instruction, state)
-        if operation == arithmetic.MOVE and instruction.code & bpf.CLASS == bpf.ALU64:
+        if operation == arithmetic.MOVE and bits == 64:
             return right
-        bits = 64 if instruction.code & bpf.CLASS == bpf.ALU64 else 32
         return computed_value(operation, left, right, bits, self._table)
+
+    def _sign_extended(self, value: Value, width: int, bits: int) -> Value:
+        """Return the lowest *width* bits of *value*, with their sign, in *bits* (``coerce_reg_to_size_sx()``)."""
+        if not 0 < width < bits:
+            return value if width == bits else UNKNOWN
+        shift = number(bits - width)
+        left = computed_value(arithmetic.LEFT, value, shift, bits, self._table)
+        return computed_value(arithmetic.ARITHMETIC_RIGHT, left, shift, bits, self._table)
 
     def _move_memory(self, instruction: Instruction, kind: int, state: MachineState) -> None:
         """Follow a load or a store."""
@@ -451,7 +516,8 @@ class _Follower:
     def _loaded(self, instruction: Instruction, state: MachineState) -> Value:
         if instruction.source == bpf.STACK_POINTER:
             return state.of(instruction.offset) if instruction.code == bpf.LOAD64 else UNKNOWN
-        if instruction.code & bpf.MODE != bpf.FROM_MEMORY:
+        mode = instruction.code & bpf.MODE
+        if mode not in (bpf.FROM_MEMORY, bpf.WITH_SIGN_FROM_MEMORY):
             return UNKNOWN
         size = bpf.BYTES_OF_SIZE[instruction.code & bpf.SIZE]
         loaded: Value = UNKNOWN
@@ -464,7 +530,7 @@ class _Follower:
                 )
                 constant = self._analysis.constant(place, size)
                 loaded = {content: self._table.both(where, holds) for content, holds in constant.items()}
-        return loaded
+        return self._sign_extended(loaded, 8 * size, 64) if mode == bpf.WITH_SIGN_FROM_MEMORY else loaded
 
 
 def _is_branch(instruction: Instruction) -> bool:
