@@ -280,7 +280,7 @@ class ExplainCommand(Command):
                 tell("kfuncdoc: reading standard input; end it with Ctrl-D")
             return _read_stream(sys.stdin.buffer, "standard input", book)
         try:
-            stream = open(self.log, "rb")  # noqa: SIM115
+            stream = open(self.log, "rb")  # noqa: SIM115 - the with statement below closes it
         except (OSError, ValueError) as error:
             refuse(f"cannot read {self.log}: {reason(error) if isinstance(error, OSError) else error}")
         with stream:
