@@ -97,7 +97,7 @@ def run(request: AuditRequest) -> Report:
 
 
 def _first_recorded(record: KernelRecord) -> Release:
-    """Return the first release that *record* says of which kfuncs it has: earlier ones can have none."""
+    """Return the first release whose kfuncs *record* knows; earlier releases can have none."""
     snapshot = record.snapshot
     return next(iter(snapshot.calendar.with_kfuncs(snapshot.last)), snapshot.last)
 

@@ -134,7 +134,7 @@ class _TextReport:
     # -- where the objects load
 
     def summary(self) -> list[str]:
-        """Return on which kernels the objects load; those of which it says the same share a line."""
+        """Return on which kernels the objects load; objects with the same kernels share a line."""
         loader = self._report.loader
         lines = [f"As {loader.title} loads objects:", ""] if loader is not Loader.LIBBPF else []
         if self._folder or self._suffix or self._source_folder:
